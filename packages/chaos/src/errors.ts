@@ -12,6 +12,7 @@ export type ChaosErrorCode =
 /** A fault of this package itself; `code` is stable, `message` is one line and may change. */
 export class ChaosError extends Error {
   override readonly name = "ChaosError";
+  /** What happened, for programs: it does not change between versions. */
   readonly code: ChaosErrorCode;
 
   constructor(code: ChaosErrorCode, message: string, options?: ErrorOptions) {

@@ -15,17 +15,20 @@ export interface DirectionFaults {
   jitterMs?: number;
   /** The line carries this many bytes a second, each connection its own. In [1, 10¹⁰]. */
   bandwidthBytesPerSecond?: number;
-  /** Bytes are held while this is true and flow, in order, once it is lifted. One direction alone is a one-way cut. */
+  /**
+   * Bytes are held while this is true and flow, in order, once it is lifted. One direction alone is
+   * a one-way cut.
+   */
   blackhole?: boolean;
-  /** Exactly this many more bytes are carried, then the connection is reset. An integer in [0, 2⁵³). */
+  /** Just so many more bytes are carried, then the connection is reset. An integer in [0, 2⁵³). */
   resetAfterBytes?: number;
 }
 
 /** Resets connections (TCP RST on both sides) once they have lived for a while under the fault. */
 export interface ResetFault {
-  /** `all` (default): those open when the fault begins and every later one. `new`: later ones only. */
+  /** `all` (default): what is open when the fault begins, and what comes. `new`: what comes. */
   scope?: "all" | "new";
-  /** Counted from when the fault began, or the connection if that is later. In [0, 600,000], default 0. */
+  /** From the fault's begin, or the connection's if that is later. In [0, 600,000], default 0. */
   afterMs?: number;
 }
 
@@ -39,6 +42,7 @@ export interface Faults {
   both?: DirectionFaults;
   /** Nobody listens: new connections get ECONNREFUSED; those that are open stay. */
   refuse?: boolean;
+  /** Connections are aborted; see also `resetAfterBytes`. */
   reset?: ResetFault;
 }
 
@@ -159,9 +163,8 @@ function checkFields(
   for (const [key, item] of Object.entries(value)) {
     const path = field === "" ? key : `${field}.${key}`;
     if (!Object.hasOwn(rules, key)) {
-      const known = Object.keys(rules).join(", ");
-      const message = `${path} is not a known field; ${field === "" ? "faults" : field} may have ${known}`;
-      return { field: path, kind: "type", message };
+      const known = `${field === "" ? "faults" : field} may have ${Object.keys(rules).join(", ")}`;
+      return { field: path, kind: "type", message: `${path} is not a known field; ${known}` };
     }
     const problem = check(item, rules[key] as Rule, path, patch);
     if (problem) return problem;
@@ -200,7 +203,7 @@ function settle(value: Fields): FaultsReading {
     const { jitterMs = 0, latencyMs = 0 } = direction;
     if (jitterMs > latencyMs) {
       const field = `${name}.jitterMs`;
-      const message = `${field} must be in [0, latencyMs], got ${jitterMs} with latencyMs ${latencyMs}`;
+      const message = `${field} must be in [0, latencyMs] = [0, ${latencyMs}], got ${jitterMs}`;
       return { problem: { field, kind: "range", message } };
     }
     if (direction.blackhole === false) delete direction.blackhole;

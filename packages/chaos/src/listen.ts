@@ -4,7 +4,7 @@
 import type { AddressInfo, Server } from "node:net";
 import { ChaosError } from "./errors.ts";
 
-/** A host and port. `host` is 127.0.0.1 unless said otherwise: faults are not for the neighbours. */
+/** A host and port. `host` is 127.0.0.1 unless told otherwise: faults are not for neighbours. */
 export interface Address {
   /** A name or an IP address. Default 127.0.0.1. */
   host?: string;

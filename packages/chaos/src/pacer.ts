@@ -1,12 +1,12 @@
-// A rate for bytes: the token bucket (Turner 1986; Tanenbaum & Wetherall, "Computer Networks", §5.4.2),
-// made small on purpose. The bucket holds 20 ms worth of the rate and is asked for 10 ms worth at a
-// time, so a limited stream flows in many small slices, as it does on a slow line, rather than in
-// bursts as large as whatever chunk the sender happened to write.
+// A rate for bytes: the token bucket (J. Turner, "New Directions in Communications", IEEE
+// Communications Magazine, 1986), made small on purpose. The bucket holds 20 ms worth of the rate
+// and is asked for 10 ms worth at a time, so a limited stream flows in many small slices, as it
+// does on a slow line, not in bursts as large as whatever chunk the sender happened to write.
 //
 // The second half of the bucket is for timers that come late: a slice that was due up to 10 ms ago
 // is not lost, so the average stays at the rate. A longer stall is lost; a line does not catch up.
 //
-// Left out: sharing one rate between connections. Each direction of each connection has its own line.
+// Left out: sharing one rate between connections. Each direction of each one has its own line.
 
 const SLICES_PER_SECOND = 100;
 

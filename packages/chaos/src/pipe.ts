@@ -21,7 +21,7 @@ export type Release =
   | { kind: "bytes"; bytes: Uint8Array }
   /** The sender's FIN: nothing follows in this direction. */
   | { kind: "fin" }
-  /** Abort the connection: the sender did (`peer`), or `resetAfterBytes` has been reached (`fault`). */
+  /** Abort the connection: the sender did (`peer`), or `resetAfterBytes` is reached (`fault`). */
   | { kind: "reset"; cause: "peer" | "fault" };
 
 /** What a {@link FaultPipe} is made with. */

@@ -67,7 +67,9 @@ export interface FaultProxyStats {
   dialFailures: number;
   /** Connections reset by a fault or by {@link FaultProxy.resetConnections}. */
   resets: number;
+  /** Client → server. */
   upstream: DirectionStats;
+  /** Server → client. */
   downstream: DirectionStats;
 }
 
@@ -124,8 +126,9 @@ export class FaultProxy implements AsyncDisposable {
    * @throws ChaosError `LISTEN_FAILED` when the port cannot be had
    */
   static async listen(options: FaultProxyOptions): Promise<FaultProxy> {
+    const { faults: initial = {} } = options;
+    const faults = faultsOf(readFaults(initial));
     const proxy = new FaultProxy(options);
-    const faults = faultsOf(readFaults(options.faults ?? {}));
     // Even a proxy that begins by refusing has to find its port first, and hold it for a moment.
     await proxy.#openPort(options.signal);
     await proxy.#apply(faults);

@@ -30,12 +30,12 @@ export class Rig implements AsyncDisposable {
     return this.#proxy;
   }
 
-  /** A client, connected to the proxy. */
+  /** A client, connected to the proxy, or reset by it before it could know. */
   async client(): Promise<Peer> {
     const socket = connect({ ...this.proxy.address, allowHalfOpen: true });
     const peer = new Peer(socket);
     this.#clients.push(peer);
-    await once(socket, "connect");
+    await until(() => !socket.connecting || peer.errorCode !== undefined);
     return peer;
   }
 
@@ -102,7 +102,9 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-/** Bytes that differ enough for a lost, doubled or moved one to show. */
-export function pattern(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >>> 8) * 17) & 0xff));
+/** `length` bytes, different enough that a lost, doubled or moved one shows. */
+export function pattern(length: number, start = 0): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let i = 0; i < length; i++) bytes[i] = (start + i) * 31 + ((start + i) >>> 8) * 17;
+  return bytes;
 }
