@@ -189,5 +189,5 @@ function documented({ comments, text }: Source, start: number): boolean {
       .replace(/^\s*\*+ ?/gm, "")
       .split(/^\s*@\w+/m)[0]
       ?.trim() ?? "";
-  return /\S\s+\S/.test(prose) && /[.!?:)`]$/m.test(prose);
+  return /\S\s+\S/.test(prose) && /[.!?:)`](\s|$)/.test(prose);
 }
