@@ -26,7 +26,11 @@ export interface ExponentialBounds {
   count: number;
 }
 
-/** `from`, `from * factor`, `from * factor^2` …: a constant relative error. @throws RangeError */
+/**
+ * `from`, `from * factor`, `from * factor^2` …: a constant relative error.
+ *
+ * @throws RangeError
+ */
 export function exponentialBounds({ from, factor, count }: ExponentialBounds): number[] {
   if (!(from > 0 && Number.isFinite(from))) {
     throw new RangeError(`from must be finite and above 0, got ${from}`);
@@ -37,5 +41,9 @@ export function exponentialBounds({ from, factor, count }: ExponentialBounds): n
   if (!(Number.isInteger(count) && count >= 1 && count <= 256)) {
     throw new RangeError(`count must be an integer in [1, 256], got ${count}`);
   }
-  return Array.from({ length: count }, (_, i) => from * factor ** i);
+  const bounds = Array.from({ length: count }, (_, i) => from * factor ** i);
+  if (!Number.isFinite(bounds.at(-1))) {
+    throw new RangeError(`the highest bound must be finite, got ${from} * ${factor}^${count - 1}`);
+  }
+  return bounds;
 }

@@ -1,7 +1,8 @@
 // A family is a metric with all its label values: name, type, help, and for each label the closed
-// set of values it can ever take. Closed sets are what keeps a time-series database alive: every new
-// combination of label values is a new series for ever, so that a user's name in a label is an outage
-// with a delay. Here the number of series is known, and bounded, before the first scrape.
+// set of values it can ever take. Closed sets are what keeps a time-series database alive: every
+// new combination of label values is a new series for ever, so that a user's name in a label is
+// an outage with a delay. Here the number of series is known, and bounded, before the first
+// scrape.
 
 import type { HistogramSnapshot } from "./histogram.ts";
 import { checkLabelName, checkMetricName, type MetricType } from "./names.ts";
@@ -10,8 +11,8 @@ import { checkLabelName, checkMetricName, type MetricType } from "./names.ts";
 export type LabelSets = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Hands over one series: a number for counters and gauges, a snapshot for histograms. `labels` gives
- * a value to every label that the family declares.
+ * Hands over one series: a number for counters and gauges, a snapshot for histograms. `labels`
+ * gives a value to every label that the family declares.
  */
 export type Emit = (value: number | HistogramSnapshot, labels?: Record<string, string>) => void;
 
@@ -19,14 +20,16 @@ export type Emit = (value: number | HistogramSnapshot, labels?: Record<string, s
 export interface Family {
   /** In snake_case, package noun first, base unit; ends in `_total` if and only if a counter. */
   name: string;
+  /** What is handed over: numbers, or for a histogram snapshots. */
   type: MetricType;
   /** One sentence for whoever sees only the name. */
   help: string;
   /** Omitted: a single series without labels. */
   labels?: LabelSets;
   /**
-   * Reads the numbers and hands each over once. Called for every scrape, synchronously, and must not
-   * change anything. All families of a registry are read in the same turn: their numbers agree.
+   * Reads the numbers and hands each over once. Called for every scrape, synchronously, and must
+   * not change anything. All families of a registry are read in the same turn: their numbers
+   * agree.
    */
   collect(emit: Emit): void;
 }

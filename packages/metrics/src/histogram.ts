@@ -2,11 +2,11 @@
 // own observations; the running totals that Prometheus wants (`le` means "up to and including") are
 // added up when someone looks, which is a thousand times rarer than an observation.
 //
-// The bounds are fixed for life: a few numbers of memory whatever is observed, and the histograms of
-// two processes can be added bucket by bucket, which two percentiles cannot.
+// The bounds are fixed for life: a few numbers of memory whatever is observed, and the histograms
+// of two processes can be added bucket by bucket, which two percentiles cannot.
 //
-// Left out: negative observations (a sum that goes down looks like a restart to `rate()`), exemplars,
-// and Prometheus native histograms, which have no text format.
+// Left out: negative observations (a sum that goes down looks like a restart to `rate()`),
+// exemplars, and Prometheus native histograms, which have no text format.
 
 /** What a {@link Histogram} has counted: a copy that later observations do not change. */
 export interface HistogramSnapshot {
@@ -89,10 +89,10 @@ export class Histogram {
 }
 
 /**
- * Estimates the value that a share `q` of the observations does not exceed, by the rule of PromQL's
- * `histogram_quantile`: linear inside the bucket in which it falls, whose lower end is the bound
- * before, or 0. It is off by at most that bucket's width. Beyond the last bound nothing is known but
- * that bound, which is the answer then.
+ * Estimates the value that a share `q` of the observations does not exceed, by the rule of
+ * PromQL's `histogram_quantile`: linear inside the bucket in which it falls, whose lower end is
+ * the bound before, or 0. It is off by at most that bucket's width. Beyond the last bound nothing
+ * is known but that bound, which is the answer then.
  *
  * @returns NaN when nothing has been observed
  * @throws RangeError when `q` is not in [0, 1]

@@ -1,8 +1,9 @@
-// The scrape endpoint, for a server of node:http. It always answers in the Prometheus text format,
-// whatever the Accept header asks for: prom-client 15, asked for OpenMetrics, strips `_total` off the
-// registered counters while it formats them, and never puts it back.
+// The scrape endpoint, for a server of node:http. It always answers in the Prometheus text
+// format, whatever the Accept header asks for: prom-client 15, asked for OpenMetrics, strips
+// `_total` off the registered counters while it formats them, and never puts it back.
 //
-// Left out: routing, authentication and compression. Serve it on a port that only the scraper reaches.
+// Left out: routing, authentication and compression. Serve it on a port that only the scraper
+// reaches.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { MetricRegistry } from "./registry.ts";
@@ -17,8 +18,9 @@ export interface MetricsHandlerOptions {
 }
 
 /**
- * A handler that answers GET and HEAD with what `registry` holds: 405 to other methods, and 500 with
- * one line of text when a collector throws. It never throws and never leaves a request unanswered.
+ * A handler that answers GET and HEAD with what `registry` holds: 405 to other methods, and 500
+ * with one line of text when a collector throws. It never throws and never leaves a request
+ * unanswered.
  *
  * @throws TypeError when the registry is set to OpenMetrics
  */

@@ -1,7 +1,7 @@
 // What a metric may be called: the rules of https://prometheus.io/docs/practices/naming and of
 // `promtool check metrics`, applied when a family is declared. A name is an interface. Once
-// dashboards and alerts use it, a wrong unit or a missing `_total` stays for years, so that the time
-// to refuse it is before the first scrape.
+// dashboards and alerts use it, a wrong unit or a missing `_total` stays for years, so that the
+// time to refuse it is before the first scrape.
 //
 // Left out: recording-rule names with colons; those belong to Prometheus, not to a process.
 
@@ -39,7 +39,11 @@ const BASE_UNIT_OF: Record<string, string> = {
 /** What a family measures: a number that only grows, one that moves, or a distribution. */
 export type MetricType = "counter" | "gauge" | "histogram";
 
-/** Throws unless `name` follows the conventions for a metric of that type. @throws RangeError */
+/**
+ * Throws unless `name` follows the conventions for a metric of that type.
+ *
+ * @throws RangeError
+ */
 export function checkMetricName(name: string, type: MetricType): void {
   if (!SNAKE_CASE.test(name)) throw new RangeError(`name must be in snake_case, got "${name}"`);
   if ((type === "counter") !== name.endsWith("_total")) {
@@ -60,7 +64,11 @@ export function checkMetricName(name: string, type: MetricType): void {
   }
 }
 
-/** Throws unless `label` follows the conventions for a label's name. @throws RangeError */
+/**
+ * Throws unless `label` follows the conventions for a label's name.
+ *
+ * @throws RangeError
+ */
 export function checkLabelName(label: string, metric: string): void {
   if (!SNAKE_CASE.test(label)) {
     throw new RangeError(`the labels of ${metric} must be in snake_case, got "${label}"`);

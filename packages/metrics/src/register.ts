@@ -1,13 +1,15 @@
 // Numbers handed over at scrape time. prom-client's own metrics are written to when something
-// happens: a hash of the labels and a map look-up on the hot path, for numbers that the object keeps
-// anyway. Here the object bumps plain fields, and this file reads them when Prometheus asks.
+// happens: a hash of the labels and a map look-up on the hot path, for numbers that the object
+// keeps anyway. Here the object bumps plain fields, and this file reads them when Prometheus
+// asks.
 //
 // A registry is given a metric-shaped object: prom-client needs `name`, `help`, `type` and `get()`,
 // and asks for nothing else. Nothing is copied, summed up or reset between two scrapes. So counters
 // show absolute values, a scrape changes nothing, and two registries may watch one object.
 //
-// Several objects can share a family (one breaker per dependency, told apart by `name`): each adds a
-// source. Two sources may not be able to hand over the same series, which the closed sets decide.
+// Several objects can share a family (one breaker per dependency, told apart by `name`): each
+// adds a source. Two sources may not be able to hand over the same series, which the closed sets
+// decide.
 
 import { checkFamily, type Emit, type Family, type LabelSets } from "./family.ts";
 import type { HistogramSnapshot } from "./histogram.ts";
@@ -111,9 +113,8 @@ class Source {
     const parts = this.labelNames.map((label) => {
       const value = labels[label];
       if (value !== undefined && this.#allowed.get(label)?.has(value)) return `${label}="${value}"`;
-      throw new TypeError(
-        `label "${label}" of ${name} must be one of ${this.labels[label]?.join(", ")}, got ${value}`,
-      );
+      const set = this.labels[label]?.join(", ");
+      throw new TypeError(`label "${label}" of ${name} must be one of ${set}, got ${value}`);
     });
     return parts.join(",");
   }
@@ -151,7 +152,10 @@ class Metric {
     return { name, help, type, aggregator, values };
   }
 
-  /** `registry.resetMetrics()` calls it. The numbers belong to the objects: there is nothing to reset. */
+  /**
+   * `registry.resetMetrics()` calls it. The numbers belong to the objects: there is nothing to
+   * reset.
+   */
   reset(): void {}
 }
 

@@ -2,7 +2,9 @@
 // imports prom-client, not even its types: whoever installs a pattern and never scrapes it need not
 // install prom-client either, and the declarations still compile.
 
-/** The part of prom-client's `Registry` that is used here; every `Registry` of version 15 has it. */
+/**
+ * The part of prom-client's `Registry` that is used here; every `Registry` of version 15 has it.
+ */
 export interface MetricRegistry {
   /** The format of `metrics()`; only Prometheus text is served, see `./http`. */
   readonly contentType: string;

@@ -41,7 +41,7 @@ describe("a scrape", () => {
     expect(await registry.metrics()).toContain('outcome="success"} 9\n');
   });
 
-  test("never changes state: two scrapes, two registries and a reset all see the same", async () => {
+  test("never changes state: two scrapes, two registries and a reset see the same", async () => {
     const [a, b] = [new Registry(), new Registry()];
     const counts = { success: 7 };
     for (const registry of [a, b]) registerMetrics(registry, [calls("preview", counts)]);
@@ -71,7 +71,7 @@ describe("a scrape", () => {
     ]);
   });
 
-  test("shows a histogram as running totals, with le as promised, and _sum and _count", async () => {
+  test("shows a histogram as running totals by le, with _sum and _count", async () => {
     const registry = new Registry();
     const histogram = new Histogram([0.1, 1]);
     for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(value);

@@ -1,7 +1,7 @@
-// Two clocks that must never be confused. The monotonic clock counts milliseconds from an arbitrary
-// origin and never goes back: every duration, timeout and deadline is measured on it. The wall clock
-// says what a calendar would show, and it steps: NTP corrects it, an operator sets it, a virtual
-// machine resumes. It is for people and for certificates, never for "how long".
+// Two clocks that must never be confused. The monotonic clock counts milliseconds from an
+// arbitrary origin and never goes back: every duration, timeout and deadline is measured on it.
+// The wall clock says what a calendar would show, and it steps: NTP corrects it, an operator sets
+// it, a virtual machine resumes. It is for people and for certificates, never for "how long".
 //
 // A core asks for both through an argument, so that a test or a simulation can be the one who
 // answers. Reference: POSIX clock_gettime(), CLOCK_MONOTONIC and CLOCK_REALTIME.
@@ -18,9 +18,9 @@ export interface Clock {
   wallMs(): number;
 
   /**
-   * Calls `fn` once, when `now()` has reached `atMs` and never before; never from inside `setTimer`.
-   * A time that has passed already is due on a later turn. Disposing prevents the call; disposing
-   * twice, or after the call, does nothing.
+   * Calls `fn` once, when `now()` has reached `atMs` and never before; never from inside
+   * `setTimer`. A time that has passed already is due on a later turn. Disposing prevents the
+   * call; disposing twice, or after the call, does nothing.
    *
    * @param atMs a finite point on the axis of `now()`, not a delay
    * @throws RangeError when `atMs` is not a finite number

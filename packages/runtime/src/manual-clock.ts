@@ -8,8 +8,8 @@
 // known to be empty only in a later macrotask, so that is what they wait for.
 //
 // Left out: waiting for input and output. A file read that a timer starts is not "between two
-// timers"; give the core simulated files instead. Patching global timers is left out as well: a core
-// that takes a clock does not need it, and one that does not take a clock should.
+// timers"; give the core simulated files instead. Patching global timers is left out as well: a
+// core that takes a clock does not need it, and one that does not take a clock should.
 
 import { type Clock, checkTimer } from "./clock.ts";
 
@@ -17,11 +17,17 @@ import { type Clock, checkTimer } from "./clock.ts";
 export interface ManualClockOptions {
   /** Where the monotonic axis begins. Default 0. */
   nowMs?: number;
-  /** What the wall clock shows at first. Default 2000-01-01 UTC: far from `nowMs`, so that a mix-up shows. */
+  /**
+   * What the wall clock shows at first. Default 2000-01-01 UTC: far from `nowMs`, so that a mix-
+   * up shows.
+   */
   wallMs?: number;
 }
 
-/** A {@link Clock} moved by hand; timers fire inside `advance`, in order of time, then of creation. */
+/**
+ * A {@link Clock} moved by hand; timers fire inside `advance`, in order of time, then of
+ * creation.
+ */
 export class ManualClock implements Clock {
   #now: number;
   #wallOffsetMs: number;

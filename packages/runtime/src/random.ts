@@ -1,11 +1,11 @@
 // Chance as an argument: a core that draws from a `Random` can be run again with the same draws.
-// Only integers are handed out. A fraction invites `Math.log` and `Math.pow`, whose last bit differs
-// between engines, and then a seed that fails on one machine passes on another.
+// Only integers are handed out. A fraction invites `Math.log` and `Math.pow`, whose last bit
+// differs between engines, and then a seed that fails on one machine passes on another.
 //
-// `value % n` would favour small results whenever n does not divide the range of the generator. Both
-// generators here therefore throw away the incomplete last run of the range and draw again: D. Lemire,
-// "Fast Random Integer Generation in an Interval" (ACM TOMACS 2019), §3, calls it the classical
-// method. It takes fewer than two draws on average.
+// `value % n` would favour small results whenever n does not divide the range of the generator.
+// Both generators here therefore throw away the incomplete last run of the range and draw again,
+// which takes fewer than two draws on average. D. Lemire, "Fast Random Integer Generation in an
+// Interval" (ACM TOMACS 2019) compares the ways to do it.
 
 /** A source of uniformly distributed integers. */
 export interface Random {
@@ -78,13 +78,19 @@ export function chance(random: Random, numerator: number, denominator: number): 
   return random.below(denominator) < numerator;
 }
 
-/** One of `items`, each equally likely. @throws RangeError when there is none */
+/**
+ * One of `items`, each equally likely.
+ *
+ * @throws RangeError when there is none
+ */
 export function pick<T>(random: Random, items: readonly T[]): T {
   if (items.length === 0) throw new RangeError("items must not be empty");
   return items[random.below(items.length)] as T;
 }
 
-/** Puts `items` into a random order, in place, every order equally likely (Fisher–Yates), in O(n). */
+/**
+ * Puts `items` into a random order, in place, every order equally likely (Fisher–Yates), in O(n).
+ */
 export function shuffle<T>(random: Random, items: T[]): T[] {
   for (let last = items.length - 1; last > 0; last--) {
     const other = random.below(last + 1);

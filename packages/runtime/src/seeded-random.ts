@@ -1,7 +1,7 @@
 // xoshiro128** 1.1 (D. Blackman, S. Vigna, "Scrambled Linear Pseudorandom Number Generators", ACM
-// TOMS 2021; reference code and vectors at https://prng.di.unimi.it). 128 bits of state, a period of
-// 2^128 - 1, and nothing but 32-bit integer operations: every JavaScript engine computes the very
-// same sequence, so that a seed printed by a failing run replays it anywhere.
+// TOMS 2021; reference code and vectors at https://prng.di.unimi.it). 128 bits of state, a period
+// of 2^128 - 1, and nothing but 32-bit integer operations: every JavaScript engine computes the
+// very same sequence, so that a seed printed by a failing run replays it anywhere.
 //
 // A small seed would leave the state full of zeros, from which the generator recovers slowly. The
 // seed is therefore spread by the finaliser of MurmurHash3, stepped as in splitmix32: G. Steele et
@@ -37,7 +37,11 @@ export class SeededRandom implements Random {
     this.#set([s0, s1, s2, splitmix32(s2)]);
   }
 
-  /** Continues where {@link state} was taken. @throws RangeError when it is no state */
+  /**
+   * Continues where {@link state} was taken.
+   *
+   * @throws RangeError when it is no state
+   */
   static fromState(state: SeededRandomState): SeededRandom {
     const words = state.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
     if (!words || state.length !== 4 || state.every((word) => word === 0)) {

@@ -1,6 +1,6 @@
-// Waiting, on a clock that may be virtual. The one thing to get right is the abort: the promise must
-// settle in the turn in which the signal fires, and neither the timer nor the listener may stay
-// behind, or ten thousand aborted waits keep ten thousand timers alive.
+// Waiting, on a clock that may be virtual. The one thing to get right is the abort: the promise
+// must settle in the turn in which the signal fires, and neither the timer nor the listener may
+// stay behind, or ten thousand aborted waits keep ten thousand timers alive.
 
 import { type Clock, systemClock } from "./clock.ts";
 

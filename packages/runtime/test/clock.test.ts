@@ -8,7 +8,7 @@ describe("systemClock", () => {
     pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   }));
 
-  test("a delay above 2^31 - 1 ms waits its whole time, where setTimeout would fire at once", () => {
+  test("a delay above 2^31 - 1 ms, at which setTimeout fires at once, waits its time", () => {
     vi.useFakeTimers();
     try {
       const delayMs = 2 ** 32;

@@ -73,7 +73,7 @@ describe("ManualClock", () => {
     expect(seen).toEqual([7]);
   });
 
-  test("a timer that throws does not lose the others, and what it threw comes out at the end", () => {
+  test("a timer that throws does not lose the others; what it threw comes out last", () => {
     const clock = new ManualClock();
     const boom = new Error("boom");
     let fired = 0;
@@ -126,7 +126,7 @@ describe("ManualClock", () => {
     expect(clock.now()).toBe(30);
   });
 
-  test("advanceAsync runs continuations that were pending before, and those of the last timer", async () => {
+  test("advanceAsync also runs what was pending before it, and after the last timer", async () => {
     const clock = new ManualClock();
     const seen: number[] = [];
     Promise.resolve()

@@ -12,7 +12,7 @@ import { describe, expect, test } from "vitest";
 describe("SeededRandom", () => {
   describeRandom(() => new SeededRandom(7));
 
-  test("is xoshiro128** 1.1: the reference implementation's output from the state 1, 2, 3, 4", () => {
+  test("is xoshiro128** 1.1: the reference implementation's output from 1, 2, 3, 4", () => {
     const random = SeededRandom.fromState([1, 2, 3, 4]);
     expect(Array.from({ length: 10 }, () => random.word32())).toEqual([
       11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597,
@@ -74,7 +74,7 @@ describe("SeededRandom", () => {
     for (let i = 0; i < 100; i++) expect(twin.word32()).toBe(random.word32());
   });
 
-  test("a fork goes its own way: what it draws changes nothing for its parent or its siblings", () => {
+  test("a fork goes its own way: its draws change nothing for parent and siblings", () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.nat(20), (seed, draws) => {
         const [a, b] = [new SeededRandom(seed), new SeededRandom(seed)];
@@ -168,7 +168,7 @@ function describeRandom(make: () => Random): void {
     expect(chiSquared).toBeLessThan(39.3);
   });
 
-  test("below(n) has no modulo bias: at 3/4 of the range, the lower third gets its third", () => {
+  test("below(n) has no modulo bias: at 3/4 of the range each third gets its third", () => {
     // With a plain modulo the first third of [0, 3 * 2^30) would be drawn half of the time.
     const random = make();
     const n = 3 * 2 ** 30;

@@ -14,7 +14,7 @@ test("resolves once its time has come on the clock it was given", async () => {
   await sleeping;
 });
 
-test("an abort rejects with the signal's reason in that turn, and leaves no timer behind", async () => {
+test("an abort rejects with the signal's reason at once, and leaves no timer behind", async () => {
   const clock = new ManualClock();
   const controller = new AbortController();
   const sleeping = sleep(10, { clock, signal: controller.signal });
