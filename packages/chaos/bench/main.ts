@@ -1,7 +1,7 @@
-// `npm run bench` of this package: what a healthy proxy costs. Client, proxy and server live in this
-// one process, and its CPU time is counted: wall time would measure the neighbours on a shared
+// `npm run bench` of this package: what a healthy proxy costs. Client, proxy and server live in
+// this one process, and its CPU time is counted: wall time would measure the neighbours on a shared
 // machine. The rounds are interleaved and the median of each contestant is compared. The peer is
-// the least that a proxy in Node can do, two sockets piped into each other; "no proxy" is the floor.
+// the least that a proxy in Node can do, two sockets piped together; "no proxy" is the floor.
 
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";

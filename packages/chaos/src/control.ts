@@ -10,9 +10,9 @@
 //
 // A problem is `{ "error": { code, message, field? } }`, and leaves every fault as it was.
 //
-// Left out: Toxiproxy's own API, whose toxics have names and an order; and any authentication. Bind
-// it to 127.0.0.1, its default: whoever reaches it can stop the traffic. A web page elsewhere cannot
-// use it, for every change needs a method that browsers ask leave for (CORS), and get none.
+// Left out: Toxiproxy's own API, whose toxics have names and an order; and any authentication.
+// Bind it to 127.0.0.1, its default: whoever reaches it can stop the traffic. A web page elsewhere
+// cannot use it, for every change needs a method that browsers ask leave for (CORS), and get none.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ChaosError } from "./errors.ts";

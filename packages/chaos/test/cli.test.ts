@@ -78,7 +78,7 @@ test.each([
   expect(err[0]).not.toContain("\n");
 });
 
-test("a busy port is one line with the next step and exit code 1, and leaves nothing open", async () => {
+test("a busy port is one line with the next step, and exit code 1", async () => {
   await using busy = await FaultProxy.listen({ upstream: { port: 1 } });
   const { port } = busy.address;
   const { err, exit } = start([...PAIR, "--listen", `${port}`, "--upstream", "1"]);

@@ -36,7 +36,7 @@ test("a scrape shows what stats() says, twice the same, in two registries", asyn
   }
 });
 
-test("disposing takes the families out of the registry; no proxy at all is a RangeError", async () => {
+test("disposing takes the families out again; no proxy at all is a RangeError", async () => {
   await using proxy = await FaultProxy.listen({ upstream: { port: 1 } });
   const registry = new Registry();
   const registered = registerChaosMetrics(registry, { db: proxy });
