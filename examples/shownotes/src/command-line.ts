@@ -1,0 +1,123 @@
+// What may stand on the command line. Everything that is wrong with it is one line and exit code 2.
+import { parseArgs } from "node:util";
+
+/** Where a service listens. */
+export interface Listen {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+}
+
+/** How the demo and the lab present themselves. */
+export interface Public extends Listen {
+  /** Whether the port was asked for, or is only the usual one. */
+  portGiven: boolean;
+  once: boolean;
+}
+
+export type Command =
+  | { name: "help" }
+  | ({ name: "edge"; previewUrl: URL; protection: boolean } & Listen)
+  | ({ name: "preview" } & Listen)
+  | ({ name: "demo" } & Public)
+  | ({ name: "lab"; edgeUrl: URL; previewUrl: URL } & Public);
+
+/** A command line that cannot be meant. */
+export class UsageError extends Error {}
+
+export const USAGE = `usage: npm start -- [options]
+
+  --once            run the comparison once, check it, and exit (0: it shows what it should)
+  --port PORT       public port; default 4100, or the next free one
+  --help            this text
+
+single services:
+  shownotes edge    --preview URL [--protection on|off] [--host HOST] [--port PORT]
+  shownotes preview [--host HOST] [--port PORT]
+  shownotes lab     --edge URL --preview URL [--once] [--host HOST] [--port PORT]`;
+
+/** The port that a browser finds the demo on, unless it is taken. */
+export const PUBLIC_PORT = 4100;
+
+const FLAGS = {
+  help: { type: "boolean" },
+  once: { type: "boolean" },
+  host: { type: "string" },
+  port: { type: "string" },
+  edge: { type: "string" },
+  preview: { type: "string" },
+  protection: { type: "string" },
+} as const;
+
+type Flag = keyof typeof FLAGS;
+
+const FLAGS_OF: Record<string, Flag[]> = {
+  demo: ["once", "host", "port"],
+  edge: ["host", "port", "preview", "protection"],
+  preview: ["host", "port"],
+  lab: ["once", "host", "port", "edge", "preview"],
+};
+
+/** Throws a {@link UsageError} that names what is wrong. */
+export function parseCommandLine(args: string[]): Command {
+  const { values, positionals } = parse(args);
+  if (values.help) return { name: "help" };
+  const [name = "demo", extra] = positionals;
+  const allowed = FLAGS_OF[name];
+  if (allowed === undefined || extra !== undefined) {
+    throw usage(`unknown command "${extra ?? name}": known are edge, preview, lab, or none`);
+  }
+  for (const flag of Object.keys(values) as Flag[]) {
+    if (!allowed.includes(flag)) throw usage(`--${flag} means nothing to ${name}`);
+  }
+  const host = values.host ?? "127.0.0.1";
+  const { port, once = false } = values;
+  const service = { host, port: parsePort(port ?? "0") };
+  const usual = String(PUBLIC_PORT);
+  const open = { host, port: parsePort(port ?? usual), portGiven: port !== undefined, once };
+  switch (name) {
+    case "edge": {
+      const previewUrl = parseUrl("preview", values.preview);
+      return { name, ...service, previewUrl, protection: parseSwitch(values.protection) };
+    }
+    case "preview":
+      return { name, ...service };
+    case "lab": {
+      const edgeUrl = parseUrl("edge", values.edge);
+      return { name, ...open, edgeUrl, previewUrl: parseUrl("preview", values.preview) };
+    }
+    default:
+      return { name: "demo", ...open };
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: FLAGS, allowPositionals: true });
+  } catch (error) {
+    // parseArgs adds advice about "--" in further sentences; the first one names the flag.
+    throw usage((error as Error).message.split(". ")[0] as string);
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw usage(`--port must be a whole number from 0 to 65535, got "${text}"`);
+}
+
+function parseUrl(flag: Flag, text: string | undefined): URL {
+  if (text === undefined) throw usage(`--${flag} is missing: the URL of the ${flag} service`);
+  const url = URL.parse(text);
+  if (url?.protocol === "http:") return url;
+  throw usage(`--${flag} must be an http:// URL, got "${text}"`);
+}
+
+function parseSwitch(text = "on"): boolean {
+  if (text === "on" || text === "off") return text === "on";
+  throw usage(`--protection must be on or off, got "${text}"`);
+}
+
+function usage(problem: string): UsageError {
+  return new UsageError(`shownotes: ${problem} (see --help)`);
+}

@@ -1,0 +1,176 @@
+// The edge: the one service that browsers talk to. It shows an episode's notes by itself, and asks
+// the preview service for what stands behind a link.
+//
+// Like every real server it can hold only so many requests at once. Slow previews would fill those
+// places, and then the notes, which need no preview at all, would wait too. The circuit breaker in
+// front of the preview service is what keeps them apart: its `inFlightMax` bounds how many places
+// previews may hold, its slow-call rate notices that they hang, and while it is open a preview
+// costs nothing but a bare link.
+import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import { CircuitBreaker, type Transition } from "@compendium/circuit-breaker";
+import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
+import { Registry } from "prom-client";
+import type { Listen } from "./command-line.ts";
+import { getJson, sendJson, sendText } from "./http.ts";
+import { InFlightLimit } from "./in-flight-limit.ts";
+import { scenario } from "./scenario.ts";
+import { runService } from "./service.ts";
+
+const QUEUE_MAX = 4_096;
+const TRANSITIONS_MAX = 100;
+
+/** A change of the breaker's state, on the clock that all processes of a machine share. */
+export interface WallTransition extends Pick<Transition, "from" | "to" | "reason"> {
+  wallMs: number;
+}
+
+interface Preview {
+  url: string;
+  title: string;
+}
+
+/** Runs the service until it is told to stop. */
+export async function runEdge(
+  options: Listen & { previewUrl: URL; protection: boolean },
+): Promise<void> {
+  const edge = new Edge(options.previewUrl);
+  if (!options.protection) edge.protect(false);
+  await runService(
+    {
+      name: "edge",
+      registry: edge.registry,
+      state: () => edge.state(),
+      control: {
+        protection: ({ on }) => {
+          if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
+          edge.protect(on);
+        },
+      },
+      handle: (request, response, url) => edge.handle(request, response, url),
+    },
+    options,
+  );
+}
+
+class Edge {
+  readonly registry = new Registry();
+  readonly #previewUrl: URL;
+  readonly #limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
+  readonly #breaker = new CircuitBreaker({ name: "preview", ...scenario.breaker });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  readonly #transitions: WallTransition[] = [];
+  readonly #seconds = {
+    notes: new Histogram(latencySecondsBounds),
+    preview: new Histogram(latencySecondsBounds),
+  };
+  #shed = 0;
+
+  constructor(previewUrl: URL) {
+    this.#previewUrl = previewUrl;
+    this.#breaker.on("transition", ({ from, to, reason, atMs }) => {
+      this.#transitions.push({ from, to, reason, wallMs: performance.timeOrigin + atMs });
+      if (this.#transitions.length > TRANSITIONS_MAX) this.#transitions.shift();
+    });
+    this.#registerOwn();
+  }
+
+  protect(on: boolean): void {
+    if (on) this.#breaker.reset();
+    else this.#breaker.disable();
+  }
+
+  state(): object {
+    return {
+      protection: this.#breaker.state !== "disabled",
+      inFlight: this.#limit.taken,
+      queued: this.#limit.waiting,
+      breaker: this.#breaker.stats(),
+      transitions: this.#transitions,
+    };
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
+    const [, episodes, id, part] = url.pathname.split("/");
+    if (request.method !== "GET" || episodes !== "episodes" || id === undefined || id === "") {
+      return sendText(response, 404, "try GET /episodes/1/notes or /episodes/1/preview?url=…\n");
+    }
+    if (part === "notes") return this.#inPlace("notes", response, () => showNotes(response, id));
+    if (part === "preview") {
+      const link = url.searchParams.get("url");
+      if (link === null) return sendText(response, 400, "url is missing\n");
+      return this.#inPlace("preview", response, () => this.#showPreview(response, link));
+    }
+    sendText(response, 404, `episode ${id} has notes and preview, not ${part}\n`);
+  }
+
+  // Every request holds a place from when it starts until it is answered, or its caller is gone.
+  #inPlace(route: "notes" | "preview", response: ServerResponse, start: () => void): void {
+    const arrivedAt = performance.now();
+    const leave = this.#limit.enter(start);
+    if (leave === undefined) {
+      this.#shed++;
+      return sendText(response, 503, "too many requests are waiting; try again later\n");
+    }
+    response.on("close", () => {
+      leave();
+      this.#seconds[route].observe((performance.now() - arrivedAt) / 1_000);
+    });
+  }
+
+  #showPreview(response: ServerResponse, link: string): void {
+    const url = new URL("/preview", this.#previewUrl);
+    url.searchParams.set("url", link);
+    this.#breaker
+      .call(() => getJson<Preview>(url, this.#agent), {
+        // No title is a small loss; the link itself still works.
+        fallback: () => ({ url: link, title: link }),
+      })
+      .then((preview) => sendJson(response, 200, preview))
+      .catch((error: Error) => sendText(response, 502, `${error.message}\n`));
+  }
+
+  #registerOwn(): void {
+    registerMetrics(this.registry, [
+      {
+        name: "edge_requests_in_flight",
+        type: "gauge",
+        help: "Requests that hold one of the edge's places.",
+        collect: (emit) => emit(this.#limit.taken),
+      },
+      {
+        name: "edge_requests_waiting",
+        type: "gauge",
+        help: "Requests that wait for a place.",
+        collect: (emit) => emit(this.#limit.waiting),
+      },
+      {
+        name: "edge_requests_shed_total",
+        type: "counter",
+        help: "Requests refused because too many waited already.",
+        collect: (emit) => emit(this.#shed),
+      },
+      {
+        name: "edge_request_seconds",
+        type: "histogram",
+        help: "From the request's arrival to its answer, waiting included.",
+        labels: { route: ["notes", "preview"] },
+        collect: (emit) => {
+          emit(this.#seconds.notes.snapshot(), { route: "notes" });
+          emit(this.#seconds.preview.snapshot(), { route: "preview" });
+        },
+      },
+    ]);
+  }
+}
+
+function showNotes(response: ServerResponse, id: string): void {
+  sendJson(response, 200, {
+    id,
+    title: `Episode ${id}: distributed systems`,
+    notes: [
+      "00:00 What can go wrong",
+      "12:40 What to do about it",
+      "31:05 How to show that it helps",
+    ],
+  });
+}

@@ -1,0 +1,40 @@
+// Shownotes: a podcast's show notes, kept alive by the patterns of this repository.
+//
+//   npm start                      every service as a process of its own, load, one page, X1
+//   npm start -- --once            the comparison once, checked; the exit code says how it went
+//   main.ts edge | preview         one service, as the container images run it
+//   main.ts lab --edge URL …       load, experiments and the page, for services that run elsewhere
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+import { type Command, parseCommandLine, USAGE, UsageError } from "./command-line.ts";
+
+// Stripping the types of every file anew would be half of the start-up time of each process.
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
+
+async function run(command: Command): Promise<void> {
+  // Imported on demand: a service process need not hold the code of the others in memory.
+  switch (command.name) {
+    case "help":
+      console.log(USAGE);
+      return;
+    case "edge":
+      return (await import("./edge.ts")).runEdge(command);
+    case "preview":
+      return (await import("./preview.ts")).runPreview(command);
+    case "lab":
+    case "demo":
+      return (await import("./supervisor.ts")).runSupervisor(command);
+  }
+}
+
+try {
+  await run(parseCommandLine(process.argv.slice(2)));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(error.message);
+    process.exitCode = 2;
+  } else {
+    console.error(error instanceof Error ? `shownotes: ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,64 @@
+// The preview service: fetches a linked page's title for the show notes. It stands in for every
+// dependency that is usually quick and sometimes, for a while, is not.
+import { registerMetrics } from "@compendium/metrics";
+import { Registry } from "prom-client";
+import type { Listen } from "./command-line.ts";
+import { sendJson, sendText } from "./http.ts";
+import { scenario } from "./scenario.ts";
+import { runService } from "./service.ts";
+
+const DELAY_MS_MAX = 60_000;
+
+/** Runs the service until it is told to stop. */
+export async function runPreview(listen: Listen): Promise<void> {
+  const { delayMs, faultDelayMs } = scenario.preview;
+  const registry = new Registry();
+  let calls = 0;
+  let nowDelayMs = delayMs;
+
+  registerMetrics(registry, [
+    {
+      name: "preview_calls_total",
+      type: "counter",
+      help: "Previews asked for.",
+      collect: (emit) => emit(calls),
+    },
+    {
+      name: "preview_delay_seconds",
+      type: "gauge",
+      help: "How long a preview takes at the moment, by order of the fault switch.",
+      collect: (emit) => emit(nowDelayMs / 1_000),
+    },
+  ]);
+
+  await runService(
+    {
+      name: "preview",
+      registry,
+      state: () => ({ calls, fault: nowDelayMs !== delayMs, delayMs: nowDelayMs }),
+      control: {
+        fault: ({ on, delayMs: customMs = faultDelayMs }) => {
+          if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
+          if (typeof customMs !== "number" || !(customMs >= 0 && customMs <= DELAY_MS_MAX)) {
+            throw new RangeError(`delayMs must be from 0 to ${DELAY_MS_MAX}, got ${customMs}`);
+          }
+          nowDelayMs = on ? customMs : delayMs;
+        },
+      },
+      handle: (request, response, url) => {
+        const link = url.searchParams.get("url");
+        if (url.pathname !== "/preview" || request.method !== "GET") {
+          return sendText(response, 404, "try GET /preview?url=…\n");
+        }
+        if (link === null) return sendText(response, 400, "url is missing\n");
+        calls++;
+        const timer = setTimeout(
+          () => sendJson(response, 200, { url: link, title: `A page about ${link}` }),
+          nowDelayMs,
+        );
+        response.on("close", () => clearTimeout(timer));
+      },
+    },
+    listen,
+  );
+}

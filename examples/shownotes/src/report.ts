@@ -1,0 +1,84 @@
+// The comparison as a person reads it in a terminal: measured beside predicted, off beside on.
+import { styleText } from "node:util";
+import type { Scenario } from "./scenario.ts";
+import type { Prediction } from "./theory.ts";
+import type { Comparison, Measurement } from "./x1.ts";
+
+/** Formats X1's comparison, in at most 80 columns. */
+export function formatComparison({ off, on, objections }: Comparison, scenario: Scenario): string {
+  const { load, phasesMs, preview, edge, breaker } = scenario;
+  const rows: [string, (m: Prediction, how: "measured" | "predicted") => string][] = [
+    [`others answered within ${seconds(scenario.withinMs)}`, (m) => percent(m.othersWithin)],
+    ["others, 99th percentile", (m, how) => formatP99(m.othersP99Ms, how)],
+    ["calls that reached preview", (m) => String(m.previewCalls)],
+  ];
+  const head = ["", "off", "theory", "on", "theory"];
+  const table = rows.map(([label, show]) => [
+    label,
+    styleText("red", show(off.measured, "measured").padStart(8)),
+    show(off.predicted, "predicted").padStart(8),
+    styleText("green", show(on.measured, "measured").padStart(8)),
+    show(on.predicted, "predicted").padStart(8),
+  ]);
+  const line = ([label = "", ...cells]: string[]) => `  ${label.padEnd(30)}${cells.join("  ")}`;
+  return [
+    "",
+    styleText("bold", `${scenario.id}  ${scenario.title}`),
+    `  ${load.ratePerSecond} requests/s, ${percent(load.previewShare, 0)} of them previews; for ` +
+      `${seconds(phasesMs.fault)} a preview takes ${seconds(preview.faultDelayMs)}.`,
+    `  The edge holds ${edge.inFlightMax} requests at once; with protection, previews hold at most ` +
+      `${breaker.inFlightMax}.`,
+    "",
+    line([head[0] as string, ...head.slice(1).map((text) => text.padStart(8))]),
+    ...table.map(line),
+    "",
+    "  the breaker, in seconds after the fault began (theory in brackets)",
+    ...formatTransitions(on.measured, on.predicted),
+    "",
+    ...(objections.length === 0
+      ? [
+          styleText(
+            "green",
+            "  ✔ as expected: the breaker kept slow previews from slowing the rest",
+          ),
+        ]
+      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    "",
+  ].join("\n");
+}
+
+function formatTransitions(measured: Measurement, predicted: Prediction): string[] {
+  if (measured.transitions.length === 0) return ["  it never changed its state"];
+  return measured.transitions.map(({ to, atMs, reason }, i) => {
+    const expected = predicted.transitions[i];
+    const theory = expected?.to === to ? ` (${clock(expected.atMs)})` : " (not expected)";
+    return `  ${clock(atMs)}${theory.padEnd(8)}  ${to.padEnd(10)} ${REASONS[reason] ?? reason}`;
+  });
+}
+
+const REASONS: Record<string, string> = {
+  "slow-rate": "half of the last calls have been in flight for too long",
+  "failure-rate": "too many of the last calls failed",
+  rested: "it has rested, and asks again with a few probes",
+  "probes-slow": "the probes hang as well",
+  "probes-failed": "the probes failed",
+  "probes-succeeded": "the probes were answered: the fault is over",
+};
+
+function formatP99(ms: number, how: "measured" | "predicted"): string {
+  if (how === "predicted" && ms === 0) return "no wait";
+  if (ms === Number.POSITIVE_INFINITY) return "never";
+  return ms < 1_000 ? `${ms.toFixed(0)} ms` : seconds(ms, 2);
+}
+
+function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+function seconds(ms: number, digits?: number): string {
+  return `${digits === undefined ? ms / 1_000 : (ms / 1_000).toFixed(digits)} s`;
+}
+
+function clock(ms: number): string {
+  return (ms / 1_000).toFixed(2);
+}

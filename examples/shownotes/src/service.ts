@@ -1,0 +1,117 @@
+// What every service of the demo has in common: a socket, probes, metrics, a control door, and a
+// decent end. SIGTERM makes `/readyz` say no, lets the requests in flight finish, and exits; what
+// is not done after four seconds is cut off, because whoever asked will not wait for ever.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { metricsHandler } from "@compendium/metrics/http";
+import { collectRuntime } from "@compendium/metrics/runtime";
+import type { Registry } from "prom-client";
+import type { Listen } from "./command-line.ts";
+import { readJson, sendJson, sendText } from "./http.ts";
+
+const DRAIN_MS = 4_000;
+
+/** What a service does besides what all do. */
+export interface ServiceDefinition {
+  name: string;
+  /** Answers everything that no common path takes. */
+  handle(request: IncomingMessage, response: ServerResponse, url: URL): void;
+  /** `GET /control`: where the service stands. */
+  state(): object;
+  /** `POST /control/<verb>` with a JSON body. Throws a TypeError or RangeError for a bad one. */
+  control: Record<string, (body: Record<string, unknown>) => void>;
+  registry: Registry;
+}
+
+/** Starts a service and tells its port: on the terminal, and to the supervisor if there is one. */
+export async function runService(definition: ServiceDefinition, listen: Listen): Promise<void> {
+  const { name, registry } = definition;
+  collectRuntime(registry);
+  let draining = false;
+  const metrics = metricsHandler(registry);
+  const control = {
+    ...definition.control,
+    // A fresh process for a fresh experiment, where something restarts what exits.
+    exit: () => void setImmediate(drain),
+  };
+
+  const server = createServer((request, response) => {
+    const url = URL.parse(request.url ?? "/", "http://service");
+    if (url === null) return sendText(response, 400, "not a URL\n");
+    const { pathname } = url;
+    if (pathname === "/livez") return sendText(response, 200, "ok\n");
+    if (pathname === "/readyz") {
+      return draining ? sendText(response, 503, "draining\n") : sendText(response, 200, "ok\n");
+    }
+    if (pathname === "/metrics") return metrics(request, response);
+    if (pathname === "/control" && request.method === "GET") {
+      const startedAtMs = performance.timeOrigin;
+      return sendJson(response, 200, { name, startedAtMs, ...definition.state() });
+    }
+    if (pathname.startsWith("/control/")) {
+      return void answerControl(control, pathname.slice(9), request, response);
+    }
+    definition.handle(request, response, url);
+  });
+
+  const drain = () => {
+    if (draining) return;
+    draining = true;
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+    setTimeout(() => process.exit(0), DRAIN_MS).unref();
+  };
+  process.on("SIGTERM", drain);
+  superviseFromAbove(drain);
+
+  const port = await listenOn(server, listen);
+  process.send?.({ port });
+  if (process.send === undefined) console.log(`${name} listens on http://${listen.host}:${port}`);
+}
+
+async function answerControl(
+  control: ServiceDefinition["control"],
+  verb: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const act = Object.hasOwn(control, verb) ? control[verb] : undefined;
+  if (act === undefined) return sendText(response, 404, `no control "${verb}"\n`);
+  if (request.method !== "POST") {
+    response.setHeader("allow", "POST");
+    return sendText(response, 405, "only POST\n");
+  }
+  try {
+    act(await readJson(request));
+    sendText(response, 204, "");
+  } catch (error) {
+    sendText(response, 400, `${(error as Error).message}\n`);
+  }
+}
+
+// A child of the supervisor ends with it, however it ends: the channel between them closes even
+// when the supervisor is killed with SIGKILL. Ctrl-C reaches the whole group; the supervisor
+// decides what it means.
+function superviseFromAbove(drain: () => void): void {
+  if (process.send === undefined) {
+    process.on("SIGINT", drain);
+    return;
+  }
+  process.on("SIGINT", () => {});
+  process.on("disconnect", () => process.exit(0));
+}
+
+/** Listens, or throws one line that says what to do. */
+export function listenOn(server: Server, { host, port }: Listen): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const next = error.code === "EADDRINUSE" ? "; choose another with --port" : "";
+      const message = `cannot listen on ${host}:${port} (${error.code})${next}`;
+      reject(new Error(message, { cause: error }));
+    });
+    // The backlog of connections that nobody has accepted yet; the kernel's 128 would refuse a burst.
+    server.listen({ host, port, backlog: 4_096 }, () => {
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
