@@ -7,7 +7,7 @@
 // seed is therefore spread by the finaliser of MurmurHash3, stepped as in splitmix32: G. Steele et
 // al., "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014), §3.
 //
-// Left out: secrecy. Four outputs reveal the state; never draw a token or a key from it.
+// Left out: secrecy. A few outputs reveal the state; never draw a token or a key from it.
 
 import { type Random, uniformBelow } from "./random.ts";
 

@@ -113,7 +113,7 @@ describe("systemRandom", () => {
 });
 
 describe("helpers", () => {
-  test("chance is true numerator times in denominator, and never at 0 or always at the whole", () => {
+  test("chance is true numerator times in denominator, never at 0, always at the whole", () => {
     const random = new SeededRandom(3);
     const hits = Array.from({ length: 10_000 }, () => chance(random, 1, 4)).filter(Boolean).length;
     expect(hits).toBeGreaterThan(2_300);

@@ -1,0 +1,7 @@
+export { FRAME_HEADER_BYTES, FrameDecoder, frameHeader } from "./frames.ts";
+export { NodeFiles } from "./node-files.ts";
+export {
+  NodeTransport,
+  type NodeTransportOptions,
+  type NodeTransportStats,
+} from "./node-transport.ts";

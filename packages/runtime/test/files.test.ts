@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RuntimeError } from "@compendium/runtime";
+import { NodeFiles } from "@compendium/runtime/node";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { describeFiles } from "./files.contract.ts";
+import { MemoryFiles } from "./memory-files.ts";
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "runtime-files-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+describe("MemoryFiles", () => {
+  describeFiles(async () => new MemoryFiles());
+});
+
+describe("NodeFiles", () => {
+  describeFiles(async () => new NodeFiles(temporary()));
+
+  test("a full disk is DISK_FULL, with its cause", async (context) => {
+    if (!existsSync("/dev/full")) context.skip("there is no /dev/full, which only Linux has");
+    const root = temporary();
+    symlinkSync("/dev/full", join(root, "log"));
+    const file = await new NodeFiles(root).open("log");
+    const error = await file.write(Uint8Array.of(1), 0).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(RuntimeError);
+    expect(error).toMatchObject({ code: "DISK_FULL", cause: { code: "ENOSPC" } });
+    await file.close();
+  });
+
+  test("after a sync has failed, the handle refuses everything but close", async (context) => {
+    if (process.platform !== "linux") context.skip("elsewhere a sync of /dev/null may succeed");
+    const root = temporary();
+    // A device that takes writes and cannot be synced: fdatasync on it says EINVAL.
+    symlinkSync("/dev/null", join(root, "log"));
+    const file = await new NodeFiles(root).open("log");
+    const failed = { code: "FILE_SYNC_FAILED" };
+    await file.write(Uint8Array.of(1), 0);
+    await expect(file.sync()).rejects.toMatchObject(failed);
+    await expect(file.write(Uint8Array.of(1), 0)).rejects.toMatchObject(failed);
+    await expect(file.read(new Uint8Array(1), 0)).rejects.toMatchObject(failed);
+    await expect(file.sync()).rejects.toMatchObject({ ...failed, cause: { code: "EINVAL" } });
+    await file.close();
+    await expect(file.sync()).rejects.toMatchObject({ code: "FILE_CLOSED" });
+  });
+
+  test("what is no bytes is misuse, not a fault of the disk", async () => {
+    const file = await new NodeFiles(temporary()).open("log", { create: "always" });
+    await expect(file.write("text" as never, 0)).rejects.toThrow(TypeError);
+    await file.close();
+  });
+
+  test("refuses a root that is no path", () => {
+    expect(() => new NodeFiles("")).toThrow('root must be a path, got ""');
+  });
+});
