@@ -38,7 +38,7 @@ export const floorPlan: FloorPlan = {
       packages: ["raft-kv", "sidecar", "control-plane", "crdt-sync", "chaos", "models"],
       pureCore: false,
     },
-    { name: "examples", packages: ["shownotes"], pureCore: false },
+    { name: "examples", packages: ["shownotes", "load-tests"], pureCore: false },
   ],
   arrows: {
     metrics: ["runtime"],
@@ -48,6 +48,8 @@ export const floorPlan: FloorPlan = {
     sidecar: ["resilience", "circuit-breaker", "rate-limiter"],
     "raft-kv": ["raft"],
     "crdt-sync": ["crdt"],
+    // One data file says what k6 and the demo's own load generator send.
+    shownotes: ["load-tests"],
   },
   testGround: ["simulation", "linearizability"],
 };

@@ -25,6 +25,7 @@ const bare = [
   "class Log {}\nexport { Log };",
   "// A line comment is no docstring.\nexport const Log = 1;",
   "/** One. */\nconst other = 1;\nexport const Log = 1;",
+  "/* Not a docstring. */\nexport const Log = 1;",
   "/** Word */\nexport const Log = 1;",
   "/** @param a A thing. */\nexport const Log = 1;",
 ];

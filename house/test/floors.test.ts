@@ -106,6 +106,21 @@ test("a relative import out of the package and a subpath that is not exported ar
   ).toEqual(["floor-plan/escape", "floor-plan/no-such-subpath"]);
 });
 
+test("a data file is imported if the manifest exports it", () => {
+  const importing = (specifier: string): string[] =>
+    rules({
+      ...declaring("examples/shownotes", "@compendium/load-tests"),
+      "examples/shownotes/src/a.ts": `import x from "@compendium/load-tests/${specifier}";`,
+      "load-tests/package.json": JSON.stringify({
+        name: "@compendium/load-tests",
+        exports: { "./x1.json": "./x1.json", "./scenarios/*": "./scenarios/*" },
+      }),
+    });
+  expect(importing("x1.json")).toEqual([]);
+  expect(importing("scenarios/x1.json")).toEqual([]);
+  expect(importing("secret.json")).toEqual(["floor-plan/no-such-subpath"]);
+});
+
 test("a package that the plan does not know is told to join it", () => {
   const found = guardFloors(plant({ "packages/gossip/src/index.ts": "export {};" }), floorPlan);
   expect(report(found)).toContain("house/src/floor-plan.ts");

@@ -48,7 +48,7 @@ function judge(
     return { rule: "floor-plan/undeclared", message };
   }
   if (target.kind === "third-party") return undefined;
-  if (target.entry === undefined) {
+  if (target.entry === undefined && !offers(target.package.manifest, specifier)) {
     const message = `${target.package.name} exports no "${specifier}" as source; see "exports" in ${target.package.folder}/package.json`;
     return { rule: "floor-plan/no-such-subpath", message };
   }
@@ -87,6 +87,16 @@ const declares = (manifest: Manifest, name: string): boolean =>
   [manifest.dependencies, manifest.peerDependencies, manifest.optionalDependencies].some(
     (declared) => declared?.[name] !== undefined,
   );
+
+// A data file, or a pattern such as "./scenarios/*", is exported without being a source.
+function offers({ name, exports = {} }: Manifest, specifier: string): boolean {
+  const subpath = `.${specifier.slice(name.length)}`;
+  return Object.keys(exports).some((key) => {
+    const [before = "", after] = key.split("*");
+    if (after === undefined) return key === subpath;
+    return subpath.startsWith(before) && subpath.endsWith(after);
+  });
+}
 
 function unknown({ folder, shortName }: Package): Violation {
   const message = `${shortName} is not on the floor plan; add it to a floor in house/src/floor-plan.ts and to the drawing in DESIGN.md`;
