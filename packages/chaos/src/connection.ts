@@ -222,8 +222,8 @@ class Lane {
     let filled = false;
     for (;;) {
       const length = Math.min(this.#pipe.room, this.#source.readableLength);
-      if (length === 0) break;
-      const chunk: Uint8Array = this.#source.read(length);
+      const chunk: Uint8Array | null = length > 0 ? this.#source.read(length) : null;
+      if (chunk === null) break;
       this.#totals.bytesReceived += chunk.length;
       this.#pipe.push(chunk);
       filled = true;

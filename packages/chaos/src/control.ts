@@ -11,8 +11,9 @@
 // A problem is `{ "error": { code, message, field? } }`, and leaves every fault as it was.
 //
 // Left out: Toxiproxy's own API, whose toxics have names and an order; and any authentication.
-// Bind it to 127.0.0.1, its default: whoever reaches it can stop the traffic. A web page elsewhere
-// cannot use it, for every change needs a method that browsers ask leave for (CORS), and get none.
+// Bind it to 127.0.0.1, its default: whoever reaches it can stop the traffic. Pages in a browser on
+// this machine reach it too, some of them through a name that leads here (DNS rebinding); they are
+// told apart by the Origin that a browser adds to every change.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ChaosError } from "./errors.ts";
@@ -93,6 +94,9 @@ export class ChaosControl implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
+    if (request.headers.origin !== undefined) {
+      return problem(403, "FROM_A_PAGE", "a page in a browser may not switch faults");
+    }
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const method = request.method === "HEAD" ? "GET" : (request.method ?? "");
     const route = this.#route(path);
@@ -179,13 +183,14 @@ async function readJson(
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
+    // What is too much is read all the same, for as long as a request may take, and forgotten: a
+    // client that is cut off while it sends never sees the answer.
     if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
-    else {
-      const message = `a body must be at most ${BODY_BYTES_MAX} bytes long`;
-      const tooLarge = problem(413, "BODY_TOO_LARGE", message);
-      // The rest of the body is never read, so the connection cannot serve another request.
-      return { answer: { ...tooLarge, headers: { connection: "close" } } };
-    }
+    else chunks.length = 0;
+  }
+  if (bytes > BODY_BYTES_MAX) {
+    const message = `a body must be at most ${BODY_BYTES_MAX} bytes long, got ${bytes}`;
+    return { answer: problem(413, "BODY_TOO_LARGE", message) };
   }
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));

@@ -56,7 +56,9 @@ export function listenOn(
     };
     const onAbort = (): void => {
       settle();
-      server.close();
+      // The name may still be being looked up, and close() does not call that off: without this
+      // the port would be opened after all, with nobody to close it.
+      server.once("listening", () => server.close()).once("error", () => {});
       reject(signal?.reason);
     };
     server.once("listening", onListening).once("error", onError);

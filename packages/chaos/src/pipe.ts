@@ -6,9 +6,10 @@
 // shell (connection.ts) asks. The same object therefore runs under virtual time in the tests.
 //
 // TCP is a stream, so two things that netem does to packets cannot happen here: nothing is lost and
-// nothing is reordered (RFC 9293 §3.1: "reliable, in-order"). A byte that drew a short delay waits
-// behind one that drew a long delay, which is TCP's head-of-line blocking; a blackhole holds bytes
-// instead of dropping them, because the sender's TCP would retransmit them once the path heals.
+// nothing is reordered (RFC 9293 §3.1: "reliable, in-order"). Only the head of the queue is looked
+// at, so a byte that drew a short delay waits behind one that drew a long delay: TCP's head-of-line
+// blocking. A blackhole holds bytes instead of dropping them, because the sender's TCP would
+// retransmit them once the path heals.
 //
 // Left out: the loss, duplication and corruption of packets (below TCP, invisible to its users but
 // as delay) and the sender's retransmission timer: here held bytes flow in the moment of healing.
@@ -39,7 +40,7 @@ interface Segment {
   bytes: Uint8Array | undefined;
   end: "fin" | "reset" | undefined;
   arrivedAtMs: number;
-  // Invariant: never falls from one segment to the next. This is what keeps bytes in order.
+  // Not before this; later if those ahead are due later.
   dueAtMs: number;
 }
 
@@ -65,8 +66,8 @@ export class FaultPipe {
   #pacer: Pacer | undefined;
   #bytesUntilReset = Number.POSITIVE_INFINITY;
 
-  // segments[first..] are held; those before are spent and go when they are half of the array.
-  #segments: Segment[] = [];
+  // segments[first..] are held; the slots before are empty and go when they are half of the array.
+  #segments: (Segment | undefined)[] = [];
   #first = 0;
   // Invariant: 0 <= heldBytes <= bytesMax.
   #heldBytes = 0;
@@ -192,21 +193,16 @@ export class FaultPipe {
     if (jitterMs > 0) {
       delayMs += jitterMs * ((2 * this.#random.below(JITTER_STEPS)) / (JITTER_STEPS - 1) - 1);
     }
-    // Without the maximum, a byte with a short delay would overtake one with a long delay.
-    const previous = this.#segments.at(-1)?.dueAtMs ?? Number.NEGATIVE_INFINITY;
-    const dueAtMs = Math.max(previous, arrivedAtMs + delayMs);
-    this.#segments.push({ ...part, arrivedAtMs, dueAtMs });
+    this.#segments.push({ ...part, arrivedAtMs, dueAtMs: arrivedAtMs + delayMs });
   }
 
   #dropFirst(): void {
+    // Without this the spent chunk stays alive for as long as the queue does not run empty.
+    this.#segments[this.#first] = undefined;
     this.#first++;
-    if (this.#first === this.#segments.length) {
-      this.#segments = [];
-      this.#first = 0;
-    } else if (this.#first >= SEGMENTS_MAX) {
-      // Cut off the spent part, at most once every 1,024 segments: O(1) amortised.
-      this.#segments = this.#segments.slice(this.#first);
-      this.#first = 0;
-    }
+    if (2 * this.#first < this.#segments.length) return;
+    // As many slots go as have been emptied since the last time: O(1) amortised.
+    this.#segments = this.#segments.slice(this.#first);
+    this.#first = 0;
   }
 }

@@ -39,6 +39,20 @@ test("a blackhole holds bufferBytesMax and leaves the rest with the sender", asy
   expect(rig.accepted[0]?.received.equals(bytes)).toBe(true);
 }, 10_000);
 
+test("a FIN that comes while the pipe is full is passed on behind the rest", async () => {
+  await using rig = await Rig.start({
+    bufferBytesMax: 10,
+    faults: { upstream: { blackhole: true } },
+  });
+  const client = await rig.client();
+  client.socket.end("more than ten bytes");
+  await until(() => rig.proxy.stats().upstream.bytesHeld === 10);
+  await settle();
+  await rig.proxy.heal();
+  await until(() => rig.accepted[0]?.ended === true);
+  expect(rig.accepted[0]?.text).toBe("more than ten bytes");
+});
+
 test("an idle connection has no timer, whatever faults are in force", async () => {
   await using rig = await Rig.start({
     faults: { both: { latencyMs: 50, jitterMs: 10, bandwidthBytesPerSecond: 1_000 } },

@@ -99,6 +99,8 @@ test("RFC 7396: what a patch names changes, null removes, the rest stays", async
   });
   await proxy.patch({ both: { latencyMs: null, jitterMs: null }, reset: null });
   expect(proxy.faults).toEqual({ downstream: { blackhole: true } });
+  await proxy.patch({ both: { latencyMs: 5 }, downstream: null });
+  expect(proxy.faults).toEqual({ upstream: { latencyMs: 5 } });
   await proxy.patch({ both: null });
   expect(proxy.faults).toEqual({});
 });

@@ -9,7 +9,7 @@ import { Rig, until } from "./helpers.ts";
 test("a scrape shows what stats() says, twice the same, in two registries", async () => {
   await using rig = await Rig.start();
   const [client, server] = await rig.pair();
-  await rig.proxy.set({ downstream: { blackhole: true } });
+  await rig.proxy.set({ downstream: { blackhole: true, latencyMs: 5 } });
   client.socket.write("hello");
   server.socket.write("hi");
   await until(() => server.text === "hello" && rig.proxy.stats().downstream.bytesHeld === 2);
@@ -29,6 +29,7 @@ test("a scrape shows what stats() says, twice the same, in two registries", asyn
     'chaos_delivered_bytes_total{proxy="db",direction="downstream"} 0',
     'chaos_held_bytes{proxy="db",direction="downstream"} 2',
     'chaos_fault_active{proxy="db",fault="downstream_blackhole"} 1',
+    'chaos_fault_active{proxy="db",fault="downstream_latency"} 1',
     'chaos_fault_active{proxy="db",fault="upstream_blackhole"} 0',
     'chaos_fault_active{proxy="db",fault="refuse"} 0',
   ]) {

@@ -201,6 +201,22 @@ test("a saturated line that is pulled when due carries its rate, slice by slice"
   );
 });
 
+test("at the moment that nextAtMs names something comes out, at fractions of milliseconds too", () => {
+  const waits = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), waits, (rate, tenths) => {
+      const trial = new Trial({ bandwidthBytesPerSecond: rate });
+      trial.push(1_000);
+      for (const wait of tenths) {
+        trial.clock.advance(wait / 10);
+        trial.pull();
+        trial.pullWhenDue();
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test("while the gate is shut nothing comes out and no timer is asked for", () => {
   fc.assert(
     fc.property(faults, steps, (fault, script) => {
@@ -227,6 +243,37 @@ test("a change of faults never makes a byte that is inside wait longer", () => {
       expect(dueUnder(slower)).toBeLessThanOrEqual(dueUnder(undefined));
     }),
   );
+});
+
+test("lowering the latency lets bytes inside go as if they had come in under the new one", () => {
+  fc.assert(
+    fc.property(fc.nat(300), fc.nat(300), fc.nat(400), (beforeMs, afterMs, waitMs) => {
+      const trial = new Trial({ latencyMs: beforeMs });
+      trial.push(1);
+      trial.clock.advance(waitMs);
+      trial.pipe.set({ latencyMs: afterMs });
+      expect(trial.pipe.nextAtMs()).toBe(Math.max(waitMs, Math.min(beforeMs, afterMs)));
+    }),
+  );
+});
+
+test("setting the same faults again changes nothing, however often", () => {
+  const fault = { bandwidthBytesPerSecond: 1_000, resetAfterBytes: 500 };
+  const trial = new Trial(fault);
+  trial.push(1_000);
+  for (let ms = 0; ms < 400; ms++) {
+    trial.clock.advance(1);
+    trial.pipe.set({ ...fault });
+    trial.pull();
+  }
+  expect(trial.arrived).toHaveLength(400);
+  for (let ms = 0; ms < 100; ms++) {
+    trial.clock.advance(1);
+    trial.pipe.set({ ...fault });
+    trial.pull();
+  }
+  expect(trial.arrived).toHaveLength(500);
+  expect(trial.pipe.room).toBe(0);
 });
 
 test("resetAfterBytes lets exactly so many bytes through, then resets, and nothing follows", () => {

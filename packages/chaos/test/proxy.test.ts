@@ -39,6 +39,16 @@ test("a FIN passes on behind the bytes before it, and the other direction stays 
   await until(() => rig.proxy.stats().connectionsOpen === 0);
 });
 
+test("a server may finish first and still listen", async () => {
+  await using rig = await Rig.start();
+  const [client, server] = await rig.pair();
+  server.socket.end("that is all from me");
+  await until(() => client.ended);
+  client.socket.end("not from me");
+  await until(() => server.ended);
+  expect([client.text, server.text]).toEqual(["that is all from me", "not from me"]);
+});
+
 test("latency holds bytes back until its time, in its direction alone", async () => {
   await using rig = await Rig.start();
   const [client, server] = await rig.pair();
@@ -142,6 +152,7 @@ test("disposal closes the port, both sides of every connection, and every timer"
   await until(() => rig.clock.pendingTimers === 1);
   const { address } = rig.proxy;
   await rig.proxy[Symbol.asyncDispose]();
+  expect(rig.proxy.stats()).toMatchObject({ connectionsOpen: 0, resets: 0 });
   await rig.proxy[Symbol.asyncDispose]();
   expect(rig.clock.pendingTimers).toBe(0);
   await until(() => client.closed && server.closed);
@@ -153,7 +164,43 @@ test("disposal closes the port, both sides of every connection, and every timer"
 });
 
 test("an aborted listen rejects with the reason and leaves the port free", async () => {
+  const upstream = { port: 1 };
+  const before = await FaultProxy.listen({ upstream });
+  const listen = before.address;
+  await before[Symbol.asyncDispose]();
+
   const reason = new Error("changed my mind");
   const signal = AbortSignal.abort(reason);
-  await expect(FaultProxy.listen({ upstream: { port: 1 }, signal })).rejects.toBe(reason);
+  await expect(FaultProxy.listen({ upstream, listen, signal })).rejects.toBe(reason);
+
+  const late = new AbortController();
+  const listening = FaultProxy.listen({ upstream, listen, signal: late.signal });
+  late.abort(reason);
+  await expect(listening).rejects.toBe(reason);
+  await settle();
+  const [error] = await once(connect(listen), "error");
+  expect(error.code).toBe("ECONNREFUSED");
+});
+
+test("the n-th connection draws the same jitter for the same seed, whatever others do", async () => {
+  const delayOfSecond = async (seed: number, chatter: number): Promise<number> => {
+    await using rig = await Rig.start({
+      seed,
+      faults: { upstream: { latencyMs: 1_000, jitterMs: 1_000 } },
+    });
+    const [first, firstServer] = await rig.pair();
+    const [second] = await rig.pair();
+    for (let i = 1; i <= chatter; i++) {
+      first.socket.write(".");
+      await until(() => rig.clock.pendingTimers === 1);
+      rig.clock.advance(2_000);
+      await until(() => firstServer.text.length === i);
+    }
+    second.socket.write("now");
+    await until(() => rig.clock.pendingTimers === 1);
+    return (rig.clock.nextTimerMs ?? 0) - rig.clock.now();
+  };
+  const delay = await delayOfSecond(7, 0);
+  expect(await delayOfSecond(7, 3)).toBe(delay);
+  expect(await delayOfSecond(8, 0)).not.toBe(delay);
 });

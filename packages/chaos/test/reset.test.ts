@@ -101,6 +101,28 @@ test("a crash of the server behind a blackhole stays unknown to the client", asy
   expect([client.errorCode, client.ended]).toEqual([undefined, false]);
   await rig.proxy.heal();
   await until(() => client.errorCode === "ECONNRESET");
+  expect(rig.proxy.stats().dialFailures).toBe(0);
+});
+
+test("what a server says to a client that has crashed is not read any more", async () => {
+  await using rig = await Rig.start({ faults: { upstream: { latencyMs: 100 } } });
+  const [client, server] = await rig.pair();
+  client.socket.resetAndDestroy();
+  await settle();
+  server.socket.write("into the void");
+  await settle();
+  expect(rig.proxy.stats().downstream).toMatchObject({ bytesReceived: 0, bytesDelivered: 0 });
+});
+
+test("a client that crashes before the server was dialled leaves nothing behind", async () => {
+  await using rig = await Rig.start({ faults: { upstream: { blackhole: true } } });
+  const client = await rig.client();
+  await until(() => rig.proxy.stats().connectionsOpen === 1);
+  client.socket.resetAndDestroy();
+  await until(() => rig.proxy.stats().connectionsOpen === 0);
+  await rig.proxy.heal();
+  await settle();
+  expect(rig.accepted).toHaveLength(0);
 });
 
 test("an upstream that is not there resets the client and is counted", async () => {
