@@ -60,8 +60,12 @@ export function readTree(root: string = rootFolder): Tree {
 function listFiles(root: string): string[] {
   if (existsSync(path.join(root, ".git"))) {
     const options = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-    const listing = execFileSync("git", options, { cwd: root, encoding: "utf8" });
-    return [...new Set(listing.split("\0"))].filter((file) => file !== "").sort();
+    try {
+      const listing = execFileSync("git", options, { cwd: root, encoding: "utf8", stdio: "pipe" });
+      return [...new Set(listing.split("\0"))].filter((file) => file !== "").sort();
+    } catch {
+      // A container may have the folder without the command, or distrust its owner: walk instead.
+    }
   }
   const ignored = /(^|\/)(node_modules|dist|coverage|\.turbo|\.git)(\/|$)|\.tsbuildinfo$/;
   const files: string[] = [];

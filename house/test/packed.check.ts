@@ -58,7 +58,7 @@ describe.concurrent("packed, installed by plain npm, imported and type-checked",
       subpaths: subpathsOf(tree, packages, owner),
       tarballs: withDependencies(packages, owner).map((each) => tarballs.get(each.name) ?? ""),
       examples: examplesOf(tree)
-        .filter((example) => example.package.name === name)
+        .filter(({ file }) => file === `${owner.folder}/README.md`)
         .map(({ block }) => block),
     };
     const place = path.join(folder, owner.shortName);

@@ -23,7 +23,7 @@ describe.concurrent("the README blocks of the repository run", () => {
     { timeout: 30_000 },
     async (_, example) => {
       if (example.notRun !== undefined) return;
-      const folder = path.join(rootFolder, example.package.folder);
+      const folder = path.join(rootFolder, example.folder);
       expect(report(await runBlock(example, folder, 20_000))).toBe("");
     },
   );
@@ -67,6 +67,22 @@ test("a missing README, a missing, foreign or misplaced section is found", () =>
   expect(judge(["Use it", ...titles])).toEqual([expect.stringContaining(`"The idea" belongs`)]);
   expect(judge(["Install", ...titles])).toEqual([expect.stringContaining(`"Install" stands`)]);
   expect(judge([...titles, "Licence"])).toEqual([expect.stringContaining(`"Licence" follows`)]);
+});
+
+test("the blocks of a package run in its folder, those of the repository beside the demo", () => {
+  const block = "```ts\nawait 1;\n```\n";
+  const skipped = "```ts\n// not run: needs a cluster\n```\n```sh\nls\n```\n";
+  const found = examplesOf(
+    plant({
+      "README.md": block,
+      "packages/raft/src/index.ts": "",
+      "packages/raft/README.md": skipped,
+    }),
+  );
+  expect(found).toMatchObject([
+    { file: "README.md", folder: "examples/shownotes", notRun: undefined },
+    { file: "packages/raft/README.md", folder: "packages/raft", notRun: "needs a cluster" },
+  ]);
 });
 
 const references = (text: string): string[] =>

@@ -86,14 +86,17 @@ export async function guardPacked(
   nodes: readonly NodeVersion[],
 ): Promise<Violation[]> {
   const bare = artefact.subpaths.filter(({ peers }) => peers.length === 0);
-  const peers = [...new Set(artefact.subpaths.flatMap((subpath) => subpath.peers))];
+  const { peerDependencies = {} } = artefact.manifest;
+  const peers = Object.keys(peerDependencies).filter((peer) => isOptional(artefact.manifest, peer));
   const first = path.join(folder, "without-optional-peers");
-  const violations = await guardInstalled(artefact, first, bare, [], nodes);
-  if (peers.length > 0) {
-    const second = path.join(folder, "with-optional-peers");
-    violations.push(...(await guardInstalled(artefact, second, artefact.subpaths, peers, nodes)));
-  }
-  return violations;
+  if (peers.length === 0) return guardInstalled(artefact, first, bare, [], nodes);
+  // The README may show the peers at work: its blocks wait for them.
+  const alone = { ...artefact, examples: [] };
+  const second = path.join(folder, "with-optional-peers");
+  return [
+    ...(await guardInstalled(alone, first, bare, [], nodes)),
+    ...(await guardInstalled(artefact, second, artefact.subpaths, peers, nodes)),
+  ];
 }
 
 async function guardInstalled(
@@ -175,7 +178,7 @@ async function check(
   await writeFile(path.join(folder, "consumer.ts"), uses.join("\n"));
   const files = ["consumer.ts"];
   for (const { text, line } of examples) {
-    if (!importsOnly(text, folder, specifiers)) continue;
+    if (!importsOnlyInstalled(text, folder)) continue;
     files.push(`readme-${line}.ts`);
     await writeFile(path.join(folder, `readme-${line}.ts`), text);
   }
@@ -223,17 +226,15 @@ async function compile(folder: string, config: string): Promise<string[]> {
 }
 
 // A block may show a library next to ours; without it installed, there is nothing to check.
-function importsOnly(text: string, folder: string, specifiers: readonly string[]): boolean {
+function importsOnlyInstalled(text: string, folder: string): boolean {
   const imported = [...text.matchAll(/\bfrom\s+"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g)];
   return imported.every(([, from, direct]) => {
     const specifier = from ?? direct ?? "";
-    if (specifier.startsWith("node:") || specifiers.includes(specifier)) return true;
+    if (specifier.startsWith("node:")) return true;
     const name = specifier
       .split("/")
       .slice(0, specifier.startsWith("@") ? 2 : 1)
       .join("/");
-    return (
-      existsSync(path.join(folder, "node_modules", name)) && !specifier.startsWith("@compendium/")
-    );
+    return existsSync(path.join(folder, "node_modules", name));
   });
 }

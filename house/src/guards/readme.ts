@@ -4,15 +4,9 @@
 // Left out: whether the prose is true.
 import { spawn } from "node:child_process";
 import path from "node:path";
-import { type Block, type Heading, type Page, readPage } from "../markdown.ts";
+import { type Block, type Heading, readPage } from "../markdown.ts";
 import type { Violation } from "../violation.ts";
-import {
-  type Manifest,
-  type Package,
-  packagesOf,
-  sourceCondition,
-  type Tree,
-} from "../workspace.ts";
+import { type Manifest, packagesOf, sourceCondition, type Tree } from "../workspace.ts";
 
 const sections: readonly [string, RegExp][] = [
   ["The idea", /^The idea$/],
@@ -152,25 +146,26 @@ const exists = (tree: Tree, file: string): boolean => {
 
 /** A block that a reader would paste into a module. */
 export interface Example {
-  readonly package: Package;
   readonly file: string;
   readonly block: Block;
+  /** The folder whose packages it may import, by their names. */
+  readonly folder: string;
   /** Set where the block says `// not run: reason` in its first line. */
   readonly notRun: string | undefined;
 }
 
-/** The `ts` blocks of every package's README. */
+/** The `ts` blocks of each package's README, and of the repository's own. */
 export function examplesOf(tree: Tree): Example[] {
-  return packagesOf(tree).flatMap((owner) => {
-    const file = `${owner.folder}/README.md`;
-    const page: Page = readPage(tree.get(file) ?? "");
-    return page.blocks
-      .filter(({ language }) => language === "ts")
+  const places = packagesOf(tree).map(({ folder }) => [`${folder}/README.md`, folder] as const);
+  // The repository's own README shows a pattern in use; the demo is where all of them are at hand.
+  return [["README.md", "examples/shownotes"] as const, ...places].flatMap(([file, folder]) =>
+    readPage(tree.get(file) ?? "")
+      .blocks.filter(({ language }) => language === "ts")
       .map((block) => {
         const notRun = /^\/\/ not run: (.+)/.exec(block.text)?.[1];
-        return { package: owner, file, block, notRun };
-      });
-  });
+        return { file, block, folder, notRun };
+      }),
+  );
 }
 
 /**
