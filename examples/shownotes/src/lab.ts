@@ -1,6 +1,7 @@
 // Everything that can be done to the running demo, whoever asks: a key, the page, or curl. The lab
 // owns the stack that is live, the light load on it, and the order in which things happen.
 
+import { stripVTControlCharacters } from "node:util";
 import { planArrivals, type Sample, sendLoad } from "./load.ts";
 import { formatComparison } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
@@ -21,7 +22,8 @@ export interface LabState {
   breaker: EdgeState["breaker"] | null;
   inFlight: number;
   queued: number;
-  comparison: string | null;
+  /** The last comparison, as the terminal shows it. */
+  report: string | null;
 }
 
 /** An action that cannot be taken now. */
@@ -63,8 +65,9 @@ export class Lab {
         this.#stopped.signal,
       );
       this.#adopt(stack);
-      this.#report = formatComparison(comparison, this.#scenario);
-      this.#say(this.#report);
+      const report = formatComparison(comparison, this.#scenario);
+      this.#report = stripVTControlCharacters(report);
+      this.#say(report);
       return comparison;
     });
   }
@@ -106,7 +109,7 @@ export class Lab {
       breaker: edge?.breaker ?? null,
       inFlight: edge?.inFlight ?? 0,
       queued: edge?.queued ?? 0,
-      comparison: this.#report,
+      report: this.#report,
     };
   }
 

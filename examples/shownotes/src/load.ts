@@ -7,7 +7,8 @@ import { Agent, get } from "node:http";
 import { SeededRandom, shuffle } from "@compendium/runtime";
 
 const SLICE_MS = 100;
-// Far longer than any fault here: a request without an answer by then is counted as never answered.
+// How long the last answers are waited for: far longer than any fault here. One timer for all; a
+// timer per request would keep each request in memory for as long.
 const GIVE_UP_MS = 15_000;
 
 export type Route = "notes" | "preview";
@@ -115,9 +116,14 @@ export function sendLoad(
     sendDue();
   });
   const answered = (route: Route) => sent.then(() => Promise.all(answers[route]));
-  // Idle connections would keep the edge from draining.
   const abandon = () => agent.destroy();
-  void Promise.all([answered("notes"), answered("preview")]).then(abandon);
+  void sent.then(async () => {
+    const timer = setTimeout(abandon, GIVE_UP_MS);
+    await Promise.all([answered("notes"), answered("preview")]);
+    clearTimeout(timer);
+    // Idle connections would keep the edge from draining.
+    abandon();
+  });
   signal?.addEventListener("abort", abandon, { once: true });
   return { startedAt, sent, answered, abandon };
 }
@@ -129,7 +135,7 @@ function sendOne(baseUrl: URL, agent: Agent, arrival: Arrival, startedAt: number
       resolve({ ...arrival, status, tookMs: status === 0 ? Number.POSITIVE_INFINITY : tookMs });
     };
     const url = new URL(pathOf(arrival), baseUrl);
-    const call = get(url, { agent, signal: AbortSignal.timeout(GIVE_UP_MS) }, (response) => {
+    const call = get(url, { agent }, (response) => {
       response.resume();
       response.on("end", () => end(response.statusCode ?? 0));
       response.on("error", () => end(0));

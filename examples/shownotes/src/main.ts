@@ -4,12 +4,7 @@
 //   npm start -- --once            the comparison once, checked; the exit code says how it went
 //   main.ts edge | preview         one service, as the container images run it
 //   main.ts lab --edge URL …       load, experiments and the page, for services that run elsewhere
-import { enableCompileCache } from "node:module";
-import { fileURLToPath } from "node:url";
 import { type Command, parseCommandLine, USAGE, UsageError } from "./command-line.ts";
-
-// Stripping the types of every file anew would be half of the start-up time of each process.
-enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
 
 async function run(command: Command): Promise<void> {
   // Imported on demand: a service process need not hold the code of the others in memory.

@@ -2,6 +2,7 @@
 // light load going and does what keys and the page ask for. Everything else is its child, and ends
 // with it.
 import { createServer, type Server } from "node:http";
+import { flushCompileCache } from "node:module";
 import type { Command, Listen } from "./command-line.ts";
 import { listenKeys } from "./keys.ts";
 import { Lab } from "./lab.ts";
@@ -37,6 +38,8 @@ export async function runSupervisor(
   }
   const server = createServer(createPublicHandler(lab, stop));
   const port = await listenPublic(server, command, say);
+  // Whatever ends this process, the next start is a warm one.
+  flushCompileCache();
   say(`Shownotes is at http://127.0.0.1:${port}/`);
   await lab.runExperiment();
   listenKeys(lab, stop, say);
