@@ -201,20 +201,23 @@ test("a saturated line that is pulled when due carries its rate, slice by slice"
   );
 });
 
-test("at the moment that nextAtMs names something comes out, at fractions of milliseconds too", () => {
-  const waits = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 40 }), waits, (rate, tenths) => {
-      const trial = new Trial({ bandwidthBytesPerSecond: rate });
-      trial.push(1_000);
-      for (const wait of tenths) {
-        trial.clock.advance(wait / 10);
-        trial.pull();
-        trial.pullWhenDue();
-      }
-    }),
-    { numRuns: 300 },
-  );
+test("when nextAtMs comes something comes out, however the fractions add up", () => {
+  // Sums of tenths miss a whole by a hair about once in 20,000 tries: plain repetition finds it.
+  const random = new SeededRandom(1);
+  for (let tries = 0; tries < 20_000; tries++) {
+    const clock = new ManualClock({ nowMs: random.below(1_000_000) / 7 });
+    const pipe = new FaultPipe({ clock, random, bufferBytesMax: 9 });
+    pipe.set({ bandwidthBytesPerSecond: 1 + random.below(60) });
+    pipe.push(pattern(9));
+    for (let i = 0; i < 4; i++) {
+      clock.advance(random.below(500) / 10);
+      pipe.pull();
+      const atMs = pipe.nextAtMs();
+      if (atMs === Number.POSITIVE_INFINITY) break;
+      clock.advanceTo(Math.max(clock.now(), atMs));
+      if (pipe.pull() === undefined) throw new Error(`nothing came out at ${atMs}`);
+    }
+  }
 });
 
 test("while the gate is shut nothing comes out and no timer is asked for", () => {

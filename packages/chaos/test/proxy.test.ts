@@ -182,7 +182,7 @@ test("an aborted listen rejects with the reason and leaves the port free", async
   expect(error.code).toBe("ECONNREFUSED");
 });
 
-test("the n-th connection draws the same jitter for the same seed, whatever others do", async () => {
+test("the n-th connection draws the same jitter for a seed, whatever others do", async () => {
   const delayOfSecond = async (seed: number, chatter: number): Promise<number> => {
     await using rig = await Rig.start({
       seed,
