@@ -24,6 +24,8 @@ const impure = [
   "export const later = setImmediate;",
   "export const now = performance.now();",
   "export const today = new Date();",
+  "export const tick = process.hrtime;",
+  "export const get = fetch;",
   "export const signal = AbortSignal.timeout(5);",
 ];
 

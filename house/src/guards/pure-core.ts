@@ -10,7 +10,7 @@ import { type Source, sourceOf, walk } from "../source.ts";
 import type { Violation } from "../violation.ts";
 import { type Package, packagesOf, type Tree } from "../workspace.ts";
 
-const timers = new Set(["setTimeout", "setInterval", "setImmediate"]);
+const globals = new Set(["setTimeout", "setInterval", "setImmediate", "fetch", "process"]);
 const members = new Set([
   "AbortSignal.timeout",
   "Date.now",
@@ -66,7 +66,7 @@ function impureCalls(source: Source): Violation[] {
   const declared = declaredNames(source);
   const violations: Violation[] = [];
   const refuse = (node: Node, what: string): void => {
-    const message = `${what} in a pure core; let the caller pass the time, the timer or the chance in`;
+    const message = `${what} in a pure core; let the caller pass in what it asks of the world`;
     const line = source.lineAt(node.start);
     violations.push({ file: source.file, line, rule: "pure-core/impure", message });
   };
@@ -75,13 +75,13 @@ function impureCalls(source: Source): Violation[] {
       const property = node.property.type === "Identifier" ? node.property.name : "";
       const name = `${node.object.name}.${property}`;
       if (members.has(name) && !declared.has(node.object.name)) refuse(node, name);
-      if (node.object.name === "globalThis" && timers.has(property)) refuse(node, name);
+      if (node.object.name === "globalThis" && globals.has(property)) refuse(node, name);
     }
     if (node.type === "NewExpression" && node.callee.type === "Identifier") {
       // With an argument, Date only converts; without, it asks the wall clock.
       if (node.callee.name === "Date" && node.arguments.length === 0) refuse(node, "new Date()");
     }
-    if (node.type === "Identifier" && timers.has(node.name) && !declared.has(node.name)) {
+    if (node.type === "Identifier" && globals.has(node.name) && !declared.has(node.name)) {
       if (isReference(node, parents.at(-1))) refuse(node, node.name);
     }
   });
