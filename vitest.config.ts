@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 
-// `pnpm vitest` here runs every package in one process; `turbo run test` runs and caches each alone.
+// `vitest` here runs every package in one process; `turbo run test` runs and caches each alone.
 export default defineConfig({ test: { projects: ["packages/*", "examples/*", "house"] } });
