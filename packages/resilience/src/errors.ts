@@ -1,0 +1,30 @@
+// The one error class of this package. Like a breaker's refusal, these are everyday events in bad
+// times: they carry a code and a wait, and no stack.
+
+/** Why a policy did not let a call through, or ended it. Stable: programs may switch on it. */
+export type ResilienceErrorCode =
+  | "TIMEOUT"
+  | "DEADLINE_EXCEEDED"
+  | "BULKHEAD_FULL"
+  | "SHED"
+  | "THROTTLED"
+  | "RATE_LIMITED";
+
+/** A call that a policy refused or gave up on. */
+export class ResilienceError extends Error {
+  /** Which policy, and why. */
+  readonly code: ResilienceErrorCode;
+  /** Milliseconds after which another try makes sense, where the policy knows. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ResilienceErrorCode, message: string, retryAfterMs?: number) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = limit;
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+ResilienceError.prototype.name = "ResilienceError";

@@ -1,0 +1,77 @@
+// Gives up on an attempt that takes too long. Only the attempt: the work is told through its own
+// signal, and neither the calls beside it nor the caller outside are touched.
+//
+// The caller gets its answer at once. The work may go on for as long as it ignores its signal, and
+// whatever stands further in (a bulkhead's place, a breaker's count) is settled when the work is.
+import type { Call } from "./call.ts";
+import { wheelOf } from "./deadline-wheel.ts";
+import { ResilienceError } from "./errors.ts";
+import type { Next, Policy } from "./policy.ts";
+
+/** Options of {@link timeout}. */
+export interface TimeoutOptions {
+  /** How long an attempt may take, in ms. Above 0. */
+  timeoutMs: number;
+}
+
+/** What a timeout has counted. */
+export interface TimeoutStats {
+  /** Attempts that ended in time. */
+  inTime: number;
+  /** Attempts that were given up. */
+  timedOut: number;
+}
+
+/** Rejects an attempt after `timeoutMs` with `TIMEOUT`, and aborts it. */
+export class TimeoutPolicy implements Policy {
+  readonly kind = "timeout";
+  readonly #timeoutMs: number;
+  #inTime = 0;
+  #timedOut = 0;
+
+  constructor({ timeoutMs }: TimeoutOptions) {
+    if (!(timeoutMs > 0 && timeoutMs < Infinity)) {
+      throw new RangeError(`timeoutMs must be a number above 0, got ${timeoutMs}`);
+    }
+    this.#timeoutMs = timeoutMs;
+  }
+
+  run<T>(call: Call, next: Next<T>): Promise<T> {
+    const deadlineMs = call.clock.now() + this.#timeoutMs;
+    const attempt = call.fork(deadlineMs);
+    return new Promise<T>((resolve, reject) => {
+      const timer = wheelOf(call.clock).add(deadlineMs, () => {
+        this.#timedOut++;
+        const error = new ResilienceError("TIMEOUT", `no answer within ${this.#timeoutMs} ms`);
+        reject(error);
+        attempt.abort(error);
+      });
+      const end = () => {
+        timer.cancel();
+        attempt.release();
+      };
+      next(attempt).then(
+        (value) => {
+          if (!attempt.aborted) this.#inTime++;
+          end();
+          resolve(value);
+        },
+        (error) => {
+          if (!attempt.aborted) this.#inTime++;
+          end();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Plain numbers; reading them changes nothing. */
+  stats(): TimeoutStats {
+    return { inTime: this.#inTime, timedOut: this.#timedOut };
+  }
+}
+
+/** Gives up on an attempt after `timeoutMs`. Throws a RangeError for a time that is not above 0. */
+export function timeout(options: TimeoutOptions): TimeoutPolicy {
+  return new TimeoutPolicy(options);
+}
