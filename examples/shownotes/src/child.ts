@@ -10,59 +10,79 @@ const STOP_MS_MAX = 4_500;
 const RESTARTS_MAX = 5;
 
 /** A running service process. */
-export interface Child {
-  url: URL;
+export class Child {
+  readonly url: URL;
+  readonly #name: string;
+  readonly #args: readonly string[];
+  readonly #onDeath: (line: string) => void;
+  #process: ChildProcess;
+  #restarting: Promise<void> | undefined;
+  #restarts = 0;
+  #stopping = false;
+
+  private constructor(
+    [name, ...args]: readonly [string, ...string[]],
+    { process, port }: Launched,
+    onDeath: (line: string) => void,
+  ) {
+    this.url = new URL(`http://127.0.0.1:${port}`);
+    this.#name = name;
+    this.#args = args;
+    this.#onDeath = onDeath;
+    this.#process = process;
+    this.#watch();
+  }
+
+  /**
+   * Starts `main.ts …command` and waits until it listens on 127.0.0.1. `onDeath` is told, in a
+   * line, when it dies unasked; it is then started again with the same port and the same arguments,
+   * up to five times.
+   */
+  static async start(
+    command: readonly [string, ...string[]],
+    onDeath: (line: string) => void,
+  ): Promise<Child> {
+    return new Child(command, await launch(command[0], command.slice(1), 0), onDeath);
+  }
+
   /** Asks it to drain, waits, and kills it when it takes too long. */
-  stop(): Promise<void>;
-}
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#restarting;
+    await end(this.#process);
+  }
 
-/**
- * Starts `main.ts name …args` and waits until it listens on 127.0.0.1. `onDeath` is told, in a
- * line, when it dies unasked; it is then started again with the same port, up to five times.
- */
-export async function startChild(
-  name: string,
-  args: readonly string[],
-  onDeath: (line: string) => void,
-): Promise<Child> {
-  let stopping = false;
-  let restarts = 0;
-  let { process: current, port } = await launch(name, args, 0);
-
-  const watch = () => {
-    const { pid } = current;
-    current.once("exit", async (code, signal) => {
-      if (stopping) return;
-      const how = signal === null ? `exited with ${code}` : `was killed by ${signal}`;
-      if (restarts++ >= RESTARTS_MAX) {
-        return onDeath(`${name} (pid ${pid}) ${how}, for the ${restarts}th time: press r to reset`);
+  #watch(): void {
+    const { pid } = this.#process;
+    this.#process.once("exit", (code, signal) => {
+      if (this.#stopping) return;
+      const died = `${this.#name} (pid ${pid}) ${describeExit(code, signal)}`;
+      if (this.#restarts >= RESTARTS_MAX) {
+        return this.#onDeath(`${died} after ${RESTARTS_MAX} restarts: reset to start afresh`);
       }
-      onDeath(`${name} (pid ${pid}) ${how}; it is started again on port ${port}`);
-      try {
-        ({ process: current } = await launch(name, args, port));
-        if (stopping) current.kill("SIGKILL");
-        else watch();
-      } catch (error) {
-        onDeath(`${(error as Error).message}: press r to reset`);
-      }
+      this.#restarts++;
+      this.#onDeath(`${died}; it is started again on port ${this.url.port}`);
+      this.#restarting = this.#restart();
     });
-  };
-  watch();
+  }
 
-  return {
-    url: new URL(`http://127.0.0.1:${port}`),
-    stop: async () => {
-      stopping = true;
-      await end(current);
-    },
-  };
+  async #restart(): Promise<void> {
+    try {
+      const port = Number(this.url.port);
+      ({ process: this.#process } = await launch(this.#name, this.#args, port));
+      this.#watch();
+    } catch (error) {
+      this.#onDeath(`${(error as Error).message}: reset to start afresh`);
+    }
+  }
 }
 
-async function launch(
-  name: string,
-  args: readonly string[],
-  port: number,
-): Promise<{ process: ChildProcess; port: number }> {
+interface Launched {
+  process: ChildProcess;
+  port: number;
+}
+
+async function launch(name: string, args: readonly string[], port: number): Promise<Launched> {
   const cache = getCompileCacheDir();
   const child = fork(MAIN, [name, ...args, "--port", String(port)], {
     env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache },
@@ -71,8 +91,8 @@ async function launch(
   try {
     const [message] = await Promise.race([
       once(child, "message", { signal: timeout }),
-      once(child, "exit", { signal: timeout }).then(([code]) => {
-        throw new Error(`${name} exited with ${code} before it listened`);
+      once(child, "exit", { signal: timeout }).then(([code, signal]) => {
+        throw new Error(`${name} ${describeExit(code, signal)} before it listened`);
       }),
     ]);
     return { process: child, port: (message as { port: number }).port };
@@ -81,6 +101,10 @@ async function launch(
     if (timeout.aborted) throw new Error(`${name} was not ready within ${READY_MS_MAX} ms`);
     throw error;
   }
+}
+
+function describeExit(code: number | null, signal: string | null): string {
+  return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
 }
 
 async function end(child: ChildProcess): Promise<void> {

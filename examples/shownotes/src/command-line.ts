@@ -13,6 +13,8 @@ export interface Public extends Listen {
   /** Whether the port was asked for, or is only the usual one. */
   portGiven: boolean;
   once: boolean;
+  /** With `once`: where the comparison is written, too. */
+  jsonFile: string | undefined;
 }
 
 export type Command =
@@ -28,13 +30,14 @@ export class UsageError extends Error {}
 export const USAGE = `usage: npm start -- [options]
 
   --once            run the comparison once, check it, and exit (0: it shows what it should)
+  --json FILE       with --once: also write the comparison to FILE
   --port PORT       public port; default 4100, or the next free one
   --help            this text
 
 single services:
   shownotes edge    --preview URL [--protection on|off] [--host HOST] [--port PORT]
   shownotes preview [--host HOST] [--port PORT]
-  shownotes lab     --edge URL --preview URL [--once] [--host HOST] [--port PORT]`;
+  shownotes lab     --edge URL --preview URL [--once [--json FILE]] [--host HOST] [--port PORT]`;
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;
@@ -42,6 +45,7 @@ export const PUBLIC_PORT = 4100;
 const FLAGS = {
   help: { type: "boolean" },
   once: { type: "boolean" },
+  json: { type: "string" },
   host: { type: "string" },
   port: { type: "string" },
   edge: { type: "string" },
@@ -52,10 +56,10 @@ const FLAGS = {
 type Flag = keyof typeof FLAGS;
 
 const FLAGS_OF: Record<string, Flag[]> = {
-  demo: ["once", "host", "port"],
+  demo: ["once", "json", "host", "port"],
   edge: ["host", "port", "preview", "protection"],
   preview: ["host", "port"],
-  lab: ["once", "host", "port", "edge", "preview"],
+  lab: ["once", "json", "host", "port", "edge", "preview"],
 };
 
 /** Throws a {@link UsageError} that names what is wrong. */
@@ -71,10 +75,12 @@ export function parseCommandLine(args: string[]): Command {
     if (!allowed.includes(flag)) throw usage(`--${flag} means nothing to ${name}`);
   }
   const host = values.host ?? "127.0.0.1";
-  const { port, once = false } = values;
+  const { port, once = false, json: jsonFile } = values;
+  if (jsonFile !== undefined && !once) throw usage("--json goes with --once");
   const service = { host, port: parsePort(port ?? "0") };
   const usual = String(PUBLIC_PORT);
-  const open = { host, port: parsePort(port ?? usual), portGiven: port !== undefined, once };
+  const portGiven = port !== undefined;
+  const open = { host, port: parsePort(port ?? usual), portGiven, once, jsonFile };
   switch (name) {
     case "edge": {
       const previewUrl = parseUrl("preview", values.preview);

@@ -120,13 +120,20 @@ class Edge {
   #showPreview(response: ServerResponse, link: string): void {
     const url = new URL("/preview", this.#previewUrl);
     url.searchParams.set("url", link);
+    // A caller who leaves frees their place. If their preview went on, nothing would bound how many do.
+    const leaving = new AbortController();
+    response.on("close", () => leaving.abort());
+    const { signal } = leaving;
     this.#breaker
-      .call(() => getJson<Preview>(url, this.#agent), {
+      .call(() => getJson<Preview>(url, { agent: this.#agent, signal }), {
+        signal,
         // No title is a small loss; the link itself still works.
         fallback: () => ({ url: link, title: link }),
       })
       .then((preview) => sendJson(response, 200, preview))
-      .catch((error: Error) => sendText(response, 502, `${error.message}\n`));
+      .catch((error: Error) => {
+        if (!response.destroyed) sendText(response, 502, `${error.message}\n`);
+      });
   }
 
   #registerOwn(): void {
@@ -152,7 +159,7 @@ class Edge {
       {
         name: "edge_request_seconds",
         type: "histogram",
-        help: "From the request's arrival to its answer, waiting included.",
+        help: "From the request's arrival to its answer, or its caller's leaving; waiting included.",
         labels: { route: ["notes", "preview"] },
         collect: (emit) => {
           emit(this.#seconds.notes.snapshot(), { route: "notes" });

@@ -2,6 +2,7 @@
 import { type Agent, get, type IncomingMessage, request, type ServerResponse } from "node:http";
 
 const BODY_BYTES_MAX = 4_096;
+const ANSWER_BYTES_MAX = 1_048_576;
 
 /** Answers with text. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
@@ -23,57 +24,54 @@ export function send(response: ServerResponse, status: number, type: string, bod
   response.end(body);
 }
 
-/** The body as a JSON object; no body is an empty one. Throws a RangeError or TypeError otherwise. */
+/** The body as a JSON object; no body is an empty one. Throws a RangeError, TypeError or SyntaxError otherwise. */
 export async function readJson(message: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX)
-      throw new RangeError(`body must be at most ${BODY_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
-  if (bytes === 0) return {};
-  const value: unknown = JSON.parse(Buffer.concat(chunks).toString());
+  const text = await readText(message, BODY_BYTES_MAX);
+  if (text === "") return {};
+  const value: unknown = JSON.parse(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
   throw new TypeError("body must be a JSON object");
 }
 
-/** GETs JSON. Rejects when the answer is not 200. */
-export function getJson<T>(url: URL, agent?: Agent): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const call = get(url, agent === undefined ? {} : { agent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () => {
-        if (response.statusCode === 200) resolve(JSON.parse(Buffer.concat(chunks).toString()) as T);
-        else reject(new Error(`${url.pathname} answered ${response.statusCode}`));
-      });
-    });
-    call.on("error", reject);
+/** Options of a call to another service. */
+export interface CallOptions {
+  agent?: Agent;
+  /** Ends the call, and frees its connection. */
+  signal?: AbortSignal;
+}
+
+/** GETs JSON. Rejects when the answer is not 200, or not JSON. */
+export async function getJson<T>(url: URL, options: CallOptions = {}): Promise<T> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(url, options, resolve).on("error", reject);
   });
+  const text = await readText(response, ANSWER_BYTES_MAX);
+  if (response.statusCode === 200) return JSON.parse(text) as T;
+  throw new Error(`${url.pathname} answered ${response.statusCode}: ${text.trim()}`);
 }
 
 /** POSTs JSON to a control. Rejects with what the other side said when it refused. */
-export function postJson(url: URL, body: object): Promise<void> {
-  return new Promise((resolve, reject) => {
+export async function postJson(url: URL, body: object, options: CallOptions = {}): Promise<void> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { "content-type": "application/json" };
-    const call = request(url, { method: "POST", headers }, (response) => {
-      response.setEncoding("utf8");
-      let text = "";
-      response.on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.on("error", reject);
-      response.on("end", () => {
-        if ((response.statusCode ?? 500) < 300) resolve();
-        else reject(new Error(`${url.pathname} answered ${response.statusCode}: ${text.trim()}`));
-      });
-    });
-    call.on("error", reject);
-    call.end(JSON.stringify(body));
+    request(url, { ...options, method: "POST", headers }, resolve)
+      .on("error", reject)
+      .end(JSON.stringify(body));
   });
+  const text = await readText(response, ANSWER_BYTES_MAX);
+  if ((response.statusCode ?? 500) < 300) return;
+  throw new Error(`${url.pathname} answered ${response.statusCode}: ${text.trim()}`);
+}
+
+async function readText(message: IncomingMessage, bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new RangeError(`body must be at most ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }

@@ -1,34 +1,41 @@
 // One key, one action. Only where there is a terminal: the page and its endpoints do the same.
 import { emitKeypressEvents } from "node:readline";
+import type { ReadStream } from "node:tty";
 import { BusyError, type Lab } from "./lab.ts";
 
 const HELP = "keys: 1 run X1 again · p pattern on/off · f fault on/off · r reset · q quit";
 
+type Keyboard = Pick<ReadStream, "isTTY" | "setRawMode" | "on">;
+
+/** What keys act on. */
+export interface KeyTargets {
+  lab: Lab;
+  stop(): void;
+  say(line: string): void;
+}
+
 /** Listens to the terminal until the process ends; does nothing without one. */
-export function listenKeys(
-  lab: Lab,
-  stop: (code: number) => Promise<void>,
-  say: (line: string) => void,
-): void {
-  if (!process.stdin.isTTY) return;
+export function listenKeys(keyboard: Keyboard, { lab, stop, say }: KeyTargets): void {
+  if (!keyboard.isTTY) return;
   const actions: Record<string, () => Promise<unknown>> = {
     "1": () => lab.runExperiment(),
     p: () => lab.setPattern(),
     f: () => lab.setFault(),
     r: () => lab.reset(),
-    q: () => stop(0),
   };
   say(HELP);
-  emitKeypressEvents(process.stdin);
-  process.stdin.setRawMode(true);
-  process.stdin.on("keypress", (_text, key: { name?: string; sequence: string; ctrl: boolean }) => {
+  emitKeypressEvents(keyboard as ReadStream);
+  keyboard.setRawMode(true);
+  // A terminal that is closed cannot be read any more; SIGHUP says so, too.
+  keyboard.on("error", stop);
+  keyboard.on("keypress", (_text, key: { name?: string; sequence: string; ctrl: boolean }) => {
+    const pressed = key.name ?? key.sequence;
     // In raw mode the terminal no longer turns Ctrl-C into a signal.
-    if (key.ctrl && key.name === "c") return void stop(0);
-    const act = actions[key.name ?? key.sequence];
+    if (pressed === "q" || (key.ctrl && pressed === "c")) return stop();
+    const act = Object.hasOwn(actions, pressed) ? actions[pressed] : undefined;
     if (act === undefined) return say(HELP);
     act().catch((error: Error) => {
-      if (error instanceof BusyError) say(error.message);
-      else say(`that did not work: ${error.message}`);
+      say(error instanceof BusyError ? error.message : `that did not work: ${error.message}`);
     });
   });
 }

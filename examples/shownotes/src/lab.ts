@@ -1,12 +1,14 @@
 // Everything that can be done to the running demo, whoever asks: a key, the page, or curl. The lab
-// owns the stack that is live, the light load on it, and the order in which things happen.
-
+// owns the stack that is live, the light load on it, and the order in which things happen. What
+// pattern and fault are set to, it does not remember but asks: a service that died and came back
+// has forgotten, and the lab must not believe otherwise.
 import { stripVTControlCharacters } from "node:util";
-import { planArrivals, type Sample, sendLoad } from "./load.ts";
+import { planArrivals, sendLoad } from "./load.ts";
+import { Recent } from "./recent.ts";
 import { formatComparison } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import type { EdgeState, Stack, StackSource } from "./stack.ts";
-import { type Comparison, percentile, runX1, shareWithin } from "./x1.ts";
+import { type Comparison, runX1 } from "./x1.ts";
 
 // Enough for a fault without protection to fill the edge within seconds, little enough to ignore.
 const LIVE_LOAD = { ratePerSecond: 100, previewShare: 0.5, durationMs: 10_000 };
@@ -15,9 +17,11 @@ const RECENT_MS = 5_000;
 /** What the page and `GET /lab` show. */
 export interface LabState {
   busy: boolean;
-  pattern: boolean;
-  fault: boolean;
-  /** The live load's other requests over the last five seconds; null while there were none. */
+  /** Whether breaker and bulkhead are on; null while no edge answers. */
+  pattern: boolean | null;
+  /** Whether the preview service is slow; null while it does not answer. */
+  fault: boolean | null;
+  /** The live load's other requests, over five seconds that ended one ago; null without any. */
   recent: { withinShare: number; p99Ms: number } | null;
   breaker: EdgeState["breaker"] | null;
   inFlight: number;
@@ -34,19 +38,19 @@ export class Lab {
   readonly #scenario: Scenario;
   readonly #say: (line: string) => void;
   readonly #stopped = new AbortController();
+  readonly #recent: Recent;
 
   #stack: Stack | undefined;
   #loading: AbortController | undefined;
-  #recent: { at: number; sample: Sample }[] = [];
-  #busy = false;
-  #pattern = true;
-  #fault = false;
+  // The action under way. One at a time: two experiments at once would measure each other.
+  #action: Promise<unknown> | undefined;
   #report: string | null = null;
 
   constructor(source: StackSource, scenario: Scenario, say: (line: string) => void) {
     this.#source = source;
     this.#scenario = scenario;
     this.#say = say;
+    this.#recent = new Recent({ spanMs: RECENT_MS, withinMs: scenario.withinMs });
   }
 
   /** Where the live edge is, while there is one. */
@@ -54,16 +58,14 @@ export class Lab {
     return this.#stack?.edgeUrl;
   }
 
-  /** Runs X1 on fresh processes; the protected ones are live afterwards. */
-  async runExperiment(): Promise<Comparison> {
+  /**
+   * Runs X1 on fresh processes; the protected ones are live afterwards. Where it must be given up,
+   * because a process died, it rejects, and other fresh ones are live.
+   */
+  runExperiment(): Promise<Comparison> {
     return this.#alone(async () => {
       await this.#retire();
-      const { comparison, stack } = await runX1(
-        this.#source,
-        this.#scenario,
-        this.#say,
-        this.#stopped.signal,
-      );
+      const { comparison, stack } = await this.#runX1();
       this.#adopt(stack);
       const report = formatComparison(comparison, this.#scenario);
       this.#report = stripVTControlCharacters(report);
@@ -73,39 +75,46 @@ export class Lab {
   }
 
   /** Switches breaker and bulkhead; without an argument, to the other side. */
-  async setPattern(on: boolean = !this.#pattern): Promise<void> {
-    await this.#alone(async (stack) => {
-      await stack.protect(on);
-      this.#pattern = on;
-      this.#say(`breaker and bulkhead are ${on ? "on" : "off"}`);
+  setPattern(on?: boolean): Promise<void> {
+    return this.#alone(async () => {
+      const stack = this.#live();
+      const to = on ?? !(await stack.edge()).protection;
+      await stack.protect(to);
+      this.#say(`breaker and bulkhead are ${to ? "on" : "off"}`);
     });
   }
 
   /** Switches the preview service's fault; without an argument, to the other side. */
-  async setFault(on: boolean = !this.#fault): Promise<void> {
-    await this.#alone(async (stack) => {
-      await stack.breakPreview(on);
-      this.#fault = on;
-      this.#say(on ? "a preview takes 5 s from now on" : "previews are quick again");
+  setFault(on?: boolean): Promise<void> {
+    return this.#alone(async () => {
+      const stack = this.#live();
+      const to = on ?? !(await stack.preview()).fault;
+      await stack.breakPreview(to);
+      const seconds = this.#scenario.preview.faultDelayMs / 1_000;
+      this.#say(to ? `a preview takes ${seconds} s from now on` : "previews are quick again");
     });
   }
 
   /** Fresh processes, pattern on, fault off. */
-  async reset(): Promise<void> {
-    await this.#alone(async () => {
+  reset(): Promise<void> {
+    return this.#alone(async () => {
       await this.#retire();
       this.#adopt(await this.#source.fresh(true));
       this.#say("fresh processes: the pattern is on, nothing is broken");
     });
   }
 
+  /** Where everything stands, asked of the services themselves. */
   async state(): Promise<LabState> {
-    const edge = await this.#stack?.edge().catch(() => undefined);
+    const [edge, preview] = await Promise.all([
+      this.#stack?.edge().catch(() => undefined),
+      this.#stack?.preview().catch(() => undefined),
+    ]);
     return {
-      busy: this.#busy,
-      pattern: this.#pattern,
-      fault: this.#fault,
-      recent: this.recent(),
+      busy: this.#action !== undefined,
+      pattern: edge?.protection ?? null,
+      fault: preview?.fault ?? null,
+      recent: this.#recent.read(performance.now()),
       breaker: edge?.breaker ?? null,
       inFlight: edge?.inFlight ?? 0,
       queued: edge?.queued ?? 0,
@@ -113,43 +122,60 @@ export class Lab {
     };
   }
 
-  recent(): LabState["recent"] {
-    const since = performance.now() - RECENT_MS;
-    this.#recent = this.#recent.filter(({ at }) => at >= since);
-    const samples = this.#recent.map(({ sample }) => sample);
-    if (samples.length === 0) return null;
-    const withinShare = shareWithin(samples, this.#scenario.withinMs);
-    return { withinShare, p99Ms: percentile(samples, 0.99) };
-  }
-
-  /** Ends the load and every process that belongs to the lab. */
+  /** Gives up what is under way, and ends the load and every process that belongs to the lab. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error("the demo was stopped"));
+    await this.#action?.catch(() => {});
     await this.#retire();
   }
 
-  // One action at a time: two experiments at once would measure each other.
-  async #alone<T>(act: (stack: Stack) => Promise<T>): Promise<T> {
-    if (this.#busy) throw new BusyError("busy: an experiment or another action is under way");
-    this.#busy = true;
+  async #alone<T>(act: () => Promise<T>): Promise<T> {
+    this.#stopped.signal.throwIfAborted();
+    if (this.#action !== undefined) {
+      throw new BusyError("busy: an experiment or another action is under way");
+    }
+    const action = act();
+    this.#action = action;
     try {
-      return await act(this.#stack as Stack);
+      return await action;
     } finally {
-      this.#busy = false;
+      this.#action = undefined;
+    }
+  }
+
+  #live(): Stack {
+    if (this.#stack !== undefined) return this.#stack;
+    throw new BusyError("no services are running: reset starts fresh ones");
+  }
+
+  async #runX1(): Promise<{ comparison: Comparison; stack: Stack }> {
+    const { signal } = this.#stopped;
+    try {
+      return await runX1(this.#source, this.#scenario, this.#say, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = (error as Error).message;
+      const next = await this.#source.fresh(true).then(
+        (stack) => {
+          this.#adopt(stack);
+          return "fresh processes are live";
+        },
+        () => "reset starts fresh processes",
+      );
+      const message = `${this.#scenario.id} was given up: ${reason}; ${next}`;
+      throw new Error(message, { cause: error });
     }
   }
 
   #adopt(stack: Stack): void {
     this.#stack = stack;
-    this.#pattern = true;
-    this.#fault = false;
-    if (this.#stopped.signal.aborted) void this.#retire();
-    else this.#keepLoaded(stack);
+    // Whoever is stopping the lab waits for this action, and then retires the stack.
+    if (!this.#stopped.signal.aborted) void this.#keepLoaded(stack);
   }
 
   async #retire(): Promise<void> {
     this.#loading?.abort();
-    this.#recent = [];
+    this.#recent.clear();
     const stack = this.#stack;
     this.#stack = undefined;
     await stack?.stop();
@@ -158,15 +184,15 @@ export class Lab {
   async #keepLoaded(stack: Stack): Promise<void> {
     const loading = new AbortController();
     this.#loading = loading;
-    for (let seed = 1; !loading.signal.aborted; seed++) {
-      const plan = planArrivals({ ...LIVE_LOAD, seed });
-      await sendLoad(stack.edgeUrl, plan, {
-        signal: loading.signal,
-        onSample: (sample) => {
-          if (loading.signal.aborted || sample.route !== "notes") return;
-          this.#recent.push({ at: performance.now(), sample });
+    const { signal } = loading;
+    for (let seed = 1; !signal.aborted; seed++) {
+      const load = sendLoad(stack.edgeUrl, planArrivals({ ...LIVE_LOAD, seed }), {
+        signal,
+        onSend: ({ route }, dueAt, answer) => {
+          if (route === "notes") this.#recent.add(dueAt, answer);
         },
-      }).sent;
+      });
+      await load.sent;
     }
   }
 }

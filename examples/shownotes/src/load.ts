@@ -86,15 +86,15 @@ export interface RunningLoad {
 export interface SendOptions {
   /** Aborting sends no more, and gives up what is under way. */
   signal?: AbortSignal | undefined;
-  /** Told of every answer as it comes. */
-  onSample?: (sample: Sample) => void;
+  /** Told of every request as it is sent: when it was due, on `performance.now()`, and how it will go. */
+  onSend?: (arrival: Arrival, dueAt: number, answer: Promise<Sample>) => void;
 }
 
 /** Begins to send `arrivals` to the edge at `baseUrl`. */
 export function sendLoad(
   baseUrl: URL,
   arrivals: readonly Arrival[],
-  { signal, onSample }: SendOptions = {},
+  { signal, onSend }: SendOptions = {},
 ): RunningLoad {
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   const startedAt = performance.now();
@@ -102,15 +102,16 @@ export function sendLoad(
   const sent = new Promise<void>((resolve) => {
     let next = 0;
     const sendDue = () => {
+      if (signal?.aborted) return resolve();
       const elapsedMs = performance.now() - startedAt;
       for (; next < arrivals.length; next++) {
         const arrival = arrivals[next] as Arrival;
         if (arrival.dueMs > elapsedMs) break;
         const answer = sendOne(baseUrl, agent, arrival, startedAt);
         answers[arrival.route].push(answer);
-        if (onSample !== undefined) answer.then(onSample);
+        onSend?.(arrival, startedAt + arrival.dueMs, answer);
       }
-      if (next === arrivals.length || signal?.aborted) return resolve();
+      if (next === arrivals.length) return resolve();
       setTimeout(sendDue, (arrivals[next] as Arrival).dueMs - elapsedMs);
     };
     sendDue();
@@ -121,6 +122,8 @@ export function sendLoad(
     const timer = setTimeout(abandon, GIVE_UP_MS);
     await Promise.all([answered("notes"), answered("preview")]);
     clearTimeout(timer);
+    // Without this, a signal that outlives many loads would keep every one of them in memory.
+    signal?.removeEventListener("abort", abandon);
     // Idle connections would keep the edge from draining.
     abandon();
   });

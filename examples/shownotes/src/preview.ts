@@ -14,6 +14,9 @@ export async function runPreview(listen: Listen): Promise<void> {
   const { delayMs, faultDelayMs } = scenario.preview;
   const registry = new Registry();
   let calls = 0;
+  // Counted where they arrive: seen from outside, the moment of the switch is known only roughly.
+  let faultCalls = 0;
+  let fault = false;
   let nowDelayMs = delayMs;
 
   registerMetrics(registry, [
@@ -22,6 +25,12 @@ export async function runPreview(listen: Listen): Promise<void> {
       type: "counter",
       help: "Previews asked for.",
       collect: (emit) => emit(calls),
+    },
+    {
+      name: "preview_fault_calls_total",
+      type: "counter",
+      help: "Previews asked for while the fault was on.",
+      collect: (emit) => emit(faultCalls),
     },
     {
       name: "preview_delay_seconds",
@@ -35,13 +44,14 @@ export async function runPreview(listen: Listen): Promise<void> {
     {
       name: "preview",
       registry,
-      state: () => ({ calls, fault: nowDelayMs !== delayMs, delayMs: nowDelayMs }),
+      state: () => ({ calls, faultCalls, fault, delayMs: nowDelayMs }),
       control: {
         fault: ({ on, delayMs: customMs = faultDelayMs }) => {
           if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
           if (typeof customMs !== "number" || !(customMs >= 0 && customMs <= DELAY_MS_MAX)) {
             throw new RangeError(`delayMs must be from 0 to ${DELAY_MS_MAX}, got ${customMs}`);
           }
+          fault = on;
           nowDelayMs = on ? customMs : delayMs;
         },
       },
@@ -52,6 +62,7 @@ export async function runPreview(listen: Listen): Promise<void> {
         }
         if (link === null) return sendText(response, 400, "url is missing\n");
         calls++;
+        if (fault) faultCalls++;
         const timer = setTimeout(
           () => sendJson(response, 200, { url: link, title: `A page about ${link}` }),
           nowDelayMs,

@@ -10,20 +10,43 @@ import { BusyError, type Lab } from "./lab.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Answers the public port. `stop` ends the demo with an exit code. */
-export function createPublicHandler(lab: Lab, stop: (code: number) => Promise<void>): Handler {
+/** Answers the public port. `stop` ends the demo. */
+export function createPublicHandler(lab: Lab, stop: () => void): Handler {
   const registry = new Registry();
   collectRuntime(registry);
   const metrics = metricsHandler(registry);
+  const act = createActions(lab, stop);
+
+  return (request, response) => {
+    // Resolved before it is looked at: "/episodes/../control" asks for /control.
+    const url = URL.parse(request.url ?? "/", "http://demo");
+    if (url === null) return sendText(response, 400, "not a URL\n");
+    const { pathname } = url;
+    if (pathname === "/") return sendPage(response);
+    if (pathname === "/livez") return sendText(response, 200, "ok\n");
+    if (pathname === "/readyz") {
+      return lab.edgeUrl === undefined
+        ? sendText(response, 503, "the services are being started\n")
+        : sendText(response, 200, "ok\n");
+    }
+    if (pathname === "/metrics") return metrics(request, response);
+    if (pathname === "/lab") return sendState(lab, response);
+    if (pathname.startsWith("/lab/")) return void act(pathname.slice(5), request, response);
+    if (pathname.startsWith("/episodes/")) return handOn(lab.edgeUrl, url, request, response);
+    sendText(response, 404, "try / or /episodes/1/notes\n");
+  };
+}
+
+function createActions(lab: Lab, stop: () => void) {
   const actions: Record<string, (on?: boolean) => Promise<unknown>> = {
     experiment: () => lab.runExperiment(),
     pattern: (on) => lab.setPattern(on),
     fault: (on) => lab.setFault(on),
     reset: () => lab.reset(),
-    quit: async () => void setTimeout(() => void stop(0), 50),
+    // The answer goes out first.
+    quit: async () => void setTimeout(stop, 50),
   };
-
-  const act = async (verb: string, request: IncomingMessage, response: ServerResponse) => {
+  return async (verb: string, request: IncomingMessage, response: ServerResponse) => {
     const action = Object.hasOwn(actions, verb) ? actions[verb] : undefined;
     if (action === undefined) {
       return sendText(response, 404, `try POST /lab/${Object.keys(actions).join(", ")}\n`);
@@ -37,50 +60,53 @@ export function createPublicHandler(lab: Lab, stop: (code: number) => Promise<vo
     if (origin !== undefined && origin !== `http://${host}`) {
       return sendText(response, 403, `not for ${origin}\n`);
     }
+    let on: boolean | undefined;
     try {
-      const { on } = await readJson(request);
-      if (on !== undefined && typeof on !== "boolean") {
-        throw new TypeError(`on must be true or false, got ${JSON.stringify(on)}`);
-      }
-      await action(on);
-      sendJson(response, 200, await lab.state());
+      on = readSwitch(await readJson(request));
     } catch (error) {
-      const bad = error instanceof TypeError || error instanceof SyntaxError;
-      const status = error instanceof BusyError ? 409 : bad ? 400 : 500;
+      return sendText(response, 400, `${(error as Error).message}\n`);
+    }
+    try {
+      await action(on);
+      sendState(lab, response);
+    } catch (error) {
+      const status = error instanceof BusyError ? 409 : 500;
       sendText(response, status, `${(error as Error).message}\n`);
     }
   };
-
-  return (request, response) => {
-    const path = (request.url ?? "/").split("?")[0] as string;
-    if (path === "/") return void sendPage(response);
-    if (path === "/livez") return sendText(response, 200, "ok\n");
-    if (path === "/readyz") {
-      return lab.edgeUrl === undefined
-        ? sendText(response, 503, "the services are being started\n")
-        : sendText(response, 200, "ok\n");
-    }
-    if (path === "/metrics") return metrics(request, response);
-    if (path === "/lab") return void lab.state().then((state) => sendJson(response, 200, state));
-    if (path.startsWith("/lab/")) return void act(path.slice(5), request, response);
-    if (path.startsWith("/episodes/")) return handOn(lab.edgeUrl, request, response);
-    sendText(response, 404, "try / or /episodes/1/notes\n");
-  };
 }
 
-async function sendPage(response: ServerResponse): Promise<void> {
-  send(response, 200, "text/html; charset=utf-8", await readFile(PAGE, "utf8"));
+function readSwitch({ on, ...others }: Record<string, unknown>): boolean | undefined {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`only "on" may be said, got "${unknown}"`);
+  if (on === undefined || typeof on === "boolean") return on;
+  throw new TypeError(`on must be true or false, got ${JSON.stringify(on)}`);
+}
+
+function sendState(lab: Lab, response: ServerResponse): void {
+  lab.state().then(
+    (state) => sendJson(response, 200, state),
+    (error: Error) => sendText(response, 500, `${error.message}\n`),
+  );
+}
+
+function sendPage(response: ServerResponse): void {
+  readFile(PAGE, "utf8").then(
+    (page) => send(response, 200, "text/html; charset=utf-8", page),
+    (error: Error) => sendText(response, 500, `${error.message}\n`),
+  );
 }
 
 const PAGE = new URL("../page.html", import.meta.url);
 
 function handOn(
   edgeUrl: URL | undefined,
+  { pathname, search }: URL,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   if (edgeUrl === undefined) return sendText(response, 503, "no edge is running just now\n");
-  const url = new URL(request.url ?? "/", edgeUrl);
+  const url = new URL(pathname + search, edgeUrl);
   const { method = "GET" } = request;
   const call = httpRequest(url, { method }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -1,6 +1,7 @@
 // What every service of the demo has in common: a socket, probes, metrics, a control door, and a
-// decent end. SIGTERM makes `/readyz` say no, lets the requests in flight finish, and exits; what
-// is not done after four seconds is cut off, because whoever asked will not wait for ever.
+// decent end. SIGTERM makes `/readyz` say no, refuses what comes new, lets the requests in flight
+// finish, and exits; what is not done after four seconds is cut off, because whoever asked will not
+// wait for ever.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { metricsHandler } from "@compendium/metrics/http";
@@ -25,25 +26,66 @@ export interface ServiceDefinition {
 
 /** Starts a service and tells its port: on the terminal, and to the supervisor if there is one. */
 export async function runService(definition: ServiceDefinition, listen: Listen): Promise<void> {
-  const { name, registry } = definition;
-  collectRuntime(registry);
-  let draining = false;
-  const metrics = metricsHandler(registry);
-  const control = {
-    ...definition.control,
-    // A fresh process for a fresh experiment, where something restarts what exits.
-    exit: () => void setImmediate(drain),
-  };
+  collectRuntime(definition.registry);
+  const { server, drain } = createService(definition, () => process.exit(0));
+  process.on("SIGTERM", drain);
+  superviseFromAbove(drain);
+  const port = await listenOn(server, listen);
+  process.send?.({ port });
+  if (process.send === undefined) {
+    console.log(`${definition.name} listens on http://${listen.host}:${port}`);
+  }
+}
 
+/** A service without its process. `exit` is called once, when `drain` has nothing left to wait for. */
+export function createService(
+  definition: ServiceDefinition,
+  exit: () => void,
+): { server: Server; drain: () => void } {
+  let draining = false;
+  let ended = false;
+  let inHand = 0;
+  const end = () => {
+    if (!ended) exit();
+    ended = true;
+  };
+  const drain = () => {
+    if (draining) return;
+    draining = true;
+    if (inHand === 0) end();
+    else setTimeout(end, DRAIN_MS).unref();
+  };
+  const answer = createAnswers(definition, () => draining, drain);
+  // The socket stays open while draining: a probe is told "draining", not refused a connection.
   const server = createServer((request, response) => {
+    inHand++;
+    response.on("close", () => {
+      inHand--;
+      if (draining && inHand === 0) end();
+    });
+    answer(request, response);
+  });
+  return { server, drain };
+}
+
+function createAnswers(
+  definition: ServiceDefinition,
+  isDraining: () => boolean,
+  drain: () => void,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { name, registry } = definition;
+  const metrics = metricsHandler(registry);
+  // A fresh process for a fresh experiment, where something restarts what exits.
+  const control = { ...definition.control, exit: drain };
+
+  return (request, response) => {
     const url = URL.parse(request.url ?? "/", "http://service");
     if (url === null) return sendText(response, 400, "not a URL\n");
     const { pathname } = url;
     if (pathname === "/livez") return sendText(response, 200, "ok\n");
-    if (pathname === "/readyz") {
-      return draining ? sendText(response, 503, "draining\n") : sendText(response, 200, "ok\n");
-    }
+    if (pathname === "/readyz" && !isDraining()) return sendText(response, 200, "ok\n");
     if (pathname === "/metrics") return metrics(request, response);
+    if (isDraining()) return sendText(response, 503, "draining\n");
     if (pathname === "/control" && request.method === "GET") {
       const startedAtMs = performance.timeOrigin;
       return sendJson(response, 200, { name, startedAtMs, ...definition.state() });
@@ -52,21 +94,7 @@ export async function runService(definition: ServiceDefinition, listen: Listen):
       return void answerControl(control, pathname.slice(9), request, response);
     }
     definition.handle(request, response, url);
-  });
-
-  const drain = () => {
-    if (draining) return;
-    draining = true;
-    server.close(() => process.exit(0));
-    server.closeIdleConnections();
-    setTimeout(() => process.exit(0), DRAIN_MS).unref();
   };
-  process.on("SIGTERM", drain);
-  superviseFromAbove(drain);
-
-  const port = await listenOn(server, listen);
-  process.send?.({ port });
-  if (process.send === undefined) console.log(`${name} listens on http://${listen.host}:${port}`);
 }
 
 async function answerControl(
@@ -99,15 +127,17 @@ function superviseFromAbove(drain: () => void): void {
   }
   process.on("SIGINT", () => {});
   process.on("disconnect", () => process.exit(0));
+  // It may have gone while this process was still starting, before anybody listened for it.
+  if (!process.connected) process.exit(0);
 }
 
 /** Listens, or throws one line that says what to do. */
 export function listenOn(server: Server, { host, port }: Listen): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const next = error.code === "EADDRINUSE" ? "; choose another with --port" : "";
-      const message = `cannot listen on ${host}:${port} (${error.code})${next}`;
-      reject(new Error(message, { cause: error }));
+      const { code = "" } = error;
+      const next = NEXT_STEPS[code] ?? "";
+      reject(new Error(`cannot listen on ${host}:${port} (${code})${next}`, { cause: error }));
     });
     // The backlog of connections that nobody has accepted yet; the kernel's 128 would refuse a burst.
     server.listen({ host, port, backlog: 4_096 }, () => {
@@ -115,3 +145,10 @@ export function listenOn(server: Server, { host, port }: Listen): Promise<number
     });
   });
 }
+
+const NEXT_STEPS: Record<string, string> = {
+  EADDRINUSE: ": it is taken; choose another with --port, or 0 for any that is free",
+  EACCES: ": not allowed to; choose one above 1023 with --port",
+  EADDRNOTAVAIL: ": not an address of this machine; choose another with --host",
+  ENOTFOUND: ": no such host; choose another with --host",
+};

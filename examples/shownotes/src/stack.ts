@@ -1,11 +1,15 @@
 // An edge and a preview service that belong together, and how to get a fresh pair. The demo starts
 // them as child processes; a lab beside containers is told their addresses, and lets whoever
 // restarts them do so.
-import { type Child, startChild } from "./child.ts";
+import { Child } from "./child.ts";
 import { getJson, postJson } from "./http.ts";
+
+// A service that was stopped in its tracks (SIGSTOP, a debugger) must not stop whoever asks it, too.
+const CONTROL_MS_MAX = 5_000;
 
 /** What `GET /control` of the edge answers. */
 export interface EdgeState {
+  startedAtMs: number;
   protection: boolean;
   inFlight: number;
   queued: number;
@@ -15,7 +19,10 @@ export interface EdgeState {
 
 /** What `GET /control` of the preview service answers. */
 export interface PreviewState {
+  startedAtMs: number;
   calls: number;
+  /** Calls that arrived while the fault was on. */
+  faultCalls: number;
   fault: boolean;
   delayMs: number;
 }
@@ -24,33 +31,50 @@ export interface PreviewState {
 export class Stack {
   readonly edgeUrl: URL;
   readonly previewUrl: URL;
+  /** Aborted when one of the processes dies unasked, where that can be seen. */
+  readonly lost: AbortSignal;
   readonly #children: readonly Child[];
 
-  constructor(edgeUrl: URL, previewUrl: URL, children: readonly Child[] = []) {
+  constructor(
+    edgeUrl: URL,
+    previewUrl: URL,
+    { children = [], lost = new AbortController().signal }: StackProcesses = {},
+  ) {
     this.edgeUrl = edgeUrl;
     this.previewUrl = previewUrl;
+    this.lost = lost;
     this.#children = children;
   }
 
   edge(): Promise<EdgeState> {
-    return getJson(new URL("/control", this.edgeUrl));
+    return getJson(new URL("/control", this.edgeUrl), inTime());
   }
 
   preview(): Promise<PreviewState> {
-    return getJson(new URL("/control", this.previewUrl));
+    return getJson(new URL("/control", this.previewUrl), inTime());
   }
 
   protect(on: boolean): Promise<void> {
-    return postJson(new URL("/control/protection", this.edgeUrl), { on });
+    return postJson(new URL("/control/protection", this.edgeUrl), { on }, inTime());
   }
 
   breakPreview(on: boolean): Promise<void> {
-    return postJson(new URL("/control/fault", this.previewUrl), { on });
+    return postJson(new URL("/control/fault", this.previewUrl), { on }, inTime());
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.stop()));
   }
+}
+
+/** The processes of a stack, where they are its own. */
+export interface StackProcesses {
+  children?: readonly Child[];
+  lost?: AbortSignal;
+}
+
+function inTime(): { signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(CONTROL_MS_MAX) };
 }
 
 /** Where stacks come from. */
@@ -64,18 +88,23 @@ export interface StackSource {
 /** Starts every stack as two child processes on 127.0.0.1. */
 export class ChildStacks implements StackSource {
   readonly independent = true;
-  readonly #onDeath: (line: string) => void;
+  readonly #say: (line: string) => void;
 
-  constructor(onDeath: (line: string) => void) {
-    this.#onDeath = onDeath;
+  constructor(say: (line: string) => void) {
+    this.#say = say;
   }
 
   async fresh(protection: boolean): Promise<Stack> {
-    const preview = await startChild("preview", [], this.#onDeath);
+    const losing = new AbortController();
+    const onDeath = (line: string) => {
+      this.#say(line);
+      losing.abort(new Error("one of its processes died"));
+    };
+    const preview = await Child.start(["preview"], onDeath);
     const to = ["--preview", preview.url.href, "--protection", protection ? "on" : "off"];
     try {
-      const edge = await startChild("edge", to, this.#onDeath);
-      return new Stack(edge.url, preview.url, [edge, preview]);
+      const edge = await Child.start(["edge", ...to], onDeath);
+      return new Stack(edge.url, preview.url, { children: [edge, preview], lost: losing.signal });
     } catch (error) {
       await preview.stop();
       throw error;
@@ -106,12 +135,13 @@ export class RemoteStack implements StackSource {
 // In a container the process id is the same each time; when it started is not.
 async function restart(serviceUrl: URL): Promise<void> {
   const controlUrl = new URL("/control", serviceUrl);
-  const before = await getJson<{ startedAtMs: number }>(controlUrl);
-  await postJson(new URL("/control/exit", serviceUrl), {});
+  const before = await getJson<{ startedAtMs: number }>(controlUrl, inTime());
+  await postJson(new URL("/control/exit", serviceUrl), {}, inTime());
   const giveUpAt = performance.now() + RESTART_MS_MAX;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    const now = await getJson<{ startedAtMs: number }>(controlUrl).catch(() => undefined);
+    const asked = getJson<{ startedAtMs: number }>(controlUrl, inTime());
+    const now = await asked.catch(() => undefined);
     if (now !== undefined && now.startedAtMs !== before.startedAtMs) return;
     if (performance.now() > giveUpAt) {
       throw new Error(

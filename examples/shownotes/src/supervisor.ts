@@ -1,48 +1,94 @@
 // The process behind `npm start`: starts the services, runs the first comparison, then keeps a
 // light load going and does what keys and the page ask for. Everything else is its child, and ends
 // with it.
+import { writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { flushCompileCache } from "node:module";
+import { constants } from "node:os";
 import type { Command, Listen } from "./command-line.ts";
 import { listenKeys } from "./keys.ts";
-import { Lab } from "./lab.ts";
+import { Lab, type LabState } from "./lab.ts";
 import { createPublicHandler } from "./public.ts";
 import { scenario } from "./scenario.ts";
 import { listenOn } from "./service.ts";
-import { ChildStacks, RemoteStack } from "./stack.ts";
+import { ChildStacks, RemoteStack, type StackSource } from "./stack.ts";
+import { Terminal } from "./terminal.ts";
 
 const PORTS_TRIED = 20;
+// Children have 4.5 s for a decent end. Whatever still hangs then ends with this process.
+const STOP_MS_MAX = 4_800;
+const STATUS_EVERY_MS = 2_000;
 
-/** Runs the demo (its own children) or the lab (services elsewhere) until it is told to stop. */
+type SupervisorCommand = Extract<Command, { name: "demo" | "lab" }>;
+
+/**
+ * Runs the demo (its own children) or the lab (services elsewhere) until it is told to stop.
+ * `source` is where the services come from, if not from where the command says.
+ */
 export async function runSupervisor(
-  command: Extract<Command, { name: "demo" | "lab" }>,
+  command: SupervisorCommand,
+  source?: StackSource,
 ): Promise<void> {
-  const say = (line: string) => console.log(line);
-  const source =
-    command.name === "demo"
-      ? new ChildStacks(say)
-      : new RemoteStack(command.edgeUrl, command.previewUrl);
-  const lab = new Lab(source, scenario, say);
+  const terminal = new Terminal(process.stdout);
+  const say = (line: string) => terminal.say(line);
+  const lab = new Lab(source ?? sourceOf(command, say), scenario, say);
+  const stop = createStop(lab, terminal);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    // A comparison that was cut short has shown nothing: the usual code for "ended by a signal".
+    process.on(signal, () => void stop(command.once ? 128 + constants.signals[signal] : 0));
+  }
+  // Nobody reads any more (`npm start | head`).
+  process.stdout.on("error", () => void stop(0));
+  if (command.once) return void (await stop(await runOnce(lab, command.jsonFile)));
+  await runUntilStopped(lab, command, stop, terminal);
+}
 
-  const stop = async (code: number) => {
+function sourceOf(command: SupervisorCommand, say: (line: string) => void): StackSource {
+  if (command.name === "demo") return new ChildStacks(say);
+  return new RemoteStack(command.edgeUrl, command.previewUrl);
+}
+
+type Stop = (code: number) => Promise<void>;
+
+// Ends the demo decently; asked a second time, at once.
+function createStop(lab: Lab, terminal: Terminal): Stop {
+  let stopping = false;
+  return async (code) => {
+    if (stopping) process.exit(code);
+    stopping = true;
+    setTimeout(() => process.exit(code), STOP_MS_MAX).unref();
+    terminal.status("");
     await lab.stop();
     process.exit(code);
   };
-  process.on("SIGINT", () => void stop(0));
-  process.on("SIGTERM", () => void stop(0));
-  process.on("SIGHUP", () => void stop(0));
-  if (command.once) {
-    const comparison = await lab.runExperiment();
-    await stop(comparison.objections.length === 0 ? 0 : 1);
-    return;
+}
+
+// Returns the exit code.
+async function runOnce(lab: Lab, jsonFile: string | undefined): Promise<number> {
+  const comparison = await lab.runExperiment();
+  if (jsonFile !== undefined) {
+    await writeFile(jsonFile, `${JSON.stringify({ id: scenario.id, ...comparison }, null, 2)}\n`);
   }
-  const server = createServer(createPublicHandler(lab, stop));
+  return comparison.objections.length === 0 ? 0 : 1;
+}
+
+async function runUntilStopped(
+  lab: Lab,
+  command: SupervisorCommand,
+  stop: Stop,
+  terminal: Terminal,
+): Promise<void> {
+  const say = (line: string) => terminal.say(line);
+  const server = createServer(createPublicHandler(lab, () => void stop(0)));
   const port = await listenPublic(server, command, say);
   // Whatever ends this process, the next start is a warm one.
   flushCompileCache();
-  say(`Shownotes is at http://127.0.0.1:${port}/`);
-  await lab.runExperiment();
-  listenKeys(lab, stop, say);
+  const { host } = command;
+  say(`Shownotes is at http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}/`);
+  listenKeys(process.stdin, { lab, stop: () => void stop(0), say });
+  const status = async () => terminal.status(formatStatus(await lab.state()));
+  if (process.stdout.isTTY) setInterval(() => void status(), STATUS_EVERY_MS).unref();
+  await lab.runExperiment().catch((error: Error) => say(error.message));
 }
 
 // The port that was asked for must be free. The usual one gives way to the next, and says so.
@@ -63,4 +109,13 @@ async function listenPublic(
 
 function isTaken(error: unknown): boolean {
   return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+}
+
+function formatStatus({ busy, recent, breaker, inFlight, queued }: LabState): string {
+  if (breaker === null) return busy ? "  working …" : "  no services are running";
+  if (recent === null) return "";
+  const share = `${(100 * recent.withinShare).toFixed(1)} %`;
+  const p99 = Number.isFinite(recent.p99Ms) ? `${recent.p99Ms.toFixed(0)} ms` : "never";
+  const places = `${inFlight} in flight, ${queued} waiting`;
+  return `  notes within 1 s: ${share}, p99 ${p99}; breaker ${breaker.state}; ${places}`;
 }

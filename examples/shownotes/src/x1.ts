@@ -2,7 +2,8 @@
 // them. Both runs use processes that have seen nothing before, so that neither inherits the other's
 // queues, connections or compiled code.
 import { sleep } from "@compendium/runtime";
-import { planArrivals, type Sample, sendLoad } from "./load.ts";
+import { planArrivals, sendLoad } from "./load.ts";
+import { percentile, shareWithin } from "./measure.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Stack, StackSource } from "./stack.ts";
 import { type Prediction, predictOff, predictOn } from "./theory.ts";
@@ -25,7 +26,8 @@ export type Progress = (line: string) => void;
 
 /**
  * Runs X1 and returns the comparison, and the protected stack, which goes on running. Where stacks
- * are independent, the second run begins while the last requests of the first still wait.
+ * are independent, the second run begins while the last requests of the first still wait. Rejects,
+ * and leaves nothing running, when `signal` is aborted or a service dies meanwhile.
  */
 export async function runX1(
   source: StackSource,
@@ -33,28 +35,37 @@ export async function runX1(
   progress: Progress,
   signal?: AbortSignal,
 ): Promise<{ comparison: Comparison; stack: Stack }> {
-  const unprotected = await source.fresh(false);
-  // Both are made before anything is measured: starting a process costs as much as a burst of load.
-  const early = source.independent ? await source.fresh(true) : undefined;
+  const failing = new AbortController();
+  const ending = AbortSignal.any([failing.signal, ...(signal === undefined ? [] : [signal])]);
+  const stacks: Stack[] = [];
+  const fresh = async (protection: boolean) => {
+    ending.throwIfAborted();
+    const stack = await source.fresh(protection);
+    stacks.push(stack);
+    stack.lost.addEventListener("abort", () => failing.abort(stack.lost.reason));
+    return stack;
+  };
+  let live: Stack | undefined;
   try {
+    const unprotected = await fresh(false);
+    // Both are made before anything is measured: starting a process costs as much as a burst of load.
+    const early = source.independent ? await fresh(true) : undefined;
     progress("without breaker and bulkhead …");
-    const offRun = await startRun(unprotected, scenario, signal);
+    const offRun = await startRun(unprotected, scenario, ending);
     if (!source.independent) await offRun.measured;
-    const stack = early ?? (await source.fresh(true));
+    const stack = early ?? (await fresh(true));
     progress("the same load and fault, with them …");
-    const onRun = await startRun(stack, scenario, signal);
+    const onRun = await startRun(stack, scenario, ending);
     const [off, on] = await Promise.all([offRun.measured, onRun.measured]);
-    const comparison: Comparison = {
-      off: { measured: off, predicted: predictOff(scenario) },
-      on: { measured: on, predicted: predictOn(scenario) },
-      objections: objectionsTo(off, on, scenario),
-    };
-    return { comparison, stack };
+    ending.throwIfAborted();
+    live = stack;
+    return { comparison: compare(off, on, scenario), stack };
   } catch (error) {
-    await early?.stop();
-    throw error;
+    // Whatever is still under way in the other run ends as well.
+    failing.abort(error);
+    throw ending.reason;
   } finally {
-    await unprotected.stop();
+    await Promise.all(stacks.map((stack) => (stack === live ? undefined : stack.stop())));
   }
 }
 
@@ -62,26 +73,26 @@ export async function runX1(
 async function startRun(
   stack: Stack,
   scenario: Scenario,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<{ measured: Promise<Measurement> }> {
   const { warmUp, fault, recovery } = scenario.phasesMs;
   const plan = planArrivals({ ...scenario.load, durationMs: warmUp + fault + recovery });
   const load = sendLoad(stack.edgeUrl, plan, { signal });
 
   await sleepUntil(load.startedAt + warmUp, signal);
-  const callsBefore = (await stack.preview()).calls;
+  const before = await stack.preview();
   await stack.breakPreview(true);
   const brokenAt = performance.now();
   await sleepUntil(brokenAt + fault, signal);
   await stack.breakPreview(false);
   const healedAt = performance.now();
-  const previewCalls = (await stack.preview()).calls - callsBefore;
   await load.sent;
-  signal?.throwIfAborted();
 
   const measure = async (): Promise<Measurement> => {
-    const { transitions } = await stack.edge();
+    const [edge, preview] = await Promise.all([stack.edge(), stack.preview()]);
     const others = await load.answered("notes");
+    signal.throwIfAborted();
+    if (preview.startedAtMs !== before.startedAtMs) throw new Error("preview was restarted");
     const during = others.filter(({ dueMs }) => {
       const dueAt = load.startedAt + dueMs;
       return dueAt >= brokenAt && dueAt < healedAt;
@@ -92,16 +103,32 @@ async function startRun(
     return {
       othersWithin: shareWithin(during, scenario.withinMs),
       othersP99Ms: percentile(during, 0.99),
-      previewCalls,
-      transitions: transitions
+      previewCalls: preview.faultCalls - before.faultCalls,
+      transitions: edge.transitions
         .map(({ to, reason, wallMs }) => ({ to, reason, atMs: wallMs - brokenWallMs }))
         .filter(({ atMs }) => atMs >= 0),
     };
   };
-  return { measured: measure() };
+  const measured = measure();
+  // It may fail while the other run is looked at; whoever awaits it is told all the same.
+  measured.catch(() => {});
+  return { measured };
 }
 
-function objectionsTo(off: Measurement, on: Measurement, { thresholds }: Scenario): string[] {
+function compare(off: Measurement, on: Measurement, scenario: Scenario): Comparison {
+  return {
+    off: { measured: off, predicted: predictOff(scenario) },
+    on: { measured: on, predicted: predictOn(scenario) },
+    objections: objectionsTo(off, on, scenario),
+  };
+}
+
+/** What the scenario's thresholds have against two runs, a sentence each. */
+export function objectionsTo(
+  off: Measurement,
+  on: Measurement,
+  { thresholds }: Scenario,
+): string[] {
   const objections: string[] = [];
   const { othersWithinMax } = thresholds.off;
   const { othersWithinMin } = thresholds.on;
@@ -119,23 +146,10 @@ function objectionsTo(off: Measurement, on: Measurement, { thresholds }: Scenari
   return objections;
 }
 
-/** The share of samples that were answered with 200 within `withinMs`. NaN when there are none. */
-export function shareWithin(samples: readonly Sample[], withinMs: number): number {
-  const inTime = samples.filter(({ status, tookMs }) => status === 200 && tookMs <= withinMs);
-  return inTime.length / samples.length;
-}
-
-/** The nearest-rank percentile of the times, q from 0 to 1. NaN when there are none. */
-export function percentile(samples: readonly Sample[], q: number): number {
-  const sorted = samples.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
-}
-
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function sleepUntil(at: number, signal?: AbortSignal): Promise<void> {
-  const ms = Math.max(0, at - performance.now());
-  return sleep(ms, signal === undefined ? {} : { signal });
+function sleepUntil(at: number, signal: AbortSignal): Promise<void> {
+  return sleep(Math.max(0, at - performance.now()), { signal });
 }

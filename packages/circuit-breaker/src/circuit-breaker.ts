@@ -1,22 +1,17 @@
 // A circuit breaker around calls that return promises. state-machine.ts decides; this file starts
-// the calls, watches how they end, and hands the ends back.
+// the calls, and endings.ts hands back how they end.
 //
-// Two things here are about speed, because a breaker stands in front of every call:
-//  - A call that nobody times needs no object of its own. One pair of handlers serves every call
-//    of a generation; the generation is what tells an early result from a late one.
-//  - The caller gets the promise those handlers derive. No async function runs in between.
+// The caller gets the very promise from which the ending is read. No async function runs in
+// between, so that a breaker, which stands in front of every call, costs about as much as the call's
+// own promise; and a rejection that nobody handles is still reported as one.
 //
 // Left out: a timeout, a retry, a queue. They are policies of their own, and compose with this one.
 import { systemClock, systemRandom } from "@compendium/runtime";
+import { settleOnAbort, start, UntimedCalls, type Work, watch } from "./endings.ts";
 import { CircuitBreakerError } from "./errors.ts";
 import { type CircuitBreakerEvents, Listeners } from "./events.ts";
-import {
-  type CallResult,
-  type CircuitBreakerOptions,
-  createWindow,
-  resolveSettings,
-} from "./options.ts";
-import type { Outcome, Permit } from "./permit.ts";
+import { type CircuitBreakerOptions, createWindow, nameOf, resolveSettings } from "./options.ts";
+import type { Permit } from "./permit.ts";
 import { restoreSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { type Refusal, type State, StateMachine } from "./state-machine.ts";
 import { readStats, type Stats } from "./stats.ts";
@@ -29,43 +24,29 @@ export interface CallOptions<T> {
   fallback?: (error: unknown) => T | PromiseLike<T>;
 }
 
-type Work<T> = (signal?: AbortSignal) => T | PromiseLike<T>;
-
 /**
  * Stops calling a dependency that fails or hangs, rests, then asks with a few probes whether it
  * has recovered.
  *
  * `call` costs O(1) whatever the window's size, and holds no timer. Options out of range throw a
- * RangeError that names the option, its value and its range.
+ * RangeError, unknown or contradictory ones a TypeError; both name the option, its value and what
+ * it may be.
  */
 export class CircuitBreaker {
   readonly #machine: StateMachine;
-  readonly #isFailure: CircuitBreakerOptions["isFailure"];
-  readonly #isSlow: CircuitBreakerOptions["isSlow"];
-  // Whether nobody but the machine wants to know how a call came out.
-  #plain: boolean;
-  // Whether each call needs a permit of its own, to be timed.
-  readonly #timed: boolean;
-  #listeners: Listeners | undefined = undefined;
-
-  // The handlers of untimed calls, made anew for each generation by #watchGeneration.
-  #watched = -1;
-  #onFulfilled!: (value: unknown) => unknown;
-  #onRejected!: (reason: unknown) => never;
+  // The handlers of the present generation's untimed calls; made when there is such a call.
+  #untimed: UntimedCalls | undefined = undefined;
 
   constructor(options: CircuitBreakerOptions = {}) {
-    const { clock = systemClock, random = systemRandom } = options;
     const settings = resolveSettings(options);
-    this.#machine = new StateMachine(settings, createWindow(options.window), clock, random);
-    this.#isFailure = options.isFailure;
-    this.#isSlow = options.isSlow;
-    this.#plain = options.isFailure === undefined && options.isSlow === undefined;
-    this.#timed = options.slowAfterMs !== undefined || options.isSlow !== undefined;
+    const { clock = systemClock, random = systemRandom } = options;
+    const window = createWindow(options.window);
+    this.#machine = new StateMachine(nameOf(options), settings, window, clock, random);
   }
 
   /** The `name` option. */
   get name(): string {
-    return this.#machine.settings.name;
+    return this.#machine.name;
   }
 
   /** The state as of the last call: an open breaker turns half-open when a call asks, not before. */
@@ -79,15 +60,14 @@ export class CircuitBreaker {
    */
   call<T>(work: Work<T>, options?: CallOptions<T>): Promise<Awaited<T>> {
     if (options !== undefined) return this.#callWith(work, options);
-    if (this.#timed) return this.#callTimed(work);
+    const machine = this.#machine;
+    if (machine.settings.timed) return this.#callTimed(work);
 
-    const refusal = this.#machine.admit();
+    const refusal = machine.admit();
     if (refusal !== undefined) return Promise.reject(this.#refuse(refusal));
-    if (this.#watched !== this.#machine.generation) this.#watchGeneration();
-    return start(work).then(
-      this.#onFulfilled as (value: Awaited<T>) => Awaited<T>,
-      this.#onRejected,
-    );
+    // Looked up before the work starts: it may change the state, and its call belongs to this one.
+    const { onFulfilled, onRejected } = this.#untimedCalls();
+    return start(work).then(onFulfilled as (value: Awaited<T>) => Awaited<T>, onRejected);
   }
 
   /**
@@ -95,7 +75,9 @@ export class CircuitBreaker {
    * settled once; see {@link Permit}. A refusal is a value, not an error.
    */
   acquire(): Permit | Refusal {
-    return this.#machine.acquire();
+    const permit = this.#machine.acquire();
+    if (!permit.admitted && this.#machine.listeners !== undefined) this.#refuse(permit);
+    return permit;
   }
 
   /** Refuses every call until {@link reset}, or another force. */
@@ -103,7 +85,7 @@ export class CircuitBreaker {
     this.#machine.force("forced-open");
   }
 
-  /** Admits every call that `inFlightMax` allows, and never trips, until {@link reset}. */
+  /** Admits every call that `inFlightMax` allows, records it, and never trips, until {@link reset}. */
   forceClosed(): void {
     this.#machine.force("forced-closed");
   }
@@ -118,21 +100,20 @@ export class CircuitBreaker {
     this.#machine.force("closed");
   }
 
-  /** Listens until the returned object is disposed. Costs the hot path nothing while nobody does. */
+  /**
+   * Listens until the returned object is disposed. Listeners are called at once, in the order in
+   * which they were added; what one throws surfaces as an uncaught exception and changes nothing
+   * else. Until the first listener, events cost nothing.
+   */
   on<K extends keyof CircuitBreakerEvents>(
     type: K,
     listener: (event: CircuitBreakerEvents[K]) => void,
   ): Disposable {
-    if (this.#listeners === undefined) {
-      const listeners = new Listeners();
-      this.#listeners = listeners;
-      this.#plain = false;
-      this.#machine.onTransition = (transition) => listeners.emit("transition", transition);
-    }
-    return this.#listeners.add(type, listener);
+    this.#machine.listeners ??= new Listeners();
+    return this.#machine.listeners.add(type, listener);
   }
 
-  /** Plain numbers; reading them changes nothing. */
+  /** Plain numbers; reading them changes nothing. O(1), with a time window O(buckets). */
   stats(): Stats {
     return readStats(this.#machine);
   }
@@ -143,52 +124,32 @@ export class CircuitBreaker {
   }
 
   /**
-   * Takes over a snapshot that was taken `elapsedMs` ago. One that does not fit this breaker is
-   * refused whole with a {@link CircuitBreakerError} (`CIRCUIT_SNAPSHOT`), and nothing changes.
+   * Takes over a snapshot that was taken `elapsedMs` ago; calls in flight count as late from then
+   * on. One that does not fit this breaker is refused whole with a {@link CircuitBreakerError}
+   * (`CIRCUIT_SNAPSHOT`), and nothing changes. O(window).
    */
   restore(snapshot: unknown, { elapsedMs = 0 }: { elapsedMs?: number } = {}): void {
     restoreSnapshot(this.#machine, snapshot, elapsedMs);
   }
 
-  #watchGeneration(): void {
-    const machine = this.#machine;
-    const { generation } = machine;
-    this.#watched = generation;
-    this.#onFulfilled = (value) => {
-      if (this.#plain) machine.endUntimed(generation, false);
-      else this.#endUntimed(generation, { status: "fulfilled", value });
-      return value;
-    };
-    this.#onRejected = (reason) => {
-      if (this.#plain) machine.endUntimed(generation, true);
-      else this.#endUntimed(generation, { status: "rejected", reason });
-      throw reason;
-    };
-  }
-
-  #endUntimed(generation: number, result: CallResult): void {
-    // A predicate that throws fails its call; its place in flight must be given back all the same.
-    let outcome: Outcome = "failure";
-    try {
-      outcome = this.#judge(result);
-    } finally {
-      if (outcome === "ignored") this.#machine.endIgnored(generation);
-      else this.#machine.endUntimed(generation, outcome === "failure");
-      this.#listeners?.emit("settled", { outcome });
+  #untimedCalls(): UntimedCalls {
+    if (this.#untimed === undefined || this.#untimed.generation !== this.#machine.generation) {
+      this.#untimed = new UntimedCalls(this.#machine);
     }
+    return this.#untimed;
   }
 
   #callTimed<T>(work: Work<T>): Promise<Awaited<T>> {
     const permit = this.#machine.acquire();
     if (!permit.admitted) return Promise.reject(this.#refuse(permit));
-    return this.#watch(permit, start(work));
+    return watch(permit, start(work));
   }
 
   #callWith<T>(work: Work<T>, { signal, fallback }: CallOptions<T>): Promise<Awaited<T>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const permit = this.#machine.acquire();
     let answer: Promise<Awaited<T>> = permit.admitted
-      ? this.#watch(permit, start(work, signal))
+      ? watch(permit, start(work, signal))
       : Promise.reject(this.#refuse(permit));
     if (fallback !== undefined) {
       answer = answer.catch((error) => {
@@ -198,52 +159,14 @@ export class CircuitBreaker {
     }
     if (signal === undefined) return answer;
     return settleOnAbort(answer, signal, () => {
-      if (!permit.admitted || permit.judged) return;
-      this.#machine.judge(permit, "cancelled");
-      this.#listeners?.emit("settled", { outcome: "cancelled" });
+      if (permit.admitted) this.#machine.judge(permit, "cancelled");
     });
   }
 
-  #watch<T>(permit: Permit, promise: Promise<T>): Promise<T> {
-    return promise.then(
-      (value) => {
-        this.#end(permit, "fulfilled", value);
-        return value;
-      },
-      (reason) => {
-        this.#end(permit, "rejected", reason);
-        throw reason;
-      },
-    );
-  }
-
-  #end(permit: Permit, status: CallResult["status"], payload: unknown): void {
-    if (this.#plain) {
-      this.#machine.settle(permit, status === "fulfilled" ? "success" : "failure");
-      return;
-    }
-    const wasJudged = permit.judged;
-    let outcome: Outcome = "failure";
-    let slow: boolean | undefined;
-    try {
-      const result: CallResult =
-        status === "fulfilled" ? { status, value: payload } : { status, reason: payload };
-      outcome = this.#judge(result);
-      slow = this.#isSlow?.(this.#machine.now() - permit.startedAt, result);
-    } finally {
-      this.#machine.settle(permit, outcome, slow);
-      if (!wasJudged) this.#listeners?.emit("settled", { outcome });
-    }
-  }
-
-  #judge(result: CallResult): Outcome {
-    const verdict = this.#isFailure?.(result) ?? result.status === "rejected";
-    return verdict === "ignored" ? "ignored" : verdict ? "failure" : "success";
-  }
-
   #refuse({ code, retryAfterMs }: Refusal): CircuitBreakerError {
-    const error = new CircuitBreakerError(code, this.name, REFUSALS[code], retryAfterMs);
-    this.#listeners?.emit("refused", error);
+    const { name, listeners } = this.#machine;
+    const error = new CircuitBreakerError(code, name, REFUSALS[code], retryAfterMs);
+    listeners?.emit("refused", error);
     return error;
   }
 }
@@ -254,25 +177,3 @@ const REFUSALS: Record<Refusal["code"], string> = {
   CIRCUIT_FORCED_OPEN: "the circuit was forced open, until somebody resets it",
   CIRCUIT_IN_FLIGHT_MAX: "as many calls as inFlightMax allows are in flight",
 };
-
-// Whatever work does at once (return, throw, a thenable) becomes a promise like any other.
-function start<T>(work: Work<T>, signal?: AbortSignal): Promise<Awaited<T>> {
-  try {
-    return Promise.resolve(work(signal));
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-function settleOnAbort<T>(promise: Promise<T>, signal: AbortSignal, onAbort: () => void) {
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => {
-      onAbort();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    // Without the removal, a signal that lives as long as the process would keep every call alive.
-    const done = () => signal.removeEventListener("abort", abort);
-    promise.then(resolve, reject).then(done);
-  });
-}

@@ -47,6 +47,8 @@ export class CountWindow implements SlidingWindow {
     return this.#recorded++;
   }
 
+  expire(_now: number): void {}
+
   markFailed(ticket: number): void {
     if (ticket < this.#recorded - this.#size || ticket >= this.#recorded) return;
     const position = ticket % this.#size;

@@ -16,7 +16,7 @@ export class CircuitBreakerError extends Error {
   readonly code: CircuitBreakerErrorCode;
   /** The `name` option of the breaker that refused. */
   readonly breaker: string;
-  /** Milliseconds until a call may be admitted again; `undefined` where time alone changes nothing. */
+  /** Milliseconds until a call may be admitted again; `undefined` where that depends on others. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

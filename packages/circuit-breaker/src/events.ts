@@ -9,9 +9,9 @@ import type { Transition } from "./state-machine.ts";
 export interface CircuitBreakerEvents {
   /** The state changed. */
   transition: Transition;
-  /** A call ended. */
+  /** How a call counts is known: by `call`, or by hand through a permit. */
   settled: { outcome: Outcome };
-  /** A call was refused. */
+  /** A call was refused, or the leave to make one. */
   refused: CircuitBreakerError;
 }
 

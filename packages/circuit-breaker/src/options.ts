@@ -42,7 +42,7 @@ export interface CircuitBreakerOptions {
   slowRateThreshold?: number;
   /** Trips after this many failures in a row, whatever the rates. 1 or more; default: never. */
   consecutiveFailures?: number;
-  /** How long the breaker rests before it asks again, in ms. Above 0; default 30,000. */
+  /** How long the breaker rests before it asks again, in ms. 1 to 2^53 - 1; default 30,000. */
   openForMs?: number;
   /** Each trip that follows a failed probe rests this many times longer than the last. 1 to 10; default 2. */
   openGrowth?: number;
@@ -52,7 +52,7 @@ export interface CircuitBreakerOptions {
   openJitter?: number;
   /** How many probes decide whether to close. 1 to 1,000; default 3. */
   halfOpenCalls?: number;
-  /** How long probes may take to decide before the breaker opens again, in ms. Above 0; default 30,000. */
+  /** How long probes may take to decide before the breaker opens again, in ms. 1 to 2^53 - 1; default 30,000. */
   halfOpenForMs?: number;
   /** How many calls may be in flight at once: a bulkhead. 1 or more; default: any number. */
   inFlightMax?: number;
@@ -66,12 +66,11 @@ export interface CircuitBreakerOptions {
   random?: Pick<Random, "below">;
 }
 
-/** The numbers that only the state machine needs, all given. */
+/** The options that decide, all given. */
 export interface Settings {
-  readonly name: string;
   readonly minimumCalls: number;
   readonly failureRateThreshold: number;
-  /** Infinite in effect where calls are not timed, or `isSlow` judges them. */
+  /** Infinite where calls are not timed, or `isSlow` judges them. */
   readonly slowAfterMs: number;
   readonly slowRateThreshold: number;
   readonly consecutiveFailures: number;
@@ -82,55 +81,81 @@ export interface Settings {
   readonly halfOpenCalls: number;
   readonly halfOpenForMs: number;
   readonly inFlightMax: number;
+  readonly isFailure: CircuitBreakerOptions["isFailure"];
+  readonly isSlow: CircuitBreakerOptions["isSlow"];
+  /** Whether somebody wants to know how long a call took. */
+  readonly timed: boolean;
+  /** Whether a predicate wants to see how a call came out. */
+  readonly judges: boolean;
 }
 
 /** Fills in the defaults. Throws a RangeError or TypeError that names the option, its value and its range. */
 export function resolveSettings(options: CircuitBreakerOptions): Settings {
   refuseUnknown("", options, KNOWN);
-  const windowCalls = options.window?.kind === "time" ? 1_000_000 : (options.window?.calls ?? 100);
-  const openForMs = positive("openForMs", options.openForMs ?? 30_000);
+  checkKinds(options);
+  const { window, slowAfterMs, isFailure, isSlow } = options;
+  const windowCalls = window?.kind === "count" ? window.calls : window ? 1_000_000 : 100;
+  const openForMs = duration("openForMs", options.openForMs ?? 30_000);
+  const openForMsMax = options.openForMsMax ?? Math.min(10 * openForMs, DURATION_MS_MAX);
   const minimumCalls = options.minimumCalls ?? Math.min(10, windowCalls);
-  const settings = {
-    name: options.name ?? "circuit-breaker",
+  const settings: Settings = {
     minimumCalls: whole("minimumCalls", minimumCalls, 1_000_000),
     failureRateThreshold: share("failureRateThreshold", options.failureRateThreshold ?? 0.5),
-    slowAfterMs: positive("slowAfterMs", options.slowAfterMs ?? Number.MAX_VALUE),
+    slowAfterMs: slowAfterMs === undefined ? Infinity : positive("slowAfterMs", slowAfterMs),
     slowRateThreshold: share("slowRateThreshold", options.slowRateThreshold ?? 1),
     consecutiveFailures: limit("consecutiveFailures", options.consecutiveFailures ?? Infinity),
     openForMs,
     openGrowth: within("openGrowth", options.openGrowth ?? 2, 1, 10),
-    openForMsMax: positive("openForMsMax", options.openForMsMax ?? 10 * openForMs),
+    openForMsMax: duration("openForMsMax", openForMsMax),
     openJitter: within("openJitter", options.openJitter ?? 0.1, 0, 1),
     halfOpenCalls: whole("halfOpenCalls", options.halfOpenCalls ?? 3, 1_000),
-    halfOpenForMs: positive("halfOpenForMs", options.halfOpenForMs ?? 30_000),
+    halfOpenForMs: duration("halfOpenForMs", options.halfOpenForMs ?? 30_000),
     inFlightMax: limit("inFlightMax", options.inFlightMax ?? Infinity),
+    isFailure,
+    isSlow,
+    timed: slowAfterMs !== undefined || isSlow !== undefined,
+    judges: isFailure !== undefined || isSlow !== undefined,
   };
   checkTogether(options, settings, windowCalls);
-  return settings;
+  return shareWithLatest(settings);
+}
+
+/** The `name` option. Throws a TypeError where it is no name. */
+export function nameOf({ name = "circuit-breaker" }: CircuitBreakerOptions): string {
+  if (typeof name === "string" && name !== "") return name;
+  throw new TypeError(`name must be a non-empty string, got ${show(name)}`);
+}
+
+let latest: Settings | undefined;
+
+// Breakers come in families, one for each host, with the same options but for the name. They share
+// one object, which is a quarter of what a breaker weighs.
+function shareWithLatest(settings: Settings): Settings {
+  const keys = Object.keys(settings) as (keyof Settings)[];
+  if (latest === undefined || keys.some((key) => settings[key] !== latest?.[key])) {
+    latest = settings;
+  }
+  return latest;
 }
 
 /** Builds the memory that the `window` option describes. Throws a RangeError or TypeError like the rest. */
 export function createWindow(window: WindowOptions = { kind: "count", calls: 100 }): SlidingWindow {
-  const known = window.kind === "count" ? ["kind", "calls"] : ["kind", "durationMs", "buckets"];
-  refuseUnknown("window.", window, known);
+  const { kind } = window as { kind: unknown };
   if (window.kind === "count") {
+    refuseUnknown("window.", window, ["kind", "calls"]);
     return new CountWindow(whole("window.calls", window.calls, 1_000_000));
   }
   if (window.kind === "time") {
+    refuseUnknown("window.", window, ["kind", "durationMs", "buckets"]);
     const durationMs = within("window.durationMs", window.durationMs, 1, 86_400_000);
-    const buckets = whole("window.buckets", window.buckets ?? 10, 1_000);
-    if (buckets < 2) throw new RangeError(`window.buckets must be from 2 to 1000, got ${buckets}`);
+    const buckets = whole("window.buckets", window.buckets ?? 10, 1_000, 2);
     return new TimeWindow(durationMs / buckets, buckets);
   }
-  const { kind } = window as { kind: unknown };
   throw new TypeError(`window.kind must be "count" or "time", got ${show(kind)}`);
 }
 
 // Pairs of options that cannot both be meant.
 function checkTogether(options: CircuitBreakerOptions, settings: Settings, calls: number): void {
-  if (typeof settings.name !== "string" || settings.name === "") {
-    throw new TypeError(`name must be a non-empty string, got ${show(settings.name)}`);
-  }
   if (settings.minimumCalls > calls) {
     const range = `at most window.calls (${calls}), or the breaker could never judge`;
     throw new RangeError(`minimumCalls must be ${range}, got ${settings.minimumCalls}`);
@@ -142,10 +167,20 @@ function checkTogether(options: CircuitBreakerOptions, settings: Settings, calls
   if (options.slowAfterMs !== undefined && options.isSlow !== undefined) {
     throw new TypeError("slowAfterMs and isSlow both say what is slow: give one of them");
   }
-  const timed = options.slowAfterMs !== undefined || options.isSlow !== undefined;
-  if (options.slowRateThreshold !== undefined && !timed) {
+  if (options.slowRateThreshold !== undefined && !settings.timed) {
     throw new TypeError("slowRateThreshold needs slowAfterMs or isSlow to say what is slow");
   }
+}
+
+// What is no number; a method that is missing would else be missed in the middle of an outage.
+function checkKinds({ window, isFailure, isSlow, clock, random }: CircuitBreakerOptions): void {
+  if (window !== undefined && (typeof window !== "object" || window === null)) {
+    throw new TypeError(`window must be an object with a kind, got ${show(window)}`);
+  }
+  if (isFailure !== undefined) aFunction("isFailure", isFailure);
+  if (isSlow !== undefined) aFunction("isSlow", isSlow);
+  if (clock !== undefined) aFunction("clock.now", clock?.now);
+  if (random !== undefined) aFunction("random.below", random?.below);
 }
 
 const KNOWN = `name window minimumCalls failureRateThreshold slowAfterMs slowRateThreshold
@@ -161,14 +196,27 @@ function refuseUnknown(path: string, options: object, known: string[]): void {
   }
 }
 
-function positive(name: string, value: number): number {
-  if (typeof value === "number" && value > 0 && value < Infinity) return value;
-  throw new RangeError(`${name} must be a number above 0, got ${show(value)}`);
+function aFunction(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new TypeError(`${name} must be a function, got ${show(value)}`);
 }
 
-function whole(name: string, value: number, max: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new RangeError(`${name} must be a whole number from 1 to ${max}, got ${show(value)}`);
+// A millisecond at least: a rest too short for the clock to see would end where it began.
+const DURATION_MS_MAX = Number.MAX_SAFE_INTEGER;
+
+function duration(name: string, value: number): number {
+  if (typeof value === "number" && value >= 1 && value <= DURATION_MS_MAX) return value;
+  throw new RangeError(`${name} must be a number from 1 to 2^53 - 1, got ${show(value)}`);
+}
+
+function positive(name: string, value: number): number {
+  if (typeof value === "number" && value > 0 && value < Infinity) return value;
+  throw new RangeError(`${name} must be a finite number above 0, got ${show(value)}`);
+}
+
+function whole(name: string, value: number, max: number, min = 1): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`${name} must be a whole number from ${min} to ${max}, got ${show(value)}`);
 }
 
 function within(name: string, value: number, min: number, max: number): number {

@@ -14,46 +14,61 @@ export type Outcome = "success" | "failure" | "cancelled" | "ignored";
  * never settled occupies its place among the calls in flight for ever. `using permit = …` settles
  * it as cancelled where nothing else did.
  */
-export class Permit implements Disposable {
+export interface Permit extends Disposable {
   /** Tells a permit from a refusal. */
-  readonly admitted = true;
+  readonly admitted: true;
+  /** The call succeeded. */
+  succeed(): void;
+  /** The call failed. */
+  fail(): void;
+  /** The call says nothing about the dependency: nobody waits for it any more, or it never began. */
+  cancel(): void;
+}
 
-  /** @internal */ readonly generation: number;
-  /** @internal */ readonly startedAt: number;
-  // Neighbours among the calls in flight, in the order they started; see in-flight.ts.
-  /** @internal */ older: Permit | undefined = undefined;
-  /** @internal */ younger: Permit | undefined = undefined;
-  /** @internal Where the window recorded this call as slow while it ran; -1: not recorded. */
-  ticket = -1;
-  /** @internal Invariant: an outcome is given once, and the place in flight given back once. */
-  judged = false;
-  /** @internal */ released = false;
+/** The machine's side of a permit. */
+// One is made for every timed call. Fields that are declared with a value, and #private ones, are
+// defined one by one when an object is made, which takes longer than the rest of the call.
+export class CallPermit implements Permit {
+  // Neighbours in the ring of calls in flight (in-flight.ts); on its own, a permit is a ring of one.
+  declare older: CallPermit;
+  declare younger: CallPermit;
+  declare readonly machine: StateMachine;
+  declare readonly generation: number;
+  declare readonly startedAt: number;
+  // Where the window keeps a call that was recorded as slow while it ran; undefined if it was not.
+  declare ticket: number | undefined;
+  // Invariant: an outcome is given once, and the place in flight is given back once.
+  declare judged: boolean;
+  declare released: boolean;
 
-  readonly #machine: StateMachine;
-
-  /** @internal */
   constructor(machine: StateMachine, generation: number, startedAt: number) {
-    this.#machine = machine;
+    this.older = this;
+    this.younger = this;
+    this.machine = machine;
     this.generation = generation;
     this.startedAt = startedAt;
+    this.ticket = undefined;
+    this.judged = false;
+    this.released = false;
   }
 
-  /** The call succeeded. */
+  get admitted(): true {
+    return true;
+  }
+
   succeed(): void {
-    this.#machine.settle(this, "success");
+    this.machine.settle(this, "success");
   }
 
-  /** The call failed. */
   fail(): void {
-    this.#machine.settle(this, "failure");
+    this.machine.settle(this, "failure");
   }
 
-  /** The call says nothing about the dependency: nobody waits for it any more, or it never began. */
   cancel(): void {
-    this.#machine.settle(this, "cancelled");
+    this.machine.settle(this, "cancelled");
   }
 
   [Symbol.dispose](): void {
-    this.cancel();
+    this.machine.settle(this, "cancelled");
   }
 }

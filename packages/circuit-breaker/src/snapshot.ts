@@ -39,7 +39,7 @@ export function restoreSnapshot(machine: StateMachine, snapshot: unknown, elapse
   if (!(elapsedMs >= 0 && elapsedMs < Infinity)) {
     throw new RangeError(`elapsedMs must be a number from 0, got ${elapsedMs}`);
   }
-  const { name } = machine.settings;
+  const { name } = machine;
   const flaw = findFlaw(machine, snapshot);
   if (flaw !== undefined) {
     throw new CircuitBreakerError("CIRCUIT_SNAPSHOT", name, `${name}: snapshot refused: ${flaw}`);
@@ -56,7 +56,13 @@ function findFlaw(machine: StateMachine, snapshot: unknown): string | undefined 
   >;
   if (version !== 1) return `version ${String(version)} is not 1`;
   if (!STATES.includes(state)) return `state ${String(state)} is none of ${STATES.join(", ")}`;
-  if (!isFromZero(openForMs)) return `openForMs ${String(openForMs)} is not a number from 0`;
+  // A rest longer than any this breaker takes would keep it open for ever. The millisecond is for
+  // rounding, where the clock has fractions.
+  const { openForMsMax, openJitter } = machine.settings;
+  const longestMs = openForMsMax + openForMsMax * openJitter + 1;
+  if (!(typeof openForMs === "number" && openForMs >= 0 && openForMs <= longestMs)) {
+    return `openForMs ${String(openForMs)} is not a number from 0 to ${longestMs}`;
+  }
   if (!isWhole(trips)) return `trips ${String(trips)} is not a whole number from 0`;
   if (!isWhole(failuresInARow)) {
     return `failuresInARow ${String(failuresInARow)} is not a whole number from 0`;
@@ -65,10 +71,6 @@ function findFlaw(machine: StateMachine, snapshot: unknown): string | undefined 
     return "its window has not the kind and size of this breaker's window option";
   }
   return undefined;
-}
-
-function isFromZero(value: unknown): boolean {
-  return typeof value === "number" && value >= 0 && value < Infinity;
 }
 
 function isWhole(value: unknown): boolean {

@@ -14,9 +14,11 @@
 // The machine moves only when a call asks to start or says how it ended: an idle breaker costs
 // nothing, and reading one never changes it.
 import type { Clock, Random } from "@compendium/runtime";
-import { InFlightList } from "./in-flight.ts";
+import type { Listeners } from "./events.ts";
+import { InFlightRing, unlist } from "./in-flight.ts";
 import type { Settings } from "./options.ts";
-import { type Outcome, Permit } from "./permit.ts";
+import { CallPermit, type Outcome } from "./permit.ts";
+import { Probes } from "./probes.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { SlidingWindow } from "./window.ts";
 
@@ -54,27 +56,36 @@ export interface Refusal {
   admitted: false;
   /** Which limit stands in the way. */
   code: "CIRCUIT_OPEN" | "CIRCUIT_HALF_OPEN" | "CIRCUIT_FORCED_OPEN" | "CIRCUIT_IN_FLIGHT_MAX";
-  /** Whole milliseconds until the breaker asks again; `undefined` where time alone changes nothing. */
+  /** Whole milliseconds until the breaker asks again; `undefined` where that depends on others. */
   retryAfterMs: number | undefined;
 }
 
 /** Counts since the breaker was made; none ever falls. */
 export interface CallCounts {
+  /** Calls that succeeded. */
   success: number;
+  /** Calls that failed. */
   failure: number;
+  /** Calls whose caller gave up. */
   cancelled: number;
+  /** Calls that `isFailure` would not judge. */
   ignored: number;
   /** Calls in flight for too long, or judged slow; they count under how they ended, too. */
   slow: number;
-  /** Results that arrived after the state they started in was gone. */
+  /** Successes and failures that came after the state they started in was gone. */
   late: number;
+  /** Calls refused while open. */
   refusedOpen: number;
+  /** Calls refused while half-open. */
   refusedHalfOpen: number;
+  /** Calls refused while forced open. */
   refusedForcedOpen: number;
+  /** Calls refused by `inFlightMax`. */
   refusedInFlightMax: number;
 }
 
 export class StateMachine {
+  readonly name: string;
   readonly settings: Settings;
   readonly window: SlidingWindow;
   readonly counts: CallCounts = {
@@ -89,43 +100,50 @@ export class StateMachine {
     refusedForcedOpen: 0,
     refusedInFlightMax: 0,
   };
-  onTransition: ((transition: Transition) => void) | undefined = undefined;
+  // How often each state was entered.
+  readonly entered: Record<State, number> = {
+    closed: 0,
+    open: 0,
+    "half-open": 0,
+    "forced-open": 0,
+    "forced-closed": 0,
+    disabled: 0,
+  };
+  listeners: Listeners | undefined = undefined;
 
   state: State = "closed";
   // Rises with every change of state. A call belongs to the generation in which it started.
   generation = 0;
   // Calls started and not yet ended, of all generations: work goes on when its caller is refused.
   inFlight = 0;
+  // In this generation.
   failuresInARow = 0;
 
   // Trips since the breaker was last closed: the exponent of the rest's growth.
   trips = 0;
   // While open: when a call may ask again.
   openUntil = 0;
-
-  // While half-open. Invariant: probesJudged <= probesAdmitted <= halfOpenCalls.
-  halfOpenUntil = 0;
-  probesAdmitted = 0;
-  probesJudged = 0;
-  probesFailed = 0;
-  probesSlow = 0;
+  // While half-open, and only then.
+  probes: Probes | undefined = undefined;
 
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Pick<Random, "below">;
   // Calls of this generation that are timed, still in flight, and not yet known to be slow.
-  readonly #running: InFlightList | undefined;
+  #running: InFlightRing | undefined = undefined;
 
   constructor(
+    name: string,
     settings: Settings,
     window: SlidingWindow,
     clock: Pick<Clock, "now">,
     random: Pick<Random, "below">,
   ) {
+    this.name = name;
     this.settings = settings;
     this.window = window;
     this.#clock = clock;
     this.#random = random;
-    this.#running = settings.slowAfterMs < Number.MAX_VALUE ? new InFlightList() : undefined;
+    if (settings.slowAfterMs < Infinity) this.#running = new InFlightRing(this);
   }
 
   now(): number {
@@ -141,44 +159,46 @@ export class StateMachine {
   }
 
   /** Like {@link admit}, with a permit that remembers when the call started. */
-  acquire(): Permit | Refusal {
-    const now = this.now();
-    this.#markOverdue(now);
+  acquire(): CallPermit | Refusal {
+    const startedAt = this.settings.timed ? this.now() : 0;
+    if (this.#running !== undefined) this.#markOverdue(this.#running, startedAt);
     const refusal = this.admit();
     if (refusal !== undefined) return refusal;
-    const permit = new Permit(this, this.generation, now);
+    const permit = new CallPermit(this, this.generation, startedAt);
     this.#running?.add(permit);
     return permit;
   }
 
   /** A permit's call has ended. */
-  settle(permit: Permit, outcome: Outcome, slow?: boolean): void {
+  settle(permit: CallPermit, outcome: Outcome, slow = false): void {
+    if (!permit.released) {
+      permit.released = true;
+      this.inFlight--;
+    }
     this.judge(permit, outcome, slow);
-    if (permit.released) return;
-    permit.released = true;
-    this.inFlight--;
   }
 
   /** A permit's outcome is known; its work may still be running. */
-  judge(permit: Permit, outcome: Outcome, slow?: boolean): void {
+  judge(permit: CallPermit, outcome: Outcome, slow = false): void {
     if (permit.judged) return;
     permit.judged = true;
-    this.counts[outcome]++;
+    // This call, too, is overdue from the moment it is, not from when somebody looked.
+    if (this.#running !== undefined) this.#markOverdue(this.#running, this.now());
+    unlist(permit);
+    this.#count(outcome);
     const told = outcome === "success" || outcome === "failure";
+    const overdue = permit.ticket !== undefined;
     if (permit.generation !== this.generation) {
       if (told) this.counts.late++;
-      return;
+    } else if (told) {
+      const failed = outcome === "failure";
+      this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
+      if (!overdue) this.#record(failed, slow);
+      else if (failed) this.#failedAfterAll(permit.ticket as number);
+    } else if (!overdue) {
+      this.#giveProbeBack();
     }
-    const overdue = permit.ticket !== -1;
-    if (!overdue) this.#running?.remove(permit);
-    if (!told) {
-      if (!overdue) this.#giveProbeBack();
-      return;
-    }
-    const failed = outcome === "failure";
-    this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
-    if (!overdue) this.#record(failed, slow ?? this.#tookTooLong(permit));
-    else if (failed) this.#failedAfterAll(permit);
+    this.listeners?.emit("settled", { outcome });
   }
 
   /** A call without a permit has ended. */
@@ -188,10 +208,11 @@ export class StateMachine {
     else this.counts.success++;
     if (generation !== this.generation) {
       this.counts.late++;
-      return;
+    } else {
+      this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
+      this.#record(failed, false);
     }
-    this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
-    this.#record(failed, false);
+    this.listeners?.emit("settled", { outcome: failed ? "failure" : "success" });
   }
 
   /** A call without a permit has ended in a way that `isFailure` would not judge. */
@@ -199,6 +220,7 @@ export class StateMachine {
     this.inFlight--;
     this.counts.ignored++;
     if (generation === this.generation) this.#giveProbeBack();
+    this.listeners?.emit("settled", { outcome: "ignored" });
   }
 
   /** An operator's word; `closed` starts afresh. */
@@ -209,13 +231,17 @@ export class StateMachine {
   /** Takes over a snapshot that has been checked. */
   restore(snapshot: Snapshot, elapsedMs: number): void {
     const now = this.now();
-    this.#enter(snapshot.state, "restored", now);
+    const from = this.state;
+    this.#begin(snapshot.state, now);
     this.openUntil = now + Math.max(0, snapshot.openForMs - elapsedMs);
     this.trips = snapshot.trips;
     this.failuresInARow = snapshot.failuresInARow;
     this.window.load(snapshot.window, now, elapsedMs);
+    this.listeners?.emit("transition", { from, to: this.state, reason: "restored", atMs: now });
   }
 
+  // Where a step changes the state, the question is put again to the state that is now: a listener
+  // may have changed it once more.
   #admitUnlessClosed(): Refusal | undefined {
     const { counts, settings } = this;
     if (this.state === "disabled") {
@@ -227,10 +253,11 @@ export class StateMachine {
       return { admitted: false, code: "CIRCUIT_FORCED_OPEN", retryAfterMs: undefined };
     }
     const now = this.now();
-    if (this.state === "half-open" && now >= this.halfOpenUntil) {
+    if (this.probes !== undefined && now >= this.probes.untilMs) {
       // Probes that never settle must not wedge the breaker. The rest counts from when their time
       // was up, not from this look: a rarely used breaker would else never get to ask again.
-      this.#open("probes-late", this.halfOpenUntil);
+      this.#open("probes-late", this.probes.untilMs);
+      return this.admit();
     }
     if (this.state === "open" && now < this.openUntil) {
       counts.refusedOpen++;
@@ -238,13 +265,16 @@ export class StateMachine {
       return { admitted: false, code: "CIRCUIT_OPEN", retryAfterMs };
     }
     if (this.inFlight >= settings.inFlightMax) return this.#refuseInFlightMax();
-    if (this.state === "open") this.#enter("half-open", "rested", now);
-    if (this.state === "half-open") {
-      if (this.probesAdmitted >= settings.halfOpenCalls) {
+    if (this.state === "open") {
+      this.#enter("half-open", "rested", now);
+      return this.admit();
+    }
+    if (this.probes !== undefined) {
+      if (this.probes.admitted >= settings.halfOpenCalls) {
         counts.refusedHalfOpen++;
         return { admitted: false, code: "CIRCUIT_HALF_OPEN", retryAfterMs: undefined };
       }
-      this.probesAdmitted++;
+      this.probes.admitted++;
     }
     this.inFlight++;
     return undefined;
@@ -255,33 +285,35 @@ export class StateMachine {
     return { admitted: false, code: "CIRCUIT_IN_FLIGHT_MAX", retryAfterMs: undefined };
   }
 
-  // A hanging call is bad news long before it settles: it counts as slow as soon as it is. Waiting
-  // for it to end would let a dependency that hangs for a minute trip nothing for a minute.
-  #markOverdue(now: number): void {
-    const running = this.#running;
-    if (running === undefined) return;
-    let permit = running.oldest;
-    while (permit !== undefined && now - permit.startedAt > this.settings.slowAfterMs) {
-      running.remove(permit);
-      permit.ticket = this.#record(false, true);
-      // If that tripped the breaker, the list is empty now: its generation is over.
-      permit = running.oldest;
-    }
+  #count(outcome: Outcome): void {
+    // Spelt out: a computed key would be looked up by name for every call.
+    if (outcome === "success") this.counts.success++;
+    else if (outcome === "failure") this.counts.failure++;
+    else if (outcome === "cancelled") this.counts.cancelled++;
+    else this.counts.ignored++;
   }
 
-  #tookTooLong(permit: Permit): boolean {
-    if (this.#running === undefined) return false;
-    return this.now() - permit.startedAt > this.settings.slowAfterMs;
+  // A hanging call is bad news long before it settles: it counts as slow as soon as it is. Waiting
+  // for it to end would let a dependency that hangs for a minute trip nothing for a minute.
+  #markOverdue(running: InFlightRing, now: number): void {
+    let { oldest } = running;
+    while (now - oldest.startedAt > this.settings.slowAfterMs) {
+      unlist(oldest);
+      oldest.ticket = this.#record(false, true);
+      // If that tripped the breaker, its generation is over, and so are the other calls of it.
+      if (running !== this.#running) return;
+      oldest = running.oldest;
+    }
   }
 
   // Returns where the window keeps the call, or 0 where no window does.
   #record(failed: boolean, slow: boolean): number {
     if (slow) this.counts.slow++;
-    if (this.state === "half-open") {
-      this.probesJudged++;
-      if (failed) this.probesFailed++;
-      if (slow) this.probesSlow++;
-      this.#decideHalfOpen();
+    if (this.probes !== undefined) {
+      this.probes.judged++;
+      if (failed) this.probes.failed++;
+      if (slow) this.probes.slow++;
+      this.#decideHalfOpen(this.probes);
       return 0;
     }
     if (this.state !== "closed" && this.state !== "forced-closed") return 0;
@@ -291,50 +323,41 @@ export class StateMachine {
   }
 
   // A call that was already recorded as slow has now failed as well.
-  #failedAfterAll(permit: Permit): void {
-    if (this.state === "half-open") {
-      this.probesFailed++;
-      this.#decideHalfOpen();
-    } else {
-      this.window.markFailed(permit.ticket);
+  #failedAfterAll(ticket: number): void {
+    if (this.probes !== undefined) {
+      this.probes.failed++;
+      this.#decideHalfOpen(this.probes);
+    } else if (this.state === "closed" || this.state === "forced-closed") {
+      if (this.window.needsTime) this.window.expire(this.now());
+      this.window.markFailed(ticket);
       if (this.state === "closed") this.#decideClosed();
     }
   }
 
   // A cancelled or ignored probe has told nothing: another may ask in its place.
   #giveProbeBack(): void {
-    if (this.state === "half-open") this.probesAdmitted--;
+    if (this.probes !== undefined) this.probes.admitted--;
   }
 
   #decideClosed(): void {
     const { settings, window } = this;
     if (this.failuresInARow >= settings.consecutiveFailures) {
       this.#open("consecutive-failures", this.now());
-    } else if (window.calls >= settings.minimumCalls) {
+    } else if (window.failures + window.slow > 0 && window.calls >= settings.minimumCalls) {
       // A quotient, because it is rounded to the very number a threshold is written as: 55 of 100
       // is 0.55, but 0.55 × 100 is more than 55.
-      if (window.failures > 0 && window.failures / window.calls >= settings.failureRateThreshold) {
+      if (window.failures / window.calls >= settings.failureRateThreshold) {
         this.#open("failure-rate", this.now());
-      } else if (window.slow > 0 && window.slow / window.calls >= settings.slowRateThreshold) {
+      } else if (window.slow / window.calls >= settings.slowRateThreshold) {
         this.#open("slow-rate", this.now());
       }
     }
   }
 
-  // Decides as soon as the probes still out cannot change the decision any more.
-  #decideHalfOpen(): void {
-    const { halfOpenCalls, failureRateThreshold, slowRateThreshold } = this.settings;
-    const undecided = halfOpenCalls - this.probesJudged;
-    if (this.probesFailed / halfOpenCalls >= failureRateThreshold) {
-      this.#open("probes-failed", this.now());
-    } else if (this.probesSlow / halfOpenCalls >= slowRateThreshold) {
-      this.#open("probes-slow", this.now());
-    } else if (
-      (this.probesFailed + undecided) / halfOpenCalls < failureRateThreshold &&
-      (this.probesSlow + undecided) / halfOpenCalls < slowRateThreshold
-    ) {
-      this.#enter("closed", "probes-succeeded", this.now());
-    }
+  #decideHalfOpen(probes: Probes): void {
+    const verdict = probes.verdict(this.settings);
+    if (verdict === "probes-succeeded") this.#enter("closed", verdict, this.now());
+    else if (verdict !== undefined) this.#open(verdict, this.now());
   }
 
   #open(reason: TransitionReason, atMs: number): void {
@@ -353,19 +376,22 @@ export class StateMachine {
 
   #enter(to: State, reason: TransitionReason, atMs: number): void {
     const from = this.state;
-    this.state = to;
+    this.#begin(to, atMs);
+    // Last, when all is in order: a listener may call the breaker.
+    this.listeners?.emit("transition", { from, to, reason, atMs });
+  }
+
+  #begin(state: State, atMs: number): void {
+    this.state = state;
+    this.entered[state]++;
     this.generation++;
     this.failuresInARow = 0;
-    this.probesAdmitted = 0;
-    this.probesJudged = 0;
-    this.probesFailed = 0;
-    this.probesSlow = 0;
-    this.#running?.clear();
-    if (to === "half-open") this.halfOpenUntil = atMs + this.settings.halfOpenForMs;
-    if (to === "closed" || to === "forced-closed") {
+    if (this.#running !== undefined) this.#running = new InFlightRing(this);
+    this.probes =
+      state === "half-open" ? new Probes(atMs + this.settings.halfOpenForMs) : undefined;
+    if (state === "closed" || state === "forced-closed") {
       this.trips = 0;
       this.window.clear();
     }
-    this.onTransition?.({ from, to, reason, atMs });
   }
 }

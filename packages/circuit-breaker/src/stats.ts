@@ -7,6 +7,8 @@ export interface Stats {
   state: State;
   /** Counts since the breaker was made. */
   counts: CallCounts;
+  /** How often each state was entered since the breaker was made. */
+  entered: Record<State, number>;
   /** Calls started and not yet ended. */
   inFlight: number;
   /** Calls that the window holds. */
@@ -15,7 +17,7 @@ export interface Stats {
   failureRate: number;
   /** Share of the window that was slow, 0 to 1; 0 while it is empty. */
   slowRate: number;
-  /** Failures since the last success. */
+  /** Failures since the last success, or since the present state began. */
   failuresInARow: number;
   /** Trips since the breaker was last closed: the exponent of the rest's growth. */
   trips: number;
@@ -23,12 +25,15 @@ export interface Stats {
   openForMs: number;
 }
 
-/** Reads a machine; changes nothing. O(1). */
+/** Reads a machine; changes nothing. O(1), with a time window O(buckets). */
 export function readStats(machine: StateMachine): Stats {
-  const { state, window, counts, inFlight, failuresInARow, trips, openUntil } = machine;
+  const { state, window, counts, entered, inFlight, failuresInARow, trips, openUntil } = machine;
+  // What has left the window must not show in its rates, however long ago a call came by.
+  window.expire(machine.now());
   return {
     state,
     counts: { ...counts },
+    entered: { ...entered },
     inFlight,
     windowCalls: window.calls,
     failureRate: window.calls === 0 ? 0 : window.failures / window.calls,

@@ -18,7 +18,7 @@ export class TimeWindow implements SlidingWindow {
   // Row of slot s: [3s] calls, [3s+1] failures, [3s+2] slow.
   readonly #rows: number[];
   // The newest epoch seen. Invariant: every row belongs to (epoch - buckets, epoch].
-  #epoch = 0;
+  #epoch = Number.MIN_SAFE_INTEGER;
   #calls = 0;
   #failures = 0;
   #slow = 0;
@@ -42,9 +42,23 @@ export class TimeWindow implements SlidingWindow {
   }
 
   record(now: number, failed: boolean, slow: boolean): number {
-    this.#advance(now);
+    this.expire(now);
     this.#add(this.#epoch, 1, failed ? 1 : 0, slow ? 1 : 0);
     return this.#epoch;
+  }
+
+  // A clock that steps back finds the newest epoch still open: nothing is lost, nothing relives.
+  expire(now: number): void {
+    const epoch = Math.floor(now / this.#bucketMs);
+    const passed = Math.min(epoch - this.#epoch, this.#buckets);
+    for (let i = 1; i <= passed; i++) {
+      const at = 3 * this.#slot(this.#epoch + i);
+      this.#calls -= this.#rows[at] as number;
+      this.#failures -= this.#rows[at + 1] as number;
+      this.#slow -= this.#rows[at + 2] as number;
+      this.#rows.fill(0, at, at + 3);
+    }
+    if (passed > 0) this.#epoch = epoch;
   }
 
   markFailed(ticket: number): void {
@@ -92,20 +106,6 @@ export class TimeWindow implements SlidingWindow {
     }
   }
 
-  // A clock that steps back finds the newest epoch still open: nothing is lost, nothing relives.
-  #advance(now: number): void {
-    const epoch = Math.floor(now / this.#bucketMs);
-    const passed = Math.min(epoch - this.#epoch, this.#buckets);
-    for (let i = 1; i <= passed; i++) {
-      const at = 3 * this.#slot(this.#epoch + i);
-      this.#calls -= this.#rows[at] as number;
-      this.#failures -= this.#rows[at + 1] as number;
-      this.#slow -= this.#rows[at + 2] as number;
-      this.#rows.fill(0, at, at + 3);
-    }
-    if (passed > 0) this.#epoch = epoch;
-  }
-
   #add(epoch: number, calls: number, failures: number, slow: number): void {
     const at = 3 * this.#slot(epoch);
     (this.#rows[at] as number) += calls;
@@ -129,6 +129,9 @@ function isSoundRow(row: unknown): boolean {
   return (failures as number) <= (calls as number) && (slow as number) <= (calls as number);
 }
 
+// More calls than any bucket sees, and few enough for a thousand buckets to add up exactly.
+const ROW_CALLS_MAX = 2 ** 40;
+
 function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= ROW_CALLS_MAX;
 }

@@ -4,7 +4,7 @@
 
 /** The recent outcomes a breaker judges by. Invariant: 0 <= failures, slow <= calls. */
 export interface SlidingWindow {
-  /** Whether {@link record} looks at the time it is given. */
+  /** Whether the contents depend on the time: if not, the times given may be 0. */
   readonly needsTime: boolean;
   /** Calls now in the window. */
   readonly calls: number;
@@ -14,6 +14,8 @@ export interface SlidingWindow {
   readonly slow: number;
   /** Adds one call and forgets what is too old by `now` (ms). O(1). Returns a ticket for {@link markFailed}. */
   record(now: number, failed: boolean, slow: boolean): number;
+  /** Forgets what is too old by `now`. O(1), O(buckets) after a pause. */
+  expire(now: number): void;
   /** A call that was recorded as slow while it ran has failed in the end. Forgotten calls stay forgotten. */
   markFailed(ticket: number): void;
   /** Forgets everything. */

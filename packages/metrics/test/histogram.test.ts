@@ -57,6 +57,11 @@ describe("quantile", () => {
     expect(histogram.quantile(0.125)).toBe(0.5);
   });
 
+  test("of 1 is the end of the last bucket that holds anything", () => {
+    expect(filled([1, 2, 4], [0.5]).quantile(1)).toBe(1);
+    expect(filled([1, 2, 4], [0.5, 3]).quantile(0.5)).toBe(1);
+  });
+
   test("beyond the last bound it is that bound", () => {
     expect(filled([1, 2], [100, 100]).quantile(0.99)).toBe(2);
   });

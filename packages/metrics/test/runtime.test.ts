@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { PerformanceObserver } from "node:perf_hooks";
 import { collectRuntime } from "@compendium/metrics/runtime";
 import {
   assertPromtoolClean,
@@ -77,12 +78,17 @@ test("garbage collections show by kind", async () => {
 
 test("two registries may watch the process at once, and disposing leaves nothing behind", () => {
   const [a, b] = [new Registry(), new Registry()];
-  const timers = () => process.getActiveResourcesInfo().length;
-  const before = timers();
+  const alive = () => process.getActiveResourcesInfo().length;
+  const disconnect = vi.spyOn(PerformanceObserver.prototype, "disconnect");
+  const before = alive();
   const collecting = [a, b].map((registry) => collectRuntime(registry));
+  // Nor does it keep the process alive while it lasts.
+  expect(alive()).toBeLessThanOrEqual(before);
   for (const each of collecting) each[Symbol.dispose]();
-  expect(a.getMetricsAsArray()).toEqual([]);
-  expect(timers()).toBeLessThanOrEqual(before);
+  expect([a, b].flatMap((registry) => registry.getMetricsAsArray())).toEqual([]);
+  expect(alive()).toBeLessThanOrEqual(before);
+  expect(disconnect).toHaveBeenCalledTimes(2);
+  disconnect.mockRestore();
 });
 
 test("refuses to be registered twice, and an interval that is none", () => {

@@ -132,10 +132,13 @@ function describeHandles(make: () => Promise<Files>): void {
 
   test("close waits for what is under way", async () => {
     const files = await make();
-    const file = await files.open("log", { create: "always" });
+    const log = await files.open("log", { create: "always" });
     const chunks = Array.from({ length: 5_000 }, () => new Uint8Array(20));
-    await Promise.all([file.write(chunks, 0), file.allocate(1_000_000), file.close()]);
-    expect(await contents(files, "log")).toHaveLength(1_000_000);
+    await Promise.all([log.write(chunks, 0), log.close()]);
+    expect(await contents(files, "log")).toHaveLength(100_000);
+    const segment = await files.open("segment", { create: "always" });
+    await Promise.all([segment.allocate(1_000_000), segment.close()]);
+    expect(await contents(files, "segment")).toHaveLength(1_000_000);
   });
 
   test.each([-1, 0.5, 2 ** 53, Number.NaN])("refuses %s as an offset or a size", async (value) => {

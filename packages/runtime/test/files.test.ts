@@ -1,9 +1,10 @@
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RuntimeError } from "@compendium/runtime";
 import { NodeFiles } from "@compendium/runtime/node";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { describeFiles } from "./files.contract.ts";
 import { MemoryFiles } from "./memory-files.ts";
 
@@ -45,6 +46,38 @@ describe("NodeFiles", () => {
     await expect(file.sync()).rejects.toMatchObject({ ...failed, cause: { code: "EINVAL" } });
     await file.close();
     await expect(file.sync()).rejects.toMatchObject({ code: "FILE_CLOSED" });
+  });
+
+  test("goes on where the kernel reads or writes less than it was asked for", async () => {
+    const root = temporary();
+    const handle = await open(join(root, "log"), "w+");
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    const { read, writev } = prototype;
+    const shortRead = vi.spyOn(prototype, "read").mockImplementation(function (
+      this: FileHandle,
+      ...[into, at, length, position]: [Uint8Array, number, number, number]
+    ) {
+      return Reflect.apply(read, this, [into, at, Math.min(length, 2), position]);
+    } as never);
+    const shortWrite = vi.spyOn(prototype, "writev").mockImplementation(function (
+      this: FileHandle,
+      ...[[first], position]: [Uint8Array[], number]
+    ) {
+      return writev.call(this, [(first as Uint8Array).subarray(0, 2)], position);
+    } as never);
+    try {
+      const file = await new NodeFiles(root).open("log");
+      await file.write([Uint8Array.of(1, 2, 3), Uint8Array.of(), Uint8Array.of(4, 5)], 0);
+      const into = new Uint8Array(8);
+      expect(await file.read(into, 0)).toBe(5);
+      expect([...into]).toEqual([1, 2, 3, 4, 5, 0, 0, 0]);
+      expect(shortWrite).toHaveBeenCalledTimes(3);
+      expect(shortRead).toHaveBeenCalledTimes(4);
+      await file.close();
+    } finally {
+      vi.restoreAllMocks();
+      await handle.close();
+    }
   });
 
   test("what is no bytes is misuse, not a fault of the disk", async () => {

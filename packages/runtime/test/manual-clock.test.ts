@@ -40,6 +40,18 @@ describe("ManualClock", () => {
     expect(clock.now()).toBe(30);
   });
 
+  test("disposing a timer twice takes no other with it", () => {
+    const clock = new ManualClock();
+    const fired: string[] = [];
+    clock.setTimer(10, () => fired.push("early"));
+    const middle = clock.setTimer(20, () => fired.push("middle"));
+    clock.setTimer(30, () => fired.push("late"));
+    middle[Symbol.dispose]();
+    middle[Symbol.dispose]();
+    clock.advance(30);
+    expect(fired).toEqual(["early", "late"]);
+  });
+
   test("a timer set inside an advance fires in it if it is due, and else stays", () => {
     const clock = new ManualClock();
     const fired: number[] = [];

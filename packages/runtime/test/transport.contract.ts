@@ -42,6 +42,8 @@ async function take(link: Link, count: number): Promise<string[]> {
 /** Sends until the queue is full for good, not only until the network has taken a little. */
 async function fill(link: Link, message: Uint8Array): Promise<number> {
   for (let queued = 0; ; queued++) {
+    // A kernel holds a few megabytes; more means that nothing holds the sender back.
+    expect(queued * message.length).toBeLessThan(2 ** 26);
     if (link.send(message) === "queued") continue;
     const patience = new Promise((resolve) => setTimeout(resolve, 50, "full"));
     const outcome = await Promise.race([link.drained(), patience]);

@@ -107,6 +107,24 @@ describe("NodeTransport", () => {
     expect(await link.closed).toBeUndefined();
   });
 
+  test("closing with unread messages does not reset what was sent before it", async () => {
+    const accepted = Promise.withResolvers<Link>();
+    const { address } = await transport().listen(LOCAL, accepted.resolve);
+    const near = await transport({ inboxBytesMax: 1, lingerMs: 5_000 }).connect(address);
+    const far = await accepted.promise;
+    // The first message fills the inbox, and the others wait unread in the kernel.
+    for (let i = 0; i < 50; i++) far.send(new Uint8Array(10_000));
+    await far.drained();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    near.send(Uint8Array.of(42));
+    const closing = near.close();
+    const received: number[] = [];
+    for await (const message of far) received.push(...message);
+    await closing;
+    expect(received).toEqual([42]);
+    expect([await near.closed, await far.closed]).toEqual([undefined, undefined]);
+  });
+
   test("a listener holds linksMax links; further ones are closed and counted", async () => {
     const node = transport({ linksMax: 1 });
     const { address } = await node.listen(LOCAL, () => {});

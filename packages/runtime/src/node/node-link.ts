@@ -157,7 +157,8 @@ export class NodeLink implements Link {
   };
 
   readonly #peerEnded = (): void => {
-    if (!this.#decoder.idle) {
+    // After our own close nothing is decoded any more: the message under way is not missed.
+    if (this.#open && !this.#decoder.idle) {
       this.#fail(new RuntimeError("LINK_BROKEN", `${this.peer}: closed within a message`));
     }
     // Not a word more can reach the peer; the socket closes by itself once the queue is written.

@@ -1,0 +1,27 @@
+// `npm run bench`: what a call costs through a breaker, and what a breaker weighs, ours beside
+// opossum's and cockatiel's. Prints Markdown tables, and with `--json FILE` writes the rows as well.
+// `ratio` is ours over the row's first peer: the call without a breaker, or the lightest library.
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { failures, refusals, successes, timedSuccesses } from "./calls.ts";
+import { weights } from "./memory.ts";
+import { printTable, type Row } from "./row.ts";
+
+const { values } = parseArgs({ options: { json: { type: "string" } } });
+
+if (globalThis.gc === undefined) {
+  // Collecting between rounds needs a flag that only a fresh process can take.
+  const flags = ["--expose-gc", ...process.execArgv, ...process.argv.slice(1)];
+  process.exit(spawnSync(process.execPath, flags, { stdio: "inherit" }).status ?? 1);
+}
+
+const rows: Row[] = [];
+for (const part of [weights, successes, timedSuccesses, failures, refusals]) {
+  rows.push(...(await part()));
+}
+const [memory, timers, ...calls] = rows as [Row, Row, ...Row[]];
+printTable(calls);
+printTable([memory]);
+printTable([timers]);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
