@@ -26,6 +26,8 @@ export interface CallInit {
   idempotent: boolean;
   /** How much it matters. */
   criticality: Criticality;
+  /** Whose call it is, or for what; equal keys may share an answer, a limit or a fate. */
+  key: string | undefined;
 }
 
 /** Someone who wants to know when a call is aborted. */
@@ -60,6 +62,8 @@ export class Call implements CallInit {
   readonly idempotent: boolean;
   /** How much it matters. */
   readonly criticality: Criticality;
+  /** Whose call it is, or for what; equal keys may share an answer, a limit or a fate. */
+  readonly key: string | undefined;
 
   #aborted = false;
   #reason: unknown;
@@ -69,12 +73,17 @@ export class Call implements CallInit {
   #fromParent: AbortListener | undefined;
 
   /** @internal */
-  constructor(init: CallInit, deadlineMs: number = init.deadlineMs) {
-    this.work = init.work;
+  constructor(
+    init: CallInit,
+    deadlineMs: number = init.deadlineMs,
+    work: Work<unknown> = init.work,
+  ) {
+    this.work = work;
     this.clock = init.clock;
     this.deadlineMs = deadlineMs;
     this.idempotent = init.idempotent;
     this.criticality = init.criticality;
+    this.key = init.key;
   }
 
   /** Whether nobody waits for this call any more. */
@@ -117,9 +126,12 @@ export class Call implements CallInit {
     return listener;
   }
 
-  /** A part of this call that can be given up alone; {@link release} it when it is over. */
-  fork(deadlineMs: number = this.deadlineMs): Call {
-    const child = new Call(this, Math.min(deadlineMs, this.deadlineMs));
+  /**
+   * A part of this call that can be given up alone, by an earlier deadline or with work of its own;
+   * {@link release} it when it is over.
+   */
+  fork(deadlineMs: number = this.deadlineMs, work: Work<unknown> = this.work): Call {
+    const child = new Call(this, Math.min(deadlineMs, this.deadlineMs), work);
     child.#fromParent = this.onAbort((reason) => child.abort(reason));
     return child;
   }

@@ -8,7 +8,8 @@ export type ResilienceErrorCode =
   | "BULKHEAD_FULL"
   | "SHED"
   | "THROTTLED"
-  | "RATE_LIMITED";
+  | "RATE_LIMITED"
+  | "HEDGE_LOST";
 
 /** A call that a policy refused or gave up on. */
 export class ResilienceError extends Error {

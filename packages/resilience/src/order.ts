@@ -49,6 +49,16 @@ const RULES: readonly Rule[] = [
     inner: "single-flight",
     because: "one caller's timeout cannot end the flight that others wait for: put it inside",
   },
+  {
+    outer: "bulkhead",
+    inner: "shed",
+    because: "the shedder cannot see how long calls wait outside it: put it outside",
+  },
+  {
+    outer: "adaptive-limit",
+    inner: "shed",
+    because: "the shedder cannot see how long calls wait outside it: put it outside",
+  },
 ];
 
 /** Throws a TypeError for policies that are listed twice, or stand in an order that cannot work. */

@@ -21,6 +21,8 @@ export interface CallOptions {
   idempotent?: boolean | undefined;
   /** How much it matters when not all can be served. Default `"critical"`. */
   criticality?: Criticality | undefined;
+  /** Whose call it is, or for what: calls with equal keys may share a flight, a rate limit, or a fate when load is shed. */
+  key?: string | undefined;
 }
 
 /** What a list of policies may answer besides what the work answers. */
@@ -55,6 +57,7 @@ export class Pipeline<Adds = never> {
       deadlineMs: deadlineInMs === undefined ? Infinity : clock.now() + checkMs(deadlineInMs),
       idempotent: options.idempotent ?? false,
       criticality: options.criticality ?? "critical",
+      key: options.key,
     });
     const result = this.#first(call) as Promise<Awaited<T> | Adds>;
     if (signal === undefined && deadlineInMs === undefined) return result;
