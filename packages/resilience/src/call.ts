@@ -6,7 +6,11 @@
 // carries a plain list of those who want to know, and the AbortSignal is made when it is first
 // asked for. A policy that may give up on part of the work (a timeout, a losing hedge) forks the
 // call: aborting the child leaves the parent alone, aborting the parent reaches the child.
+//
+// Whoever gives up on work does not end it: code that ignores its signal runs on. What counts work
+// that runs (a bulkhead) therefore asks the call's tally, not its caller; see {@link Call.afterWork}.
 import type { Clock } from "@compendium/runtime";
+import type { Tally } from "./tally.ts";
 
 /** How much a call matters when not all can be served; most important first (SRE book, ch. 21). */
 export type Criticality = "critical-plus" | "critical" | "sheddable-plus" | "sheddable";
@@ -28,6 +32,10 @@ export interface CallInit {
   criticality: Criticality;
   /** Whose call it is, or for what; equal keys may share an answer, a limit or a fate. */
   key: string | undefined;
+  /** Whether anybody can abort it. Default true. */
+  abortable?: boolean;
+  /** Counts the work that runs under it, where a policy wants to know. */
+  tally?: Tally | undefined;
 }
 
 /** Someone who wants to know when a call is aborted. */
@@ -64,6 +72,10 @@ export class Call implements CallInit {
   readonly criticality: Criticality;
   /** Whose call it is, or for what; equal keys may share an answer, a limit or a fate. */
   readonly key: string | undefined;
+  /** Whether anybody can abort it: a signal, a deadline, or the policy that forked it. */
+  readonly abortable: boolean;
+  /** @internal Counts the work that runs under it, where a policy wants to know. */
+  readonly tally: Tally | undefined;
 
   #aborted = false;
   #reason: unknown;
@@ -77,6 +89,7 @@ export class Call implements CallInit {
     init: CallInit,
     deadlineMs: number = init.deadlineMs,
     work: Work<unknown> = init.work,
+    abortable: boolean = init.abortable ?? true,
   ) {
     this.work = work;
     this.clock = init.clock;
@@ -84,6 +97,8 @@ export class Call implements CallInit {
     this.idempotent = init.idempotent;
     this.criticality = init.criticality;
     this.key = init.key;
+    this.abortable = abortable;
+    this.tally = init.tally;
   }
 
   /** Whether nobody waits for this call any more. */
@@ -112,7 +127,7 @@ export class Call implements CallInit {
       : this.deadlineMs - this.clock.now();
   }
 
-  /** Calls `notify` in the turn in which the call is aborted; at once if it is already. */
+  /** Calls `notify` in the turn in which the call is aborted; at once if it is already. O(1). */
   onAbort(notify: (reason: unknown) => void): AbortListener {
     const listener = new AbortListener(this, notify);
     if (this.#aborted) {
@@ -131,12 +146,25 @@ export class Call implements CallInit {
    * {@link release} it when it is over.
    */
   fork(deadlineMs: number = this.deadlineMs, work: Work<unknown> = this.work): Call {
-    const child = new Call(this, Math.min(deadlineMs, this.deadlineMs), work);
+    const child = new Call(this, Math.min(deadlineMs, this.deadlineMs), work, true);
     child.#fromParent = this.onAbort((reason) => child.abort(reason));
     return child;
   }
 
-  /** Tells everyone who listens. The first reason stands; aborting again does nothing. */
+  /**
+   * Calls `notify` once no work runs under this call any more: at once, where none does. Work goes
+   * on after a timeout or an abort for as long as it ignores its signal.
+   */
+  afterWork(notify: () => void): void {
+    if (this.tally === undefined) notify();
+    else this.tally.afterWork(notify);
+  }
+
+  /**
+   * Tells everyone who listens, the last to come first, and then the signal. The first reason
+   * stands; aborting again does nothing. For the policy that forked the call: a caller aborts
+   * through the signal that it brought. What a listener throws is thrown when all have been told.
+   */
   abort(reason: unknown): void {
     if (this.#aborted) return;
     this.#aborted = true;
@@ -144,16 +172,22 @@ export class Call implements CallInit {
     let listener = this.#listeners;
     this.#listeners = undefined;
     this.release();
+    let thrown: { error: unknown } | undefined;
     while (listener !== undefined) {
       // Read first: whoever is notified may dispose of listeners, its own and others'.
       const { next } = listener;
       if (listener.call !== undefined) {
         listener.call = undefined;
-        listener.notify(reason);
+        try {
+          listener.notify(reason);
+        } catch (error) {
+          thrown ??= { error };
+        }
       }
       listener = next;
     }
     this.#controller?.abort(reason);
+    if (thrown !== undefined) throw thrown.error;
   }
 
   /** A fork is over: its parent need not hold on to it. */

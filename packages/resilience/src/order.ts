@@ -61,8 +61,23 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+// Who counts the work that runs, and who may answer before the work has ended.
+const COUNTS: ReadonlySet<PolicyKind> = new Set(["bulkhead", "adaptive-limit"]);
+const GIVES_UP: ReadonlySet<PolicyKind> = new Set(["timeout", "hedge", "single-flight", "custom"]);
+
+/** Whether a policy that counts running work stands outside one that may give up on it. */
+export function losesSight(policies: readonly Policy<unknown>[]): boolean {
+  const first = policies.findIndex(({ kind }) => COUNTS.has(kind));
+  return first !== -1 && policies.slice(first).some(({ kind }) => GIVES_UP.has(kind));
+}
+
 /** Throws a TypeError for policies that are listed twice, or stand in an order that cannot work. */
 export function checkOrder(policies: readonly Policy<unknown>[]): void {
+  for (const [i, policy] of policies.entries()) {
+    if (typeof policy?.run !== "function") {
+      throw new TypeError(`policy ${i} must have a method "run", got ${String(policy)}`);
+    }
+  }
   for (const [i, outer] of policies.entries()) {
     for (const inner of policies.slice(i + 1)) {
       if (inner === outer) {

@@ -1,21 +1,31 @@
 // Policies, composed: the first stands outermost, and each decides about everything further in.
 //
-//     pipeline(fallback, retry, breaker, timeout)        call ─▶ fallback ─▶ retry ─▶ breaker ─▶ timeout ─▶ work
+//     pipeline(fallback, retry, breaker, timeout)
+//
+//     call ─▶ fallback ─▶ retry ─▶ breaker ─▶ timeout ─▶ work
 //
 // The chain is built once. A call then costs one object of its own, and what its policies need.
 // Orders that cannot do what was meant are refused; see order.ts.
+//
+// Three promises are kept here, once for every policy: nothing is started for a call that has been
+// aborted; what a policy throws is a rejection like any other; and a caller who gives up is
+// answered in that very turn, whatever the policies are doing.
 import { type Clock, systemClock } from "@compendium/runtime";
 import { Call, type Criticality, type Work } from "./call.ts";
 import { wheelOf } from "./deadline-wheel.ts";
 import { ResilienceError } from "./errors.ts";
-import { checkOrder } from "./order.ts";
+import { checkOrder, losesSight } from "./order.ts";
 import type { Next, Policy } from "./policy.ts";
+import { Tally } from "./tally.ts";
 
 /** What one call may say about itself. */
 export interface CallOptions {
   /** Ends the wait in the turn in which it is aborted, with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** By when the call must be over, in ms from now. Above 0; default: no deadline. */
+  /**
+   * By when the call must be over, in ms from now. Infinity, the default: no deadline. From 0 down:
+   * it has passed, and nothing is started. So a call's own `remainingMs()` can be handed on.
+   */
   deadlineInMs?: number | undefined;
   /** Whether doing it twice is as good as once. Default false: it is then not retried or hedged. */
   idempotent?: boolean | undefined;
@@ -32,6 +42,8 @@ type Added<P> = P extends readonly Policy<infer Adds>[] ? Adds : never;
 export class Pipeline<Adds = never> {
   readonly #clock: Clock;
   readonly #first: Next<unknown>;
+  // Whether a policy needs to know about work that others have given up on.
+  readonly #tallied: boolean;
   /** The policies, outermost first. */
   readonly policies: readonly Policy<unknown>[];
 
@@ -40,28 +52,33 @@ export class Pipeline<Adds = never> {
     checkOrder(policies);
     this.policies = policies;
     this.#clock = clock;
-    this.#first = policies.reduceRight<Next<unknown>>(
-      (next, policy) => (call) => policy.run(call, next),
-      startWork,
-    );
+    this.#tallied = losesSight(policies);
+    this.#first = policies.reduceRight<Next<unknown>>(link, startWork);
   }
 
-  /** Runs `work` through every policy. Settles as they decide; O(policies). */
+  /**
+   * Runs `work` through every policy, and settles as they decide; O(policies). Rejects with the
+   * signal's reason once that is aborted, with a ResilienceError `DEADLINE_EXCEEDED` once the
+   * deadline has passed; at most 16 ms late. Throws a RangeError for a deadline that is no number.
+   */
   call<T>(work: Work<T>, options: CallOptions = {}): Promise<Awaited<T> | Adds> {
-    const { signal, deadlineInMs } = options;
+    const { signal, deadlineInMs = Infinity } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (!(deadlineInMs > 0)) return pastDeadline(deadlineInMs);
     const clock = this.#clock;
+    const bounded = deadlineInMs < Infinity;
     const call = new Call({
       work,
       clock,
-      deadlineMs: deadlineInMs === undefined ? Infinity : clock.now() + checkMs(deadlineInMs),
+      deadlineMs: bounded ? clock.now() + deadlineInMs : Infinity,
       idempotent: options.idempotent ?? false,
       criticality: options.criticality ?? "critical",
       key: options.key,
+      abortable: bounded || signal !== undefined,
+      tally: this.#tallied ? new Tally() : undefined,
     });
     const result = this.#first(call) as Promise<Awaited<T> | Adds>;
-    if (signal === undefined && deadlineInMs === undefined) return result;
-    return settleEarly(call, result, signal);
+    return call.abortable ? settleEarly(call, result, signal) : result;
   }
 }
 
@@ -80,46 +97,70 @@ export function pipelineOn<const P extends readonly Policy<unknown>[]>(
   return new Pipeline(policies, clock);
 }
 
+function link(next: Next<unknown>, policy: Policy<unknown>): Next<unknown> {
+  return (call) => {
+    if (call.aborted) return Promise.reject(call.reason);
+    try {
+      return policy.run(call, next);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+}
+
 function startWork(call: Call): Promise<unknown> {
   if (call.aborted) return Promise.reject(call.reason);
+  let promise: Promise<unknown>;
   try {
-    return Promise.resolve(call.work(call));
+    promise = Promise.resolve(call.work(call));
   } catch (error) {
     return Promise.reject(error);
   }
+  call.tally?.began(promise);
+  return promise;
 }
 
 // The caller's patience may end before the work does: the promise then settles at once, and the
 // call's abort tells every policy that nobody waits any more.
 function settleEarly<T>(call: Call, result: Promise<T>, signal: AbortSignal | undefined) {
   return new Promise<T>((resolve, reject) => {
-    call.onAbort(reject);
     const abort = () => call.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
     const timer =
       call.deadlineMs === Infinity
         ? undefined
-        : wheelOf(call.clock).add(call.deadlineMs, () =>
-            call.abort(new ResilienceError("DEADLINE_EXCEEDED", "the call's deadline has passed")),
-          );
-    const done = () => {
+        : wheelOf(call.clock).add(call.deadlineMs, () => call.abort(tooLate()));
+    // Without it, work that ignores its abort would keep the caller's signal, and the signal the
+    // call, for as long as it runs.
+    const stop = () => {
       timer?.cancel();
       signal?.removeEventListener("abort", abort);
     };
+    // Added last, and so told first: the caller does not wait for what policies do about it.
+    call.onAbort((reason) => {
+      stop();
+      reject(reason);
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+    // The work itself may have aborted it, before there was a listener.
+    if (signal?.aborted) abort();
     result.then(
       (value) => {
-        done();
+        stop();
         resolve(value);
       },
       (error) => {
-        done();
+        stop();
         reject(error);
       },
     );
   });
 }
 
-function checkMs(deadlineInMs: number): number {
-  if (deadlineInMs > 0 && deadlineInMs < Infinity) return deadlineInMs;
-  throw new RangeError(`deadlineInMs must be a number above 0, got ${deadlineInMs}`);
+function tooLate(): ResilienceError {
+  return new ResilienceError("DEADLINE_EXCEEDED", "the call's deadline has passed");
+}
+
+function pastDeadline(deadlineInMs: number): Promise<never> {
+  if (deadlineInMs <= 0) return Promise.reject(tooLate());
+  throw new RangeError(`deadlineInMs must be a number, got ${deadlineInMs}`);
 }
