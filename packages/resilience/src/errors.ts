@@ -9,7 +9,13 @@ export type ResilienceErrorCode =
   | "SHED"
   | "THROTTLED"
   | "RATE_LIMITED"
-  | "HEDGE_LOST";
+  | "HEDGE_LOST"
+  // What the edges add: a failure that a protocol reports, and two ends that no policy decides.
+  | "HTTP_STATUS"
+  | "GRPC_STATUS"
+  | "NETWORK"
+  | "BODY_NOT_REPLAYABLE"
+  | "CLIENT_GONE";
 
 /** A call that a policy refused or gave up on. */
 export class ResilienceError extends Error {

@@ -1,0 +1,186 @@
+// A pipeline around fetch, with fetch's own signature and fetch's own outcomes.
+//
+//     const get = resilientFetch(pipeline(retry(), circuitBreaker(breaker), timeout({ timeoutMs })));
+//     const response = await get("https://example.org/");
+//
+// What it adds to the pipeline is what only HTTP knows: which methods may be repeated (RFC 9110
+// §9.2.2), or an Idempotency-Key that allows it; which statuses are failures; how long Retry-After
+// asks to wait; that a streamed body can be sent once. Inside, a failed response is an HttpFailure;
+// the caller gets the last Response itself, and network errors as fetch throws them.
+//
+// A response that somebody tries to improve on still holds its connection until its body is read.
+// So the body of each failed one is read ahead, up to 64 KiB: it stays readable for whoever gets
+// the response, and the connection is free during the back-off, instead of torn down by each retry
+// when the server needs that least. What is larger, or lost a hedge, is cut off.
+//
+// An attempt is over when the headers are there: timeouts, bulkheads and breakers do not watch the
+// body. The caller's signal ends the body too, as with fetch. Left out: caches, cookies, redirects
+// as attempts, and bodies that could be rewound.
+import type { Call } from "./call.ts";
+import { ResilienceError } from "./errors.ts";
+import { Attempt } from "./fetch-attempt.ts";
+import { DEADLINE_HEADER, formatDeadline, isFailureStatus, isIdempotentMethod } from "./headers.ts";
+import {
+  askedWaitMs,
+  bodyIsGone,
+  checkWaitMs,
+  HttpFailure,
+  NEVER_AGAIN,
+  refusePolicies,
+} from "./http-failure.ts";
+import type { CallOptions, Pipeline } from "./pipeline.ts";
+
+export { HttpFailure } from "./http-failure.ts";
+
+type Fetch = typeof globalThis.fetch;
+type FetchInput = Parameters<Fetch>[0];
+
+/** Options of {@link resilientFetch}. */
+export interface ResilientFetchOptions {
+  /** Sends the requests. Default: the global fetch, as it is at the time of the call. */
+  fetch?: Fetch;
+  /** Whether a response counts as failed. Default: 408, 429, and 5xx but 501 and 505. */
+  isFailure?: (response: Response) => boolean;
+  /** Tells the server what is left of the call's deadline: `true`, or a header's name. Default false. */
+  deadlineHeader?: boolean | string;
+  /** A Retry-After that asks for more than this, in ms, ends the call instead. From 0; default 60,000. */
+  retryAfterMsMax?: number;
+}
+
+/** What fetch takes, and what a pipeline wants to know of a call. */
+export interface ResilientRequestInit
+  extends RequestInit,
+    Pick<CallOptions, "deadlineInMs" | "idempotent" | "criticality" | "key"> {}
+
+/** Fetch, through a pipeline. */
+export type ResilientFetch = (
+  input: FetchInput,
+  init?: ResilientRequestInit | undefined,
+) => Promise<Response>;
+
+/**
+ * Puts a pipeline around fetch. The function rejects as fetch does, or with what a policy refused
+ * with. Throws a TypeError for a pipeline that cannot work here, a RangeError for options out of range.
+ */
+export function resilientFetch(
+  pipeline: Pipeline<Response>,
+  options: ResilientFetchOptions = {},
+): ResilientFetch {
+  checkWaitMs("retryAfterMsMax", options.retryAfterMsMax ?? 0);
+  refusePolicies(pipeline, "fetch", {
+    "single-flight": "callers would share one body, which can be read once",
+  });
+  return async (input, init = {}) => {
+    const exchange = new Exchange(input, init, options);
+    const { deadlineInMs, criticality, key } = init;
+    const { signal, idempotent } = exchange;
+    const callOptions = { signal, idempotent, deadlineInMs, criticality, key };
+    return await pipeline
+      .call((call) => exchange.attempt(call), callOptions)
+      .then(
+        (response) => exchange.keep(response),
+        (error) => exchange.unwrap(error),
+      );
+  };
+}
+
+// One request and all attempts at it.
+class Exchange {
+  readonly signal: AbortSignal | undefined;
+  readonly idempotent: boolean;
+  readonly #input: FetchInput;
+  readonly #init: RequestInit;
+  readonly #headers: Headers;
+  readonly #options: ResilientFetchOptions;
+  readonly #replayable: boolean;
+  readonly #attempts: Attempt[] = [];
+
+  constructor(input: FetchInput, init: ResilientRequestInit, options: ResilientFetchOptions) {
+    const request = asRequest(input);
+    this.#input = input;
+    this.#init = init;
+    this.#options = options;
+    this.#headers = new Headers(init.headers ?? request?.headers);
+    this.#replayable = isReplayable(init.body ?? request?.body);
+    this.signal = init.signal ?? request?.signal;
+    const promised =
+      isIdempotentMethod(init.method ?? request?.method ?? "GET") ||
+      this.#headers.has("idempotency-key");
+    this.idempotent = this.#replayable && (init.idempotent ?? promised);
+  }
+
+  async attempt(call: Call): Promise<Response> {
+    if (this.#attempts.length > 0 && !this.#replayable) throw bodyIsGone();
+    const remainingMs = call.remainingMs();
+    if (remainingMs <= 0) throw new ResilienceError("DEADLINE_EXCEEDED", "too late to be sent");
+    // Whoever asks again has given up on what came before, but for what is in memory already.
+    for (const earlier of this.#attempts) if (earlier.failed) earlier.drop();
+    const attempt = new Attempt(call, this.signal);
+    this.#attempts.push(attempt);
+    const { fetch = globalThis.fetch, isFailure = hasFailed } = this.#options;
+    try {
+      const response = await fetch(this.#input, this.#initFor(attempt, remainingMs));
+      attempt.arrived(response);
+      if (!isFailure(response)) return response;
+    } catch (error) {
+      if (!isNetworkError(error) || call.aborted) throw error;
+      const retryAfterMs = this.#replayable ? undefined : NEVER_AGAIN;
+      throw new HttpFailure("NETWORK", "no answer came back", { cause: error, retryAfterMs });
+    }
+    attempt.readAhead();
+    throw this.#failureOf(attempt.response as Response, call);
+  }
+
+  /** The call is over, and this response, if any, is its outcome: nobody wants the others. */
+  keep(response: Response | undefined): Response {
+    for (const attempt of this.#attempts) attempt.end(attempt.response === response);
+    return response as Response;
+  }
+
+  /** The call failed. A failed response is a response, and a network error is fetch's own. */
+  unwrap(error: unknown): Response {
+    const failure = error instanceof HttpFailure ? error : undefined;
+    if (failure?.code === "HTTP_STATUS") return this.keep(failure.response as Response);
+    this.keep(undefined);
+    throw failure?.code === "NETWORK" ? failure.cause : error;
+  }
+
+  #initFor({ signal }: Attempt, remainingMs: number): RequestInit {
+    const { deadlineHeader = false } = this.#options;
+    if (deadlineHeader === false || remainingMs === Infinity) return { ...this.#init, signal };
+    const headers = new Headers(this.#headers);
+    const name = deadlineHeader === true ? DEADLINE_HEADER : deadlineHeader;
+    headers.set(name, formatDeadline(remainingMs));
+    return { ...this.#init, signal, headers };
+  }
+
+  #failureOf(response: Response, call: Call): HttpFailure<Response> {
+    const { status, headers } = response;
+    const { retryAfterMsMax = 60_000 } = this.#options;
+    const retryAfterMs = this.#replayable
+      ? askedWaitMs(headers.get("retry-after"), call.clock.wallMs(), retryAfterMsMax)
+      : NEVER_AGAIN;
+    const about = { response, status, retryAfterMs };
+    return new HttpFailure("HTTP_STATUS", `the server answered ${status}`, about);
+  }
+}
+
+const hasFailed = (response: Response): boolean => isFailureStatus(response.status);
+
+// Undici says "fetch failed" for everything that went wrong on the wire, and only for that. It is a
+// TypeError, as the errors of misuse are, and must not be mistaken for one: those do not pass.
+function isNetworkError(error: unknown): boolean {
+  return error instanceof TypeError && error.message === "fetch failed";
+}
+
+// What fetch reads afresh for each request. A stream it can read once; a Request's body is one.
+function isReplayable(body: unknown): boolean {
+  if (body === undefined || body === null || typeof body === "string") return true;
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return true;
+  // By their tags: a fetch that is not the global one brings classes of its own.
+  return /Blob|File|FormData|URLSearchParams/.test(Object.prototype.toString.call(body));
+}
+
+function asRequest(input: FetchInput): Request | undefined {
+  return typeof input === "object" && "method" in input ? input : undefined;
+}
