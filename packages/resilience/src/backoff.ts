@@ -11,13 +11,16 @@ export interface BackoffOptions {
   maxMs?: number;
   /**
    * `full`: anything up to the ceiling, which doubles (the default: least work for the server).
-   * `decorrelated`: anything from `baseMs` to three times the last wait.
-   * `none`: the ceiling itself; for tests, and for a single client.
+   * `decorrelated`: anything from `baseMs` to three times the last wait, at first three times
+   * `baseMs`. `none`: the ceiling itself; for tests, and for a single client.
    */
   jitter?: "full" | "decorrelated" | "none";
 }
 
-/** Computes waits in whole milliseconds. It holds no state: the last wait is handed in. */
+/**
+ * Computes waits, never longer than `maxMs`. It holds no state: the last wait is handed in. Throws
+ * a RangeError or TypeError for options out of range.
+ */
 export class Backoff {
   readonly #baseMs: number;
   readonly #maxMs: number;
@@ -41,10 +44,10 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The wait before retry number `retry`, from 1; `lastMs` is the wait before the one before. */
+  /** The wait in ms before retry number `retry`, from 1; `lastMs` is what it was the last time. */
   waitMs(retry: number, lastMs: number): number {
     if (this.#jitter === "decorrelated") {
-      const ceilingMs = Math.min(this.#maxMs, Math.max(this.#baseMs, 3 * lastMs));
+      const ceilingMs = Math.min(this.#maxMs, 3 * Math.max(this.#baseMs, lastMs));
       return this.#baseMs + this.#random.below(Math.floor(ceilingMs - this.#baseMs) + 1);
     }
     const ceilingMs = Math.min(this.#maxMs, this.#baseMs * 2 ** (retry - 1));

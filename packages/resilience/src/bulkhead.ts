@@ -2,12 +2,13 @@
 // compartment from sinking the ship: a dependency that hangs takes the places of its own bulkhead,
 // and nobody else's.
 //
-// A place is given back when the work settles, not when its caller gives up: a limit that forgets
-// work that is still running is no limit (a bulkhead of 2 that runs 10 is a known defect).
-import type { AbortListener, Call } from "./call.ts";
+// A place is given back when the work settles, not when its caller gives up, nor when a timeout
+// further in does: a limit that forgets work that is still running is no limit (a bulkhead of 2
+// that runs 10 is a known defect). Left out: a retry further in runs its attempts in one place.
+import type { Call } from "./call.ts";
 import { ResilienceError } from "./errors.ts";
 import type { Next, Policy } from "./policy.ts";
-import { type QueueOptions, type Waiter, WaitQueue } from "./wait-queue.ts";
+import { type QueueOptions, WaitQueue } from "./wait-queue.ts";
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions {
@@ -55,26 +56,7 @@ export class BulkheadPolicy implements Policy {
       this.#refused++;
       return Promise.reject(new ResilienceError("BULKHEAD_FULL", "places and queue are full"));
     }
-    return new Promise<T>((resolve, reject) => {
-      let listener: AbortListener | undefined;
-      const waiter: Waiter = {
-        arrivedAtMs: call.clock.now(),
-        deadlineMs: call.deadlineMs,
-        criticality: call.criticality,
-        admit: () => {
-          listener?.dispose();
-          resolve(this.#start(call, next));
-        },
-        refuse: (error) => {
-          listener?.dispose();
-          reject(error);
-        },
-      };
-      this.#queue.add(waiter);
-      listener = call.onAbort((reason) => {
-        if (this.#queue.remove(waiter)) reject(reason);
-      });
-    });
+    return this.#queue.wait(call, () => this.#start(call, next));
   }
 
   /** Plain numbers; reading them changes nothing. */
@@ -93,14 +75,19 @@ export class BulkheadPolicy implements Policy {
     this.#admitted++;
     return next(call).then(
       (value) => {
-        this.#leave(call);
+        this.#settled(call);
         return value;
       },
       (error) => {
-        this.#leave(call);
+        this.#settled(call);
         throw error;
       },
     );
+  }
+
+  #settled(call: Call): void {
+    if (call.tally === undefined) this.#leave(call);
+    else call.afterWork(() => this.#leave(call));
   }
 
   #leave(call: Call): void {

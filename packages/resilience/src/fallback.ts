@@ -1,12 +1,25 @@
 // Answers in place of a failure: the second-best answer now, instead of the best one never.
+//
+// It answers everything that is thrown further in, refusals and bugs alike; an answer that does not
+// fit an error throws that error again. A caller who has given up, by his signal or his deadline,
+// is past being answered.
 import type { Call } from "./call.ts";
 import type { Next, Policy } from "./policy.ts";
+
+/** What a fallback has counted. */
+export interface FallbackStats {
+  /** Failures that were answered. */
+  answered: number;
+  /** Failures that it had no answer to either: it threw. */
+  failed: number;
+}
 
 /** Answers failures; what it throws is what the caller gets. */
 export class FallbackPolicy<A> implements Policy<A> {
   readonly kind = "fallback";
   readonly #answer: (error: unknown, call: Call) => A | PromiseLike<A>;
   #answered = 0;
+  #failed = 0;
 
   constructor(answer: (error: unknown, call: Call) => A | PromiseLike<A>) {
     if (typeof answer !== "function") {
@@ -19,18 +32,31 @@ export class FallbackPolicy<A> implements Policy<A> {
     return next(call).catch((error: unknown) => {
       // Nobody waits for an answer to a call that was aborted.
       if (call.aborted) throw error;
-      this.#answered++;
-      return this.#answer(error, call);
+      return this.#answerTo(error, call);
     });
   }
 
   /** Plain numbers; reading them changes nothing. */
-  stats(): { answered: number } {
-    return { answered: this.#answered };
+  stats(): FallbackStats {
+    return { answered: this.#answered, failed: this.#failed };
+  }
+
+  async #answerTo(error: unknown, call: Call): Promise<A> {
+    try {
+      const answer = await this.#answer(error, call);
+      this.#answered++;
+      return answer;
+    } catch (thrown) {
+      this.#failed++;
+      throw thrown;
+    }
   }
 }
 
-/** Answers failures with what `answer` returns. */
+/**
+ * Answers failures with what `answer` returns or its promise resolves to; what it throws is thrown.
+ * It is not asked once the call has been aborted. Throws a TypeError unless it is a function.
+ */
 export function fallback<A>(
   answer: (error: unknown, call: Call) => A | PromiseLike<A>,
 ): FallbackPolicy<A> {

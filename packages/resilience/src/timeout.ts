@@ -2,7 +2,8 @@
 // signal, and neither the calls beside it nor the caller outside are touched.
 //
 // The caller gets its answer at once. The work may go on for as long as it ignores its signal, and
-// whatever stands further in (a bulkhead's place, a breaker's count) is settled when the work is.
+// a bulkhead's place is kept until the work is over, wherever the bulkhead stands. What the work
+// answers after that is dropped: it is neither an answer nor an unhandled rejection.
 import type { Call } from "./call.ts";
 import { wheelOf } from "./deadline-wheel.ts";
 import { ResilienceError } from "./errors.ts";
@@ -20,14 +21,17 @@ export interface TimeoutStats {
   inTime: number;
   /** Attempts that were given up. */
   timedOut: number;
+  /** Attempts that somebody further out had aborted before. */
+  cancelled: number;
 }
 
-/** Rejects an attempt after `timeoutMs` with `TIMEOUT`, and aborts it. */
+/** Rejects an attempt after `timeoutMs`, or at most 16 ms later, with `TIMEOUT`, and aborts it. */
 export class TimeoutPolicy implements Policy {
   readonly kind = "timeout";
   readonly #timeoutMs: number;
   #inTime = 0;
   #timedOut = 0;
+  #cancelled = 0;
 
   constructor({ timeoutMs }: TimeoutOptions) {
     if (!(timeoutMs > 0 && timeoutMs < Infinity)) {
@@ -40,7 +44,11 @@ export class TimeoutPolicy implements Policy {
     const deadlineMs = call.clock.now() + this.#timeoutMs;
     const attempt = call.fork(deadlineMs);
     return new Promise<T>((resolve, reject) => {
+      let timedOut = false;
       const timer = wheelOf(call.clock).add(deadlineMs, () => {
+        // Whom the caller has given up on cannot be late.
+        if (attempt.aborted) return;
+        timedOut = true;
         this.#timedOut++;
         const error = new ResilienceError("TIMEOUT", `no answer within ${this.#timeoutMs} ms`);
         reject(error);
@@ -48,16 +56,19 @@ export class TimeoutPolicy implements Policy {
       });
       const end = () => {
         timer.cancel();
+        if (attempt.aborted) {
+          if (!timedOut) this.#cancelled++;
+          return;
+        }
+        this.#inTime++;
         attempt.release();
       };
       next(attempt).then(
         (value) => {
-          if (!attempt.aborted) this.#inTime++;
           end();
           resolve(value);
         },
         (error) => {
-          if (!attempt.aborted) this.#inTime++;
           end();
           reject(error);
         },
@@ -67,7 +78,7 @@ export class TimeoutPolicy implements Policy {
 
   /** Plain numbers; reading them changes nothing. */
   stats(): TimeoutStats {
-    return { inTime: this.#inTime, timedOut: this.#timedOut };
+    return { inTime: this.#inTime, timedOut: this.#timedOut, cancelled: this.#cancelled };
   }
 }
 

@@ -8,7 +8,11 @@
 //  - CoDel: a queue that has not been empty for intervalMs is standing, not absorbing a burst: then
 //    whoever has waited for more than targetMs is turned away when it is his turn (the idea of
 //    Nichols & Jacobson, "Controlling Queue Delay", 2012, in the simpler form of the article).
-import type { Criticality } from "./call.ts";
+//
+// Nobody who waits is forgotten: besides his turn, a waiter ends with his call's abort, in that
+// very turn, and with waitMsMax, even if no place is ever given back.
+import type { Call, Criticality } from "./call.ts";
+import { wheelOf } from "./deadline-wheel.ts";
 import { ResilienceError } from "./errors.ts";
 
 /** Options of a queue for places. */
@@ -17,7 +21,7 @@ export interface QueueOptions {
   lengthMax: number;
   /** Who is next. Default `"fifo"`. */
   order?: "fifo" | "adaptive-lifo";
-  /** Turns away whoever waited longer than this, in ms, when it is his turn. Above 0; default: nobody. */
+  /** Turns away whoever has waited longer than this, in ms. Above 0; default: nobody. */
   waitMsMax?: number;
   /** Turns away by queueing delay; see the header. Defaults: 5 ms and 100 ms. */
   codel?: { targetMs?: number; intervalMs?: number };
@@ -71,10 +75,12 @@ export class WaitQueue {
     }
   }
 
+  /** How many wait. */
   get length(): number {
     return this.#length;
   }
 
+  /** Whether nobody may join. */
   get full(): boolean {
     return this.#length >= this.#lengthMax;
   }
@@ -121,13 +127,57 @@ export class WaitQueue {
       if (this.#length === 0) this.#emptyAtMs = now;
       const waitedMs = now - waiter.arrivedAtMs;
       if (waiter.deadlineMs > now && waitedMs <= waitMsMax) return waiter;
-      this.#shed++;
-      waiter.refuse(
-        waiter.deadlineMs <= now
-          ? new ResilienceError("DEADLINE_EXCEEDED", "the deadline passed in the queue")
-          : new ResilienceError("SHED", `waited ${Math.round(waitedMs)} ms, too long to be served`),
-      );
+      this.#turnAway(waiter, now);
     }
+  }
+
+  /**
+   * Joins the queue, which must not be full, until `admit` is called because it is the caller's
+   * turn: the promise then settles as what it returns. Rejects in the turn in which the call is
+   * aborted, and with `SHED` or `DEADLINE_EXCEEDED` if the caller is turned away.
+   */
+  wait<T>(call: Call, admit: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const arrivedAtMs = call.clock.now();
+      const waiter: Waiter = {
+        arrivedAtMs,
+        deadlineMs: call.deadlineMs,
+        criticality: call.criticality,
+        admit: () => {
+          leave();
+          resolve(admit());
+        },
+        refuse: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      this.add(waiter);
+      const timer =
+        this.#waitMsMax === Infinity
+          ? undefined
+          : wheelOf(call.clock).add(arrivedAtMs + this.#waitMsMax, () => {
+              if (this.remove(waiter)) this.#turnAway(waiter, call.clock.now());
+            });
+      const listener = call.onAbort((reason) => {
+        timer?.cancel();
+        if (this.remove(waiter)) reject(reason);
+      });
+      const leave = () => {
+        listener.dispose();
+        timer?.cancel();
+      };
+    });
+  }
+
+  #turnAway(waiter: Waiter, now: number): void {
+    this.#shed++;
+    const waitedMs = Math.round(now - waiter.arrivedAtMs);
+    waiter.refuse(
+      waiter.deadlineMs <= now
+        ? new ResilienceError("DEADLINE_EXCEEDED", "the deadline passed in the queue")
+        : new ResilienceError("SHED", `waited ${waitedMs} ms, too long to be served`),
+    );
   }
 }
 
