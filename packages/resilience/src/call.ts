@@ -32,8 +32,6 @@ export interface CallInit {
   criticality: Criticality;
   /** Whose call it is, or for what; equal keys may share an answer, a limit or a fate. */
   key: string | undefined;
-  /** Whether anybody can abort it. Default true. */
-  abortable?: boolean;
   /** Counts the work that runs under it, where a policy wants to know. */
   tally?: Tally | undefined;
 }
@@ -89,7 +87,7 @@ export class Call implements CallInit {
     init: CallInit,
     deadlineMs: number = init.deadlineMs,
     work: Work<unknown> = init.work,
-    abortable: boolean = init.abortable ?? true,
+    abortable: boolean = true,
   ) {
     this.work = work;
     this.clock = init.clock;
@@ -146,7 +144,7 @@ export class Call implements CallInit {
    * {@link release} it when it is over.
    */
   fork(deadlineMs: number = this.deadlineMs, work: Work<unknown> = this.work): Call {
-    const child = new Call(this, Math.min(deadlineMs, this.deadlineMs), work, true);
+    const child = new Call(this, Math.min(deadlineMs, this.deadlineMs), work);
     child.#fromParent = this.onAbort((reason) => child.abort(reason));
     return child;
   }

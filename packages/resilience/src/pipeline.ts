@@ -67,16 +67,16 @@ export class Pipeline<Adds = never> {
     if (!(deadlineInMs > 0)) return pastDeadline(deadlineInMs);
     const clock = this.#clock;
     const bounded = deadlineInMs < Infinity;
-    const call = new Call({
+    const init = {
       work,
       clock,
       deadlineMs: bounded ? clock.now() + deadlineInMs : Infinity,
       idempotent: options.idempotent ?? false,
       criticality: options.criticality ?? "critical",
       key: options.key,
-      abortable: bounded || signal !== undefined,
       tally: this.#tallied ? new Tally() : undefined,
-    });
+    };
+    const call = new Call(init, init.deadlineMs, work, bounded || signal !== undefined);
     const result = this.#first(call) as Promise<Awaited<T> | Adds>;
     return call.abortable ? settleEarly(call, result, signal) : result;
   }
