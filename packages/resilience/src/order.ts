@@ -62,8 +62,14 @@ const RULES: readonly Rule[] = [
 ];
 
 // Who counts the work that runs, and who may answer before the work has ended.
-const COUNTS: ReadonlySet<PolicyKind> = new Set(["bulkhead", "adaptive-limit"]);
-const GIVES_UP: ReadonlySet<PolicyKind> = new Set(["timeout", "hedge", "single-flight", "custom"]);
+const COUNTS: ReadonlySet<PolicyKind> = new Set(["bulkhead", "adaptive-limit", "shed"]);
+const GIVES_UP: ReadonlySet<PolicyKind> = new Set([
+  "timeout",
+  "deadline",
+  "hedge",
+  "single-flight",
+  "custom",
+]);
 
 /** Whether a policy that counts running work stands outside one that may give up on it. */
 export function losesSight(policies: readonly Policy<unknown>[]): boolean {
