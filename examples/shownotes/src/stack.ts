@@ -4,7 +4,7 @@
 import { Child } from "./child.ts";
 import { getJson, postJson } from "./http.ts";
 
-// A service that was stopped in its tracks (SIGSTOP, a debugger) must not stop whoever asks it, too.
+// A service that was stopped in its tracks (SIGSTOP, a debugger) must not stop whoever asks it.
 const CONTROL_MS_MAX = 5_000;
 
 /** What `GET /control` of the edge answers. */
@@ -33,7 +33,7 @@ export class Stack {
   readonly previewUrl: URL;
   /** Aborted when one of the processes dies unasked, where that can be seen. */
   readonly lost: AbortSignal;
-  readonly #children: readonly Child[];
+  readonly #children: readonly Stoppable[];
 
   constructor(
     edgeUrl: URL,
@@ -69,9 +69,11 @@ export class Stack {
 
 /** The processes of a stack, where they are its own. */
 export interface StackProcesses {
-  children?: readonly Child[];
+  children?: readonly Stoppable[];
   lost?: AbortSignal;
 }
+
+type Stoppable = Pick<Child, "stop">;
 
 function inTime(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(CONTROL_MS_MAX) };
@@ -132,21 +134,26 @@ export class RemoteStack implements StackSource {
   }
 }
 
-// In a container the process id is the same each time; when it started is not.
+// In a container the process id is the same each time; when it started is not. Two that restart
+// together may get each other's address, and a name looked up meanwhile leads to the wrong one.
 async function restart(serviceUrl: URL): Promise<void> {
   const controlUrl = new URL("/control", serviceUrl);
-  const before = await getJson<{ startedAtMs: number }>(controlUrl, inTime());
+  const before = await getJson<Identity>(controlUrl, inTime());
   await postJson(new URL("/control/exit", serviceUrl), {}, inTime());
   const giveUpAt = performance.now() + RESTART_MS_MAX;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    const asked = getJson<{ startedAtMs: number }>(controlUrl, inTime());
-    const now = await asked.catch(() => undefined);
-    if (now !== undefined && now.startedAtMs !== before.startedAtMs) return;
+    const now = await getJson<Identity>(controlUrl, inTime()).catch(() => undefined);
+    if (now?.name === before.name && now.startedAtMs !== before.startedAtMs) return;
     if (performance.now() > giveUpAt) {
       throw new Error(
         `${serviceUrl.host} did not come back; run it with "restart: unless-stopped"`,
       );
     }
   }
+}
+
+interface Identity {
+  name: string;
+  startedAtMs: number;
 }
