@@ -128,32 +128,30 @@ export class RemoteStack implements StackSource {
 
   async fresh(protection: boolean): Promise<Stack> {
     const { edgeUrl, previewUrl } = this.#stack;
-    await Promise.all([restart(edgeUrl), restart(previewUrl)]);
+    // One after the other: containers that restart together may get each other's address, and a
+    // connection made meanwhile leads to the wrong one for as long as it is kept alive.
+    await restart(edgeUrl);
+    await restart(previewUrl);
     await this.#stack.protect(protection);
     return this.#stack;
   }
 }
 
-// In a container the process id is the same each time; when it started is not. Two that restart
-// together may get each other's address, and a name looked up meanwhile leads to the wrong one.
+// In a container the process id is the same each time; when it started is not.
 async function restart(serviceUrl: URL): Promise<void> {
   const controlUrl = new URL("/control", serviceUrl);
-  const before = await getJson<Identity>(controlUrl, inTime());
+  const before = await getJson<{ startedAtMs: number }>(controlUrl, inTime());
   await postJson(new URL("/control/exit", serviceUrl), {}, inTime());
   const giveUpAt = performance.now() + RESTART_MS_MAX;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    const now = await getJson<Identity>(controlUrl, inTime()).catch(() => undefined);
-    if (now?.name === before.name && now.startedAtMs !== before.startedAtMs) return;
+    const asked = getJson<{ startedAtMs: number }>(controlUrl, inTime());
+    const now = await asked.catch(() => undefined);
+    if (now !== undefined && now.startedAtMs !== before.startedAtMs) return;
     if (performance.now() > giveUpAt) {
       throw new Error(
         `${serviceUrl.host} did not come back; run it with "restart: unless-stopped"`,
       );
     }
   }
-}
-
-interface Identity {
-  name: string;
-  startedAtMs: number;
 }
