@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 import base from "../../vitest.base.ts";
 
-// Real processes, containers and load: `npm run e2e`, not `npm test`. Two files at once would measure
-// each other.
+// Real processes, containers and load: `npm run e2e`, not `npm test`. Two files at once would
+// measure each other.
 export default defineConfig({
   ...base,
   test: {

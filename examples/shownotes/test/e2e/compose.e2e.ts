@@ -56,7 +56,7 @@ describe("docker compose", () => {
     expect(report).toContain("✔ as expected");
   });
 
-  test("the public port serves the page, the edge's answers and metrics, and no control", async () => {
+  test("the public port serves the page, episodes and metrics, and no control", async () => {
     expect(await (await lab("/")).text()).toContain("<title>Shownotes");
     expect(await (await lab("/episodes/1/notes")).json()).toMatchObject({ id: "1" });
     expect((await lab("/readyz")).status).toBe(200);
