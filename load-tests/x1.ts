@@ -8,8 +8,8 @@
 // there is a breaker at all.
 //
 // Only requests that were due during the fault are judged. k6 does not say when an arrival was due,
-// but at a constant rate the nth is due n gaps after the first; its time counts from then, so that an
-// arrival which k6 itself starts late is not flattered.
+// but at a constant rate the nth is due n gaps after the first; its time counts from then, so that
+// an arrival which k6 itself starts late is not flattered.
 import { sleep } from "k6";
 import { scenario as execution } from "k6/execution";
 import { Counter, Rate } from "k6/metrics";

@@ -1,10 +1,10 @@
 // How much load, for how long: the usual four shapes.
 //
-// All are open loops: arrivals come at their rate whether or not earlier ones were answered. A closed
-// loop (so many users, each waiting for an answer) sends less to a slow server, and hides the very
-// overload that a test should find. k6 needs a free VU for each arrival and drops it where there is
-// none, so there are enough for every request to take its whole timeout (Little's law: in flight =
-// rate × time), and a dropped arrival fails the run.
+// All are open loops: arrivals come at their rate whether or not earlier ones were answered. A
+// closed loop (so many users, each waiting for an answer) sends less to a slow server, and hides
+// the very overload that a test should find. k6 needs a free VU for each arrival and drops it where
+// there is none, so there are enough for every request to take its whole timeout (Little's law:
+// in flight = rate × time), and a dropped arrival fails the run.
 import type { RampingArrivalRateScenario, Stage } from "k6/options";
 
 /** A shape of load and what must hold under it. */
@@ -46,10 +46,10 @@ const PROFILES: Record<string, Profile> = {
     ...STRAINED,
     startRate: 100,
     stages: [
-      { target: 200, duration: "10s" },
-      { target: 200, duration: "10s" },
-      { target: 400, duration: "10s" },
-      { target: 400, duration: "10s" },
+      { target: 500, duration: "10s" },
+      { target: 500, duration: "10s" },
+      { target: 1_000, duration: "10s" },
+      { target: 1_000, duration: "10s" },
       { target: 100, duration: "10s" },
     ],
   },

@@ -1,7 +1,7 @@
 // Where Shownotes is, and what its users and its operator ask of it.
 //
-// Every request carries a `route`, so that thresholds can tell notes from previews, and a `name`, so
-// that 35 episodes make one time series and not 35.
+// Every request carries a `route`, so that thresholds can tell notes from previews, and a `name`,
+// so that 35 episodes make one time series and not 35.
 import http, { type RefinedResponse } from "k6/http";
 
 const { EDGE = "http://127.0.0.1:8080", PREVIEW = "http://127.0.0.1:8081" } = __ENV;

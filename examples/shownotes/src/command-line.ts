@@ -29,15 +29,16 @@ export class UsageError extends Error {}
 
 export const USAGE = `usage: npm start -- [options]
 
-  --once            run the comparison once, check it, and exit (0: it shows what it should)
+  --once            run the comparison once, check it, and exit (0: as expected)
   --json FILE       with --once: also write the comparison to FILE
   --port PORT       public port; default 4100, or the next free one
+  --host HOST       public address; default 127.0.0.1
   --help            this text
 
 single services:
-  shownotes edge    --preview URL [--protection on|off] [--host HOST] [--port PORT]
-  shownotes preview [--host HOST] [--port PORT]
-  shownotes lab     --edge URL --preview URL [--once [--json FILE]] [--host HOST] [--port PORT]`;
+  shownotes edge    --preview URL [--protection on|off] [--host …] [--port …]
+  shownotes preview [--host …] [--port …]
+  shownotes lab     --edge URL --preview URL, and the options above`;
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;
@@ -55,19 +56,19 @@ const FLAGS = {
 
 type Flag = keyof typeof FLAGS;
 
-const FLAGS_OF: Record<string, Flag[]> = {
-  demo: ["once", "json", "host", "port"],
-  edge: ["host", "port", "preview", "protection"],
-  preview: ["host", "port"],
-  lab: ["once", "json", "host", "port", "edge", "preview"],
-};
+const FLAGS_OF = new Map<string, Flag[]>([
+  ["demo", ["once", "json", "host", "port"]],
+  ["edge", ["host", "port", "preview", "protection"]],
+  ["preview", ["host", "port"]],
+  ["lab", ["once", "json", "host", "port", "edge", "preview"]],
+]);
 
 /** Throws a {@link UsageError} that names what is wrong. */
 export function parseCommandLine(args: string[]): Command {
   const { values, positionals } = parse(args);
   if (values.help) return { name: "help" };
   const [name = "demo", extra] = positionals;
-  const allowed = FLAGS_OF[name];
+  const allowed = FLAGS_OF.get(name);
   if (allowed === undefined || extra !== undefined) {
     throw usage(`unknown command "${extra ?? name}": known are edge, preview, lab, or none`);
   }
@@ -102,7 +103,7 @@ function parse(args: string[]) {
     return parseArgs({ args, options: FLAGS, allowPositionals: true });
   } catch (error) {
     // parseArgs adds advice about "--" in further sentences; the first one names the flag.
-    throw usage((error as Error).message.split(". ")[0] as string);
+    throw usage((error as Error).message.split(/\.\s/)[0] as string);
   }
 }
 
@@ -125,5 +126,6 @@ function parseSwitch(text = "on"): boolean {
 }
 
 function usage(problem: string): UsageError {
-  return new UsageError(`shownotes: ${problem} (see --help)`);
+  // What was typed may hold line breaks; what is said about it is one line all the same.
+  return new UsageError(`shownotes: ${problem.replaceAll(/\s+/g, " ")} (see --help)`);
 }

@@ -13,8 +13,8 @@ import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
 import { getJson, sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
-import { scenario } from "./scenario.ts";
-import { runService } from "./service.ts";
+import { type Scenario, scenario as x1 } from "./scenario.ts";
+import { runService, type ServiceDefinition } from "./service.ts";
 
 const QUEUE_MAX = 4_096;
 const TRANSITIONS_MAX = 100;
@@ -33,30 +33,36 @@ interface Preview {
 export async function runEdge(
   options: Listen & { previewUrl: URL; protection: boolean },
 ): Promise<void> {
-  const edge = new Edge(options.previewUrl);
-  if (!options.protection) edge.protect(false);
-  await runService(
-    {
-      name: "edge",
-      registry: edge.registry,
-      state: () => edge.state(),
-      control: {
-        protection: ({ on }) => {
-          if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
-          edge.protect(on);
-        },
+  await runService(createEdge(options.previewUrl, x1, options.protection), options);
+}
+
+/** The service, in front of the preview service at `previewUrl`. */
+export function createEdge(
+  previewUrl: URL,
+  scenario: Scenario,
+  protection: boolean,
+): ServiceDefinition {
+  const edge = new Edge(previewUrl, scenario);
+  if (!protection) edge.protect(false);
+  return {
+    name: "edge",
+    registry: edge.registry,
+    state: () => edge.state(),
+    control: {
+      protection: ({ on }) => {
+        if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
+        edge.protect(on);
       },
-      handle: (request, response, url) => edge.handle(request, response, url),
     },
-    options,
-  );
+    handle: (request, response, url) => edge.handle(request, response, url),
+  };
 }
 
 class Edge {
   readonly registry = new Registry();
   readonly #previewUrl: URL;
-  readonly #limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
-  readonly #breaker = new CircuitBreaker({ name: "preview", ...scenario.breaker });
+  readonly #limit: InFlightLimit;
+  readonly #breaker: CircuitBreaker;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   readonly #transitions: WallTransition[] = [];
   readonly #seconds = {
@@ -65,8 +71,10 @@ class Edge {
   };
   #shed = 0;
 
-  constructor(previewUrl: URL) {
+  constructor(previewUrl: URL, { edge, breaker }: Scenario) {
     this.#previewUrl = previewUrl;
+    this.#limit = new InFlightLimit(edge.inFlightMax, QUEUE_MAX);
+    this.#breaker = new CircuitBreaker({ name: "preview", ...breaker });
     this.#breaker.on("transition", ({ from, to, reason, atMs }) => {
       this.#transitions.push({ from, to, reason, wallMs: performance.timeOrigin + atMs });
       if (this.#transitions.length > TRANSITIONS_MAX) this.#transitions.shift();
@@ -120,7 +128,7 @@ class Edge {
   #showPreview(response: ServerResponse, link: string): void {
     const url = new URL("/preview", this.#previewUrl);
     url.searchParams.set("url", link);
-    // A caller who leaves frees their place. If their preview went on, nothing would bound how many do.
+    // A caller who leaves frees their place. If their preview went on, nothing would bound them.
     const leaving = new AbortController();
     response.on("close", () => leaving.abort());
     const { signal } = leaving;
@@ -159,7 +167,7 @@ class Edge {
       {
         name: "edge_request_seconds",
         type: "histogram",
-        help: "From the request's arrival to its answer, or its caller's leaving; waiting included.",
+        help: "From a request's arrival to its answer, or its caller's leaving, waiting included.",
         labels: { route: ["notes", "preview"] },
         collect: (emit) => {
           emit(this.#seconds.notes.snapshot(), { route: "notes" });

@@ -24,7 +24,10 @@ export function send(response: ServerResponse, status: number, type: string, bod
   response.end(body);
 }
 
-/** The body as a JSON object; no body is an empty one. Throws a RangeError, TypeError or SyntaxError otherwise. */
+/**
+ * The body as a JSON object; no body is an empty one. Throws a SyntaxError for what is no JSON, a
+ * TypeError for what is no object, and a RangeError for more than 4,096 bytes.
+ */
 export async function readJson(message: IncomingMessage): Promise<Record<string, unknown>> {
   const text = await readText(message, BODY_BYTES_MAX);
   if (text === "") return {};

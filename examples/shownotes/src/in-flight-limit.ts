@@ -1,7 +1,7 @@
-// A bounded number of requests in flight over all routes, and a bounded queue before it, first come,
-// first served. Every real server has such a limit, said or unsaid: threads, sockets, memory. It is
-// what lets one slow dependency take a whole service down (Little's law: in flight = rate × time;
-// 150 requests a second that take 5 s each want 750 places).
+// A bounded number of requests in flight over all routes, and a bounded queue before it, first
+// come, first served. Every real server has such a limit, said or unsaid: threads, sockets, memory.
+// It is what lets one slow dependency take a whole service down (Little's law: in flight = rate ×
+// time; 150 requests a second that take 5 s each want 750 places).
 
 /** Hands out at most `max` places at once; up to `queueMax` wait for one. */
 export class InFlightLimit {

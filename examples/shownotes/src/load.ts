@@ -86,7 +86,10 @@ export interface RunningLoad {
 export interface SendOptions {
   /** Aborting sends no more, and gives up what is under way. */
   signal?: AbortSignal | undefined;
-  /** Told of every request as it is sent: when it was due, on `performance.now()`, and how it will go. */
+  /**
+   * Told of every request as it is sent: when it was due, on `performance.now()`, and how it will
+   * have gone.
+   */
   onSend?: (arrival: Arrival, dueAt: number, answer: Promise<Sample>) => void;
 }
 

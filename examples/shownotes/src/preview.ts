@@ -4,20 +4,24 @@ import { registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
 import { sendJson, sendText } from "./http.ts";
-import { scenario } from "./scenario.ts";
-import { runService } from "./service.ts";
+import { type Scenario, scenario as x1 } from "./scenario.ts";
+import { runService, type ServiceDefinition } from "./service.ts";
 
 const DELAY_MS_MAX = 60_000;
 
 /** Runs the service until it is told to stop. */
 export async function runPreview(listen: Listen): Promise<void> {
-  const { delayMs, faultDelayMs } = scenario.preview;
+  await runService(createPreview(x1), listen);
+}
+
+/** The service, quick at first. */
+export function createPreview({ preview }: Scenario): ServiceDefinition {
   const registry = new Registry();
   let calls = 0;
   // Counted where they arrive: seen from outside, the moment of the switch is known only roughly.
   let faultCalls = 0;
   let fault = false;
-  let nowDelayMs = delayMs;
+  let nowDelayMs = preview.delayMs;
 
   registerMetrics(registry, [
     {
@@ -40,36 +44,33 @@ export async function runPreview(listen: Listen): Promise<void> {
     },
   ]);
 
-  await runService(
-    {
-      name: "preview",
-      registry,
-      state: () => ({ calls, faultCalls, fault, delayMs: nowDelayMs }),
-      control: {
-        fault: ({ on, delayMs: customMs = faultDelayMs }) => {
-          if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
-          if (typeof customMs !== "number" || !(customMs >= 0 && customMs <= DELAY_MS_MAX)) {
-            throw new RangeError(`delayMs must be from 0 to ${DELAY_MS_MAX}, got ${customMs}`);
-          }
-          fault = on;
-          nowDelayMs = on ? customMs : delayMs;
-        },
-      },
-      handle: (request, response, url) => {
-        const link = url.searchParams.get("url");
-        if (url.pathname !== "/preview" || request.method !== "GET") {
-          return sendText(response, 404, "try GET /preview?url=…\n");
+  return {
+    name: "preview",
+    registry,
+    state: () => ({ calls, faultCalls, fault, delayMs: nowDelayMs }),
+    control: {
+      fault: ({ on, delayMs = preview.faultDelayMs }) => {
+        if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
+        if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= DELAY_MS_MAX)) {
+          throw new RangeError(`delayMs must be from 0 to ${DELAY_MS_MAX}, got ${delayMs}`);
         }
-        if (link === null) return sendText(response, 400, "url is missing\n");
-        calls++;
-        if (fault) faultCalls++;
-        const timer = setTimeout(
-          () => sendJson(response, 200, { url: link, title: `A page about ${link}` }),
-          nowDelayMs,
-        );
-        response.on("close", () => clearTimeout(timer));
+        fault = on;
+        nowDelayMs = on ? delayMs : preview.delayMs;
       },
     },
-    listen,
-  );
+    handle: (request, response, url) => {
+      const link = url.searchParams.get("url");
+      if (url.pathname !== "/preview" || request.method !== "GET") {
+        return sendText(response, 404, "try GET /preview?url=…\n");
+      }
+      if (link === null) return sendText(response, 400, "url is missing\n");
+      calls++;
+      if (fault) faultCalls++;
+      const timer = setTimeout(
+        () => sendJson(response, 200, { url: link, title: `A page about ${link}` }),
+        nowDelayMs,
+      );
+      response.on("close", () => clearTimeout(timer));
+    },
+  };
 }

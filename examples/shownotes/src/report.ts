@@ -13,12 +13,12 @@ export function formatComparison(comparison: Comparison, scenario: Scenario): st
     styleText("bold", `${scenario.id}  ${scenario.title}`),
     `  ${load.ratePerSecond} requests/s, ${percent(load.previewShare, 0)} of them previews; for ` +
       `${seconds(phasesMs.fault)} a preview takes ${seconds(preview.faultDelayMs)}.`,
-    `  The edge holds ${edge.inFlightMax} requests at once; with protection, previews hold at most ` +
-      `${breaker.inFlightMax}.`,
+    `  The edge has ${edge.inFlightMax} places; with protection, previews take at most ` +
+      `${breaker.inFlightMax} of them.`,
     "",
     ...formatTable(comparison, scenario),
     "",
-    "  the breaker, in seconds after the fault began (theory in brackets)",
+    "  the breaker, in seconds after the fault began (in brackets: theory)",
     ...formatTransitions(on.measured, on.predicted),
     "",
     ...(objections.length === 0
@@ -58,7 +58,7 @@ function formatTransitions(measured: Measurement, predicted: Prediction): string
   if (measured.transitions.length === 0) return ["  it never changed its state"];
   return measured.transitions.map(({ to, atMs, reason }, i) => {
     const expected = predicted.transitions[i];
-    const theory = expected?.to === to ? ` (${clock(expected.atMs)})` : " (not expected)";
+    const theory = expected?.to === to ? ` (${clock(expected.atMs)})` : " (not)";
     return `  ${clock(atMs)}${theory.padEnd(7)}  ${to.padEnd(10)} ${REASONS[reason] ?? reason}`;
   });
 }

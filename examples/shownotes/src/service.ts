@@ -37,7 +37,7 @@ export async function runService(definition: ServiceDefinition, listen: Listen):
   }
 }
 
-/** A service without its process. `exit` is called once, when `drain` has nothing left to wait for. */
+/** A service without its process. `exit` is called once, when `drain` has nothing to wait for. */
 export function createService(
   definition: ServiceDefinition,
   exit: () => void,
@@ -139,7 +139,7 @@ export function listenOn(server: Server, { host, port }: Listen): Promise<number
       const next = NEXT_STEPS[code] ?? "";
       reject(new Error(`cannot listen on ${host}:${port} (${code})${next}`, { cause: error }));
     });
-    // The backlog of connections that nobody has accepted yet; the kernel's 128 would refuse a burst.
+    // Connections that nobody has accepted yet wait in a backlog; 128 would refuse a burst.
     server.listen({ host, port, backlog: 4_096 }, () => {
       resolve((server.address() as AddressInfo).port);
     });

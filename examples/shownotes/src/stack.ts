@@ -4,7 +4,7 @@
 import { Child } from "./child.ts";
 import { getJson, postJson } from "./http.ts";
 
-// A service that was stopped in its tracks (SIGSTOP, a debugger) must not stop whoever asks it, too.
+// A service that was stopped in its tracks (SIGSTOP, a debugger) must not stop whoever asks it.
 const CONTROL_MS_MAX = 5_000;
 
 /** What `GET /control` of the edge answers. */
@@ -33,7 +33,7 @@ export class Stack {
   readonly previewUrl: URL;
   /** Aborted when one of the processes dies unasked, where that can be seen. */
   readonly lost: AbortSignal;
-  readonly #children: readonly Child[];
+  readonly #children: readonly Stoppable[];
 
   constructor(
     edgeUrl: URL,
@@ -69,9 +69,11 @@ export class Stack {
 
 /** The processes of a stack, where they are its own. */
 export interface StackProcesses {
-  children?: readonly Child[];
+  children?: readonly Stoppable[];
   lost?: AbortSignal;
 }
+
+type Stoppable = Pick<Child, "stop">;
 
 function inTime(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(CONTROL_MS_MAX) };
@@ -126,7 +128,10 @@ export class RemoteStack implements StackSource {
 
   async fresh(protection: boolean): Promise<Stack> {
     const { edgeUrl, previewUrl } = this.#stack;
-    await Promise.all([restart(edgeUrl), restart(previewUrl)]);
+    // One after the other: containers that restart together may get each other's address, and a
+    // connection made meanwhile leads to the wrong one for as long as it is kept alive.
+    await restart(edgeUrl);
+    await restart(previewUrl);
     await this.#stack.protect(protection);
     return this.#stack;
   }

@@ -1,13 +1,14 @@
 // What X1 must show if the theory is right, computed from the scenario alone, before anything runs.
 //
-// Off. Little's law, L = λ · W: previews that arrive at λ and stay W = 5 s want λ·W places. There are
-// only L. They are gone L/λ after the fault begins, and the first comes back when the first slow
-// preview ends, W after the fault began. Whoever arrives in between waits for that moment.
+// Off. Little's law, L = λ · W: previews that arrive at λ and stay W = 5 s want λ·W places. There
+// are only L. They are gone L/λ after the fault begins, and the first comes back when the first
+// slow preview ends, W after the fault began. Whoever arrives in between waits for that moment.
 //
 // On. Previews hold at most the breaker's inFlightMax, fewer than L, so nobody else waits. The
-// breaker opens when enough of its window is slow: a call is known to be slow after slowAfterMs, and
-// they come 1/λ apart. Then it rests, probes, finds the probes slow, rests again; once the fault is
-// over, the next round of probes closes it.
+// breaker opens when enough of its window is slow. It looks at the clock only when a call arrives:
+// a call is known to be slow at the first arrival after slowAfterMs. Arrivals are random, so from
+// any moment the next one is a whole mean gap 1/λ away, not half of one. Then the breaker rests,
+// probes, finds the probes slow, rests again; once the fault is over, the next probes close it.
 import type { Scenario } from "./scenario.ts";
 
 /** What is expected of a run, in the terms in which it is measured. */
@@ -22,15 +23,24 @@ export interface Prediction {
   transitions: { to: string; atMs: number }[];
 }
 
-/** Without breaker and bulkhead. Holds for a fault that fills the places and ends before the first is free. */
-export function predictOff({ load, phasesMs, preview, edge }: Scenario): Prediction {
+/**
+ * Without breaker and bulkhead. Throws a RangeError unless the fault fills the places, and ends so
+ * long before the first is free again that nobody who waits is in time.
+ */
+export function predictOff(scenario: Scenario): Prediction {
+  const { load, phasesMs, preview, edge, withinMs } = scenario;
   const previewsPerMs = (load.ratePerSecond * load.previewShare) / 1_000;
   const fullAtMs = edge.inFlightMax / previewsPerMs;
   if (fullAtMs >= phasesMs.fault) throw new RangeError("this fault never fills the edge");
+  // Else those who arrive shortly before the first place is free would be in time again.
+  if (preview.faultDelayMs < phasesMs.fault + withinMs) {
+    throw new RangeError("preview.faultDelayMs must be at least phasesMs.fault + withinMs");
+  }
   return {
     othersWithin: fullAtMs / phasesMs.fault,
-    // The slowest hundredth are those who arrived first once the places were gone.
-    othersP99Ms: preview.faultDelayMs - fullAtMs - phasesMs.fault / 100,
+    // The slowest are those who arrived first once the places were gone. The queue drains as places
+    // come back, one by one at first: the whole slowest hundredth waits about as long as the first.
+    othersP99Ms: preview.faultDelayMs - fullAtMs,
     previewCalls: edge.inFlightMax,
     transitions: [],
   };
@@ -41,27 +51,28 @@ export function predictOn({ load, phasesMs, preview, breaker }: Scenario): Predi
   const previewsPerMs = (load.ratePerSecond * load.previewShare) / 1_000;
   const slowCalls = Math.ceil(breaker.slowRateThreshold * breaker.window.calls);
   const slowProbes = Math.ceil(breaker.slowRateThreshold * breaker.halfOpenCalls);
-  // The first of n slow calls is known as slow by the next arrival after slowAfterMs, on average
-  // half a gap late; the others follow one gap apart.
-  const afterSlow = (n: number) => breaker.slowAfterMs + (n - 0.5) / previewsPerMs;
+  const gapMs = 1 / previewsPerMs;
 
   const transitions = [];
-  let atMs = afterSlow(slowCalls);
-  let previewCalls = Math.min(breaker.inFlightMax, Math.round(atMs * previewsPerMs));
+  // The n-th call under the fault arrives n − ½ gaps after it began; the next arrival sees it slow.
+  const slowAtMs = breaker.slowAfterMs + (slowCalls - 0.5) * gapMs;
+  let previewCalls = Math.min(breaker.inFlightMax, Math.round(slowAtMs * previewsPerMs));
+  let atMs = slowAtMs + gapMs;
   transitions.push({ to: "open", atMs });
   for (;;) {
-    atMs += breaker.openForMs + 0.5 / previewsPerMs;
+    // The arrival that finds the rest to be over is the first probe, and the others follow.
+    atMs += breaker.openForMs + gapMs;
     transitions.push({ to: "half-open", atMs });
     if (atMs > phasesMs.fault) break;
     previewCalls += breaker.halfOpenCalls;
-    atMs += afterSlow(slowProbes);
+    atMs += (slowProbes - 1) * gapMs + breaker.slowAfterMs + gapMs;
     transitions.push({ to: "open", atMs });
   }
   // A probe that is not slow answers after the usual delay; enough of them close the breaker.
   const goodProbes = breaker.halfOpenCalls - slowProbes + 1;
   transitions.push({
     to: "closed",
-    atMs: atMs + (goodProbes - 1) / previewsPerMs + preview.delayMs,
+    atMs: atMs + (goodProbes - 1) * gapMs + preview.delayMs,
   });
   return { othersWithin: 1, othersP99Ms: 0, previewCalls, transitions };
 }

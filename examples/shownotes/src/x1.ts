@@ -48,7 +48,7 @@ export async function runX1(
   let live: Stack | undefined;
   try {
     const unprotected = await fresh(false);
-    // Both are made before anything is measured: starting a process costs as much as a burst of load.
+    // Both are made before anything is measured: a start costs as much as a burst of load.
     const early = source.independent ? await fresh(true) : undefined;
     progress("without breaker and bulkhead …");
     const offRun = await startRun(unprotected, scenario, ending);
@@ -134,11 +134,11 @@ export function objectionsTo(
   const { othersWithinMin } = thresholds.on;
   if (!(off.othersWithin < othersWithinMax)) {
     const share = `${percent(off.othersWithin)} of the others were in time`;
-    objections.push(`without protection ${share}; below ${percent(othersWithinMax)} was expected`);
+    objections.push(`without protection ${share}, not below ${percent(othersWithinMax)}`);
   }
   if (!(on.othersWithin >= othersWithinMin)) {
     const share = `${percent(on.othersWithin)} of the others were in time`;
-    objections.push(`with protection ${share}; at least ${percent(othersWithinMin)} was expected`);
+    objections.push(`with protection ${share}, not at least ${percent(othersWithinMin)}`);
   }
   if (!on.transitions.some(({ to }) => to === "open")) {
     objections.push("with protection the breaker never opened");
@@ -147,7 +147,7 @@ export function objectionsTo(
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return `${(100 * share).toFixed(2)} %`;
 }
 
 function sleepUntil(at: number, signal: AbortSignal): Promise<void> {

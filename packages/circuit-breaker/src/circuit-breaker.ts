@@ -7,7 +7,7 @@
 //
 // Left out: a timeout, a retry, a queue. They are policies of their own, and compose with this one.
 import { systemClock, systemRandom } from "@compendium/runtime";
-import { settleOnAbort, start, UntimedCalls, type Work, watch } from "./endings.ts";
+import { derive, settleOnAbort, start, UntimedCalls, type Work, watch } from "./endings.ts";
 import { CircuitBreakerError } from "./errors.ts";
 import { type CircuitBreakerEvents, Listeners } from "./events.ts";
 import { type CircuitBreakerOptions, createWindow, nameOf, resolveSettings } from "./options.ts";
@@ -38,9 +38,10 @@ export class CircuitBreaker {
   #untimed: UntimedCalls | undefined = undefined;
 
   constructor(options: CircuitBreakerOptions = {}) {
-    const settings = resolveSettings(options);
     const { clock = systemClock, random = systemRandom } = options;
+    // First the window: what minimumCalls may be depends on it.
     const window = createWindow(options.window);
+    const settings = resolveSettings(options);
     this.#machine = new StateMachine(nameOf(options), settings, window, clock, random);
   }
 
@@ -67,7 +68,7 @@ export class CircuitBreaker {
     if (refusal !== undefined) return Promise.reject(this.#refuse(refusal));
     // Looked up before the work starts: it may change the state, and its call belongs to this one.
     const { onFulfilled, onRejected } = this.#untimedCalls();
-    return start(work).then(onFulfilled as (value: Awaited<T>) => Awaited<T>, onRejected);
+    return derive(start(work), onFulfilled, onRejected);
   }
 
   /**

@@ -17,12 +17,23 @@ export function start<T>(work: Work<T>, signal?: AbortSignal): Promise<Awaited<T
   }
 }
 
+const { then } = Promise.prototype;
+
+/**
+ * The promise that the handlers derive, as `await` would: by the language's own `then`. One that
+ * somebody put in its place could call a handler twice, or never.
+ */
+export function derive<T>(
+  promise: Promise<T>,
+  onFulfilled: (value: unknown) => unknown,
+  onRejected: (reason: unknown) => never,
+): Promise<T> {
+  return then.call(promise, onFulfilled, onRejected) as Promise<T>;
+}
+
 /** Settles the permit as the promise settles, before whoever waits for the result learns of it. */
 export function watch<T>(permit: CallPermit, promise: Promise<T>): Promise<T> {
-  return promise.then(
-    onFulfilled.bind(permit) as (value: T) => T,
-    onRejected.bind(permit) as (reason: unknown) => never,
-  );
+  return derive(promise, onFulfilled.bind(permit), onRejected.bind(permit));
 }
 
 function onFulfilled(this: CallPermit, value: unknown): unknown {
@@ -70,20 +81,29 @@ export class UntimedCalls {
   constructor(machine: StateMachine) {
     this.machine = machine;
     this.generation = machine.generation;
-    this.onFulfilled = onFulfilledUntimed.bind(this);
-    this.onRejected = onRejectedUntimed.bind(this);
+    const { judges } = machine.settings;
+    this.onFulfilled = (judges ? judgeFulfilled : countFulfilled).bind(this);
+    this.onRejected = (judges ? judgeRejected : countRejected).bind(this);
   }
 }
 
-function onFulfilledUntimed(this: UntimedCalls, value: unknown): unknown {
-  if (this.machine.settings.judges) settleUntimed(this, { status: "fulfilled", value });
-  else this.machine.endUntimed(this.generation, false);
+function countFulfilled(this: UntimedCalls, value: unknown): unknown {
+  this.machine.endUntimed(this.generation, false);
   return value;
 }
 
-function onRejectedUntimed(this: UntimedCalls, reason: unknown): never {
-  if (this.machine.settings.judges) settleUntimed(this, { status: "rejected", reason });
-  else this.machine.endUntimed(this.generation, true);
+function countRejected(this: UntimedCalls, reason: unknown): never {
+  this.machine.endUntimed(this.generation, true);
+  throw reason;
+}
+
+function judgeFulfilled(this: UntimedCalls, value: unknown): unknown {
+  settleUntimed(this, { status: "fulfilled", value });
+  return value;
+}
+
+function judgeRejected(this: UntimedCalls, reason: unknown): never {
+  settleUntimed(this, { status: "rejected", reason });
   throw reason;
 }
 

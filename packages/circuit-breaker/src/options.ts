@@ -140,6 +140,9 @@ function shareWithLatest(settings: Settings): Settings {
 
 /** Builds the memory that the `window` option describes. Throws a RangeError or TypeError like the rest. */
 export function createWindow(window: WindowOptions = { kind: "count", calls: 100 }): SlidingWindow {
+  if (typeof window !== "object" || window === null) {
+    throw new TypeError(`window must be an object with a kind, got ${show(window)}`);
+  }
   const { kind } = window as { kind: unknown };
   if (window.kind === "count") {
     refuseUnknown("window.", window, ["kind", "calls"]);
@@ -172,11 +175,8 @@ function checkTogether(options: CircuitBreakerOptions, settings: Settings, calls
   }
 }
 
-// What is no number; a method that is missing would else be missed in the middle of an outage.
-function checkKinds({ window, isFailure, isSlow, clock, random }: CircuitBreakerOptions): void {
-  if (window !== undefined && (typeof window !== "object" || window === null)) {
-    throw new TypeError(`window must be an object with a kind, got ${show(window)}`);
-  }
+// A function that is none would else be missed in the middle of an outage.
+function checkKinds({ isFailure, isSlow, clock, random }: CircuitBreakerOptions): void {
   if (isFailure !== undefined) aFunction("isFailure", isFailure);
   if (isSlow !== undefined) aFunction("isSlow", isSlow);
   if (clock !== undefined) aFunction("clock.now", clock?.now);

@@ -308,18 +308,20 @@ export class StateMachine {
 
   // Returns where the window keeps the call, or 0 where no window does.
   #record(failed: boolean, slow: boolean): number {
+    const { state, window, probes } = this;
     if (slow) this.counts.slow++;
-    if (this.probes !== undefined) {
-      this.probes.judged++;
-      if (failed) this.probes.failed++;
-      if (slow) this.probes.slow++;
-      this.#decideHalfOpen(this.probes);
-      return 0;
+    if (state === "closed" || state === "forced-closed") {
+      const ticket = window.record(window.needsTime ? this.now() : 0, failed, slow);
+      if (state === "closed") this.#decideClosed();
+      return ticket;
     }
-    if (this.state !== "closed" && this.state !== "forced-closed") return 0;
-    const ticket = this.window.record(this.window.needsTime ? this.now() : 0, failed, slow);
-    if (this.state === "closed") this.#decideClosed();
-    return ticket;
+    if (probes !== undefined) {
+      probes.judged++;
+      if (failed) probes.failed++;
+      if (slow) probes.slow++;
+      this.#decideHalfOpen(probes);
+    }
+    return 0;
   }
 
   // A call that was already recorded as slow has now failed as well.

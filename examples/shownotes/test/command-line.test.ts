@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { PUBLIC_PORT, parseCommandLine, USAGE, UsageError } from "../src/command-line.ts";
+
+test("without arguments: the demo, on the usual port, which may give way", () => {
+  expect(parseCommandLine([])).toEqual({
+    name: "demo",
+    host: "127.0.0.1",
+    port: PUBLIC_PORT,
+    portGiven: false,
+    once: false,
+    jsonFile: undefined,
+  });
+});
+
+test("what is asked for is what is meant", () => {
+  expect(parseCommandLine(["--port", "0", "--once", "--json", "x.json"])).toMatchObject({
+    name: "demo",
+    port: 0,
+    portGiven: true,
+    once: true,
+    jsonFile: "x.json",
+  });
+  const preview = "http://127.0.0.1:1";
+  const edge = ["edge", "--preview", preview, "--protection", "off", "--host", "::1"];
+  expect(parseCommandLine(edge)).toEqual({
+    name: "edge",
+    host: "::1",
+    port: 0,
+    previewUrl: new URL(preview),
+    protection: false,
+  });
+  expect(parseCommandLine(["edge", "--preview", preview])).toMatchObject({ protection: true });
+  expect(parseCommandLine(["preview", "--port", "65535"])).toMatchObject({ port: 65_535 });
+  expect(parseCommandLine(["lab", "--edge", preview, "--preview", preview])).toMatchObject({
+    name: "lab",
+    edgeUrl: new URL(preview),
+    previewUrl: new URL(preview),
+  });
+  expect(parseCommandLine(["edge", "--help"])).toEqual({ name: "help" });
+});
+
+const wrong: [string[], string][] = [
+  [["--frobnicate"], "Unknown option '--frobnicate'"],
+  [["-x"], "Unknown option '-x'"],
+  [["--port"], "'--port <value>' argument missing"],
+  [["--once=yes"], "'--once' does not take an argument"],
+  [["--port", "http"], '--port must be a whole number from 0 to 65535, got "http"'],
+  [["--port", "65536"], '--port must be a whole number from 0 to 65535, got "65536"'],
+  [["--port", "1.5"], '--port must be a whole number from 0 to 65535, got "1.5"'],
+  [["--port", ""], '--port must be a whole number from 0 to 65535, got ""'],
+  [["dance"], 'unknown command "dance"'],
+  [["preview", "twice"], 'unknown command "twice"'],
+  [["toString"], 'unknown command "toString"'],
+  [["edge"], "--preview is missing"],
+  [["lab", "--edge", "http://a"], "--preview is missing"],
+  [["lab", "--preview", "http://a"], "--edge is missing"],
+  [["edge", "--preview", "a:80"], '--preview must be an http:// URL, got "a:80"'],
+  [["edge", "--preview", "https://a"], '--preview must be an http:// URL, got "https://a"'],
+  [["edge", "--preview", "http://a", "--protection", "maybe"], "--protection must be on or off"],
+  [["preview", "--once"], "--once means nothing to preview"],
+  [["--preview", "http://a"], "--preview means nothing to demo"],
+  [["--json", "x.json"], "--json goes with --once"],
+];
+
+test.each(wrong)("%j is refused in one line that names what is wrong: %s", (args, problem) => {
+  expect(() => parseCommandLine(args)).toThrow(UsageError);
+  expect(() => parseCommandLine(args)).toThrow(problem);
+  expect(() => parseCommandLine(args)).toThrow(/^shownotes: [^\n]+ \(see --help\)$/);
+});
+
+test("whatever stands there, it is understood or refused in one line, never anything else", () => {
+  const word = fc.oneof(
+    fc.constantFrom("edge", "lab", "preview", "--port", "--once", "--preview", "--", "-", "--edge"),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 5 }), (args) => {
+      try {
+        expect(parseCommandLine(args).name).toMatch(/^(help|demo|edge|preview|lab)$/);
+      } catch (error) {
+        expect(error).toBeInstanceOf(UsageError);
+        expect((error as Error).message).toMatch(/^[^\n\r]+ \(see --help\)$/);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("the usage fits a terminal and names every flag", () => {
+  for (const line of USAGE.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  for (const flag of ["once", "json", "port", "host", "preview", "protection", "edge", "help"]) {
+    expect(USAGE).toContain(`--${flag}`);
+  }
+});

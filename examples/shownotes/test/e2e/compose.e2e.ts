@@ -1,0 +1,112 @@
+// docker-compose.yml as a user has it: built, brought up, scraped, loaded, broken, taken down.
+//
+// Under a project name and ports of its own, so that it meets neither another run nor a demo that
+// is up. k6 runs within the edge's network namespace: no load crosses a network.
+import { requireOrSkip } from "@compendium/metrics/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { expectExit, shareInTime, THRESHOLD_CROSSED } from "./k6.ts";
+import { docker, type Ended, freePort, run } from "./run.ts";
+
+const need = docker();
+const project = `shownotes-e2e-${process.pid}`;
+const ports = { SHOWNOTES_PORT: "", PROMETHEUS_PORT: "" };
+
+function compose(...args: string[]): Promise<Ended> {
+  const command = ["docker", "compose", "--project-name", project, "--profile", "load"] as const;
+  // The first build downloads the base image and every tool.
+  return run([...command, ...args], { env: ports, timeoutMs: 540_000 });
+}
+
+async function composed(...args: string[]): Promise<string> {
+  const { code, output } = await compose(...args);
+  if (code === 0) return output;
+  const { output: logs } = await compose("logs", "--no-color", "--tail=40");
+  throw new Error(`docker compose ${args.join(" ")} exited with ${code}:\n${output}\n${logs}`);
+}
+
+function k6(script: string, settings: Record<string, string> = {}): Promise<Ended> {
+  const env = Object.entries(settings).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+  // The services are up, and must stay as they are: nothing is built or started for it.
+  const flags = ["--rm", "--no-deps", "--no-TTY", ...env];
+  return compose("run", ...flags, "k6", "run", "--quiet", script);
+}
+
+function lab(path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${ports.SHOWNOTES_PORT}${path}`);
+}
+
+describe("docker compose", () => {
+  beforeAll(async () => {
+    if (!need.present) return;
+    ports.SHOWNOTES_PORT = String(await freePort());
+    ports.PROMETHEUS_PORT = String(await freePort());
+    await composed("build");
+    // Not k6, which the profile would bring up as well.
+    await composed("up", "--wait", "--wait-timeout=90", "lab", "prometheus");
+  });
+
+  afterAll(async () => {
+    if (need.present) await composed("down", "--volumes", "--remove-orphans", "--timeout=5");
+  });
+
+  beforeEach((context) => requireOrSkip(context, need));
+
+  test("once it is up, the lab has made its first comparison, as expected", async () => {
+    const { report } = (await (await lab("/lab")).json()) as { report: string };
+    expect(report).toContain("✔ as expected");
+  });
+
+  test("the public port serves the page, episodes and metrics, and no control", async () => {
+    expect(await (await lab("/")).text()).toContain("<title>Shownotes");
+    expect(await (await lab("/episodes/1/notes")).json()).toMatchObject({ id: "1" });
+    expect((await lab("/readyz")).status).toBe(200);
+    expect(await (await lab("/metrics")).text()).toContain("process_");
+    expect((await lab("/control")).status).toBe(404);
+  });
+
+  test("Prometheus scrapes every service", async () => {
+    const url = `http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/query?query=up`;
+    const up = async () => {
+      const { data } = (await (await fetch(url)).json()) as {
+        data: { result: { metric: { job: string }; value: [number, string] }[] };
+      };
+      return Object.fromEntries(data.result.map(({ metric, value }) => [metric.job, value[1]]));
+    };
+    const all = { edge: "1", preview: "1", lab: "1" };
+    await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
+  });
+
+  test("k6's smoke profile passes beside the lab's own load", async () => {
+    expectExit(await k6("shownotes.ts"), 0);
+  });
+
+  describe("X1 by k6, without the lab, on fresh containers", () => {
+    // The lab would add a load of its own, which no scenario has written down.
+    beforeAll(async () => {
+      if (need.present) await composed("stop", "lab");
+    });
+
+    beforeEach(async (context) => {
+      requireOrSkip(context, need);
+      const flags = ["--wait", "--no-build", "--no-deps", "--force-recreate"];
+      await composed("up", ...flags, "preview", "edge");
+    });
+
+    test("off: below 40 % of the others are in time", async () => {
+      const ended = await k6("x1.ts", { PROTECTION: "off" });
+      expectExit(ended, 0);
+      expect(shareInTime(ended)).toBeLessThan(0.4);
+    });
+
+    test("on: at least 99 % of the others are in time", async () => {
+      const ended = await k6("x1.ts", { PROTECTION: "on" });
+      expectExit(ended, 0);
+      expect(shareInTime(ended)).toBeGreaterThanOrEqual(0.99);
+    });
+  });
+
+  test("the smoke profile fails once the preview service is gone, breaker or not", async () => {
+    await composed("stop", "preview");
+    expectExit(await k6("shownotes.ts"), THRESHOLD_CROSSED);
+  });
+});

@@ -1,0 +1,74 @@
+// A command, run to its end; and what an end-to-end test may ask of the machine.
+import { spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import type { Need } from "@compendium/metrics/testing";
+
+/** The repository's root, where docker-compose.yml is. */
+export const rootFolder: string = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/** How a command ended, and all that it said, in order. */
+export interface Ended {
+  code: number | null;
+  output: string;
+}
+
+/** Runs a command in the repository's root; killed, and `code` null, after `timeoutMs`. */
+export function run(
+  command: readonly [string, ...string[]],
+  { env = {}, timeoutMs = 60_000 }: { env?: Record<string, string>; timeoutMs?: number } = {},
+): Promise<Ended> {
+  const [file, ...args] = command;
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      cwd: rootFolder,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+    }
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output }));
+  });
+}
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+export function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A Docker engine that answers, with compose 2. */
+export function docker(): Need {
+  return {
+    name: "docker",
+    present: works("docker", "info") && works("docker", "compose", "version"),
+    how: "start Docker, with its compose plugin (https://docs.docker.com/get-started/get-docker/)",
+  };
+}
+
+/** k6 2 on the PATH: an earlier one strips no types. */
+export function k6(): Need {
+  const { stdout } = spawnSync("k6", ["version"], { encoding: "utf8" });
+  return {
+    name: "k6",
+    present: /\bv([2-9]|\d\d)\./.test(stdout ?? ""),
+    how: "install k6 2 (https://grafana.com/docs/k6/latest/set-up/install-k6/)",
+  };
+}
+
+function works(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: "ignore", timeout: 20_000 }).status === 0;
+}

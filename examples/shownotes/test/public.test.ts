@@ -1,0 +1,160 @@
+import { createServer, type IncomingMessage, request, type Server } from "node:http";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Lab, type LabState } from "../src/lab.ts";
+import { createPublicHandler } from "../src/public.ts";
+import { brief, InProcessStacks, listen } from "./in-process.ts";
+
+let lab: Lab;
+let server: Server;
+let url: URL;
+let stops: number;
+
+beforeEach(async () => {
+  stops = 0;
+  lab = new Lab(new InProcessStacks(), brief, () => {});
+  server = createServer(createPublicHandler(lab, () => stops++));
+  url = await listen(server);
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await lab.stop();
+});
+
+// Not fetch: it tidies up the path, and will not send a foreign Origin.
+async function ask(
+  path: string,
+  {
+    method = "GET",
+    body = "",
+    headers = {},
+  }: { method?: string; body?: string; headers?: object } = {},
+) {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const options = { host: url.hostname, port: url.port, path, method, headers, agent: false };
+    request(options as object, resolve)
+      .on("error", reject)
+      .end(body);
+  });
+  let text = "";
+  for await (const chunk of response) text += chunk;
+  return { status: response.statusCode, text, headers: response.headers };
+}
+
+const post = (path: string, options: object = {}) => ask(path, { method: "POST", ...options });
+const shown = async () => JSON.parse((await ask("/lab")).text) as LabState;
+
+test("the page, the probes and the metrics are there before any service is", async () => {
+  expect(await ask("/")).toMatchObject({
+    status: 200,
+    headers: { "content-type": "text/html; charset=utf-8" },
+    text: expect.stringContaining("<title>Shownotes"),
+  });
+  expect(await ask("/livez")).toMatchObject({ status: 200 });
+  expect(await ask("/readyz")).toMatchObject({ status: 503 });
+  expect((await ask("/metrics")).text).toContain("process_cpu_seconds_total");
+  expect(await ask("/episodes/1/notes")).toMatchObject({
+    status: 503,
+    text: "no edge is running just now\n",
+  });
+  expect(await ask("/nowhere")).toMatchObject({ status: 404 });
+});
+
+test("the actions change what GET /lab shows, and answer with it", async () => {
+  expect(await post("/lab/reset")).toMatchObject({ status: 200 });
+  expect(await ask("/readyz")).toMatchObject({ status: 200 });
+  expect(await shown()).toMatchObject({ busy: false, pattern: true, fault: false });
+  const answered = JSON.parse((await post("/lab/pattern", { body: `{"on":false}` })).text);
+  expect(answered).toMatchObject({ pattern: false, breaker: { state: "disabled" } });
+  await post("/lab/pattern", { body: `{"on":false}` });
+  expect(await shown()).toMatchObject({ pattern: false });
+  await post("/lab/pattern");
+  await post("/lab/fault", { body: `{"on":true}` });
+  expect(await shown()).toMatchObject({ pattern: true, fault: true });
+  expect(await post("/lab/experiment")).toMatchObject({ status: 200 });
+  expect((await shown()).report).toContain("X1");
+  await post("/lab/quit");
+  await expect.poll(() => stops).toBe(1);
+});
+
+test("an action while another is under way is 409, with the reason", async () => {
+  const experiment = post("/lab/experiment");
+  await expect.poll(async () => (await shown()).busy).toBe(true);
+  expect(await post("/lab/reset")).toMatchObject({
+    status: 409,
+    text: "busy: an experiment or another action is under way\n",
+  });
+  expect(await experiment).toMatchObject({ status: 200 });
+  await lab.stop();
+  expect(await post("/lab/reset")).toMatchObject({ status: 500, text: "the demo was stopped\n" });
+});
+
+test("an action without a live service is 409, and says what to do", async () => {
+  expect(await post("/lab/fault")).toMatchObject({
+    status: 409,
+    text: "no services are running: reset starts fresh ones\n",
+  });
+});
+
+test("a page of another site is refused; ours, and no browser at all, are not", async () => {
+  const from = (origin: string) => post("/lab/quit", { headers: { origin } });
+  expect(await from("https://example.org")).toMatchObject({
+    status: 403,
+    text: "not for https://example.org\n",
+  });
+  expect(await from("null")).toMatchObject({ status: 403 });
+  expect(await from(`http://127.0.0.1:${Number(url.port) + 1}`)).toMatchObject({ status: 403 });
+  expect(stops).toBe(0);
+  expect(await from(url.origin)).toMatchObject({ status: 200 });
+});
+
+const refused: [string, object, number, string][] = [
+  ["/lab/dance", { method: "POST" }, 404, "try POST /lab/experiment, pattern, fault, reset, quit"],
+  ["/lab/toString", { method: "POST" }, 404, "try POST"],
+  ["/lab/reset", { method: "GET" }, 405, "only POST"],
+  ["/lab/fault", { method: "POST", body: "{" }, 400, "JSON"],
+  ["/lab/fault", { method: "POST", body: "[true]" }, 400, "body must be a JSON object"],
+  ["/lab/fault", { method: "POST", body: `{"on":"yes"}` }, 400, `true or false, got "yes"`],
+  ["/lab/fault", { method: "POST", body: `{"off":true}` }, 400, `only "on" may be said, got "off"`],
+  ["/lab/fault", { method: "POST", body: " ".repeat(4_097) }, 400, "at most 4096 bytes"],
+];
+
+test.each(refused)("%s, asked wrongly, is refused: %#", async (path, options, status, reason) => {
+  expect(await ask(path, options)).toMatchObject({
+    status,
+    text: expect.stringContaining(reason),
+  });
+});
+
+test("episodes are handed on to the live edge, whole", async () => {
+  await lab.reset();
+  const notes = await ask("/episodes/7/notes");
+  expect(notes).toMatchObject({ status: 200, headers: { "content-type": "application/json" } });
+  expect(JSON.parse(notes.text)).toMatchObject({ id: "7" });
+  const preview = await ask("/episodes/7/preview?url=https%3A%2F%2Fexample.org%2F%3Fa%26b");
+  expect(JSON.parse(preview.text)).toMatchObject({ url: "https://example.org/?a&b" });
+  expect(await ask("/episodes/7/songs")).toMatchObject({ status: 404 });
+  expect(await post("/episodes/7/notes")).toMatchObject({ status: 404 });
+});
+
+const detours = [
+  "/control",
+  "/control/exit",
+  "/episodes/../control/exit",
+  "/episodes/%2e%2e/control/exit",
+  "/episodes/1/..\\../../control/exit",
+  "//x/control",
+  "/episodes/..%2fcontrol%2fexit",
+];
+
+test.each(detours)("the services' own controls are not reachable by %s", async (path) => {
+  await lab.reset();
+  expect(await ask(path)).toMatchObject({ status: 404 });
+  expect(await post(path)).toMatchObject({ status: 404 });
+});
+
+test("a request target that is no path is refused, and nothing falls over", async () => {
+  expect((await ask("http://%zz/")).status).toBe(400);
+  expect(await ask("/livez")).toMatchObject({ status: 200 });
+});

@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+import base from "../../vitest.base.ts";
+
+// Real processes, containers and load: `npm run e2e`, not `npm test`. Two files at once would
+// measure each other.
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: ["test/e2e/**/*.e2e.ts"],
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 600_000,
+    // Services are started as children of the test's process, with the same flags.
+    pool: "forks",
+    execArgv: ["--conditions=@compendium/source"],
+    reporters: process.env.COMPENDIUM_REPORTS ? ["verbose", "json"] : ["verbose"],
+  },
+});
