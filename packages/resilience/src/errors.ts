@@ -10,11 +10,7 @@ export type ResilienceErrorCode =
   | "THROTTLED"
   | "RATE_LIMITED"
   | "HEDGE_LOST"
-  // What the edges add: a failure that a protocol reports, and two ends that no policy decides.
-  | "HTTP_STATUS"
-  | "GRPC_STATUS"
-  | "NETWORK"
-  | "BODY_NOT_REPLAYABLE"
+  // A server's: nobody is left to be answered.
   | "CLIENT_GONE";
 
 /** A call that a policy refused or gave up on. */

@@ -21,12 +21,12 @@ import { ResilienceError } from "./errors.ts";
 import { Attempt } from "./fetch-attempt.ts";
 import { DEADLINE_HEADER, formatDeadline, isFailureStatus, isIdempotentMethod } from "./headers.ts";
 import {
-  askedWaitMs,
   bodyIsGone,
-  checkWaitMs,
   HttpFailure,
-  NEVER_AGAIN,
+  isReplayable,
+  networkFailure,
   refusePolicies,
+  statusFailure,
 } from "./http-failure.ts";
 import type { CallOptions, Pipeline } from "./pipeline.ts";
 
@@ -43,8 +43,6 @@ export interface ResilientFetchOptions {
   isFailure?: (response: Response) => boolean;
   /** Tells the server what is left of the call's deadline: `true`, or a header's name. Default false. */
   deadlineHeader?: boolean | string;
-  /** A Retry-After that asks for more than this, in ms, ends the call instead. From 0; default 60,000. */
-  retryAfterMsMax?: number;
 }
 
 /** What fetch takes, and what a pipeline wants to know of a call. */
@@ -60,13 +58,12 @@ export type ResilientFetch = (
 
 /**
  * Puts a pipeline around fetch. The function rejects as fetch does, or with what a policy refused
- * with. Throws a TypeError for a pipeline that cannot work here, a RangeError for options out of range.
+ * with. Throws a TypeError for a pipeline that cannot work here.
  */
 export function resilientFetch(
   pipeline: Pipeline<Response>,
   options: ResilientFetchOptions = {},
 ): ResilientFetch {
-  checkWaitMs("retryAfterMsMax", options.retryAfterMsMax ?? 0);
   refusePolicies(pipeline, "fetch", {
     "single-flight": "callers would share one body, which can be read once",
   });
@@ -118,17 +115,20 @@ class Exchange {
     const attempt = new Attempt(call, this.signal);
     this.#attempts.push(attempt);
     const { fetch = globalThis.fetch, isFailure = hasFailed } = this.#options;
+    let response: Response;
     try {
-      const response = await fetch(this.#input, this.#initFor(attempt, remainingMs));
-      attempt.arrived(response);
-      if (!isFailure(response)) return response;
+      response = await fetch(this.#input, this.#initFor(attempt, remainingMs));
     } catch (error) {
       if (!isNetworkError(error) || call.aborted) throw error;
-      const retryAfterMs = this.#replayable ? undefined : NEVER_AGAIN;
-      throw new HttpFailure("NETWORK", "no answer came back", { cause: error, retryAfterMs });
+      throw networkFailure(error, this.#replayable);
     }
+    attempt.arrived(response);
+    if (!isFailure(response)) return response;
     attempt.readAhead();
-    throw this.#failureOf(attempt.response as Response, call);
+    const { status, headers } = response;
+    const retryAfter = headers.get("retry-after");
+    const wallMs = call.clock.wallMs();
+    throw statusFailure(response, { status, retryAfter, wallMs, again: this.#replayable });
   }
 
   /** The call is over, and this response, if any, is its outcome: nobody wants the others. */
@@ -153,16 +153,6 @@ class Exchange {
     headers.set(name, formatDeadline(remainingMs));
     return { ...this.#init, signal, headers };
   }
-
-  #failureOf(response: Response, call: Call): HttpFailure<Response> {
-    const { status, headers } = response;
-    const { retryAfterMsMax = 60_000 } = this.#options;
-    const retryAfterMs = this.#replayable
-      ? askedWaitMs(headers.get("retry-after"), call.clock.wallMs(), retryAfterMsMax)
-      : NEVER_AGAIN;
-    const about = { response, status, retryAfterMs };
-    return new HttpFailure("HTTP_STATUS", `the server answered ${status}`, about);
-  }
 }
 
 const hasFailed = (response: Response): boolean => isFailureStatus(response.status);
@@ -171,14 +161,6 @@ const hasFailed = (response: Response): boolean => isFailureStatus(response.stat
 // TypeError, as the errors of misuse are, and must not be mistaken for one: those do not pass.
 function isNetworkError(error: unknown): boolean {
   return error instanceof TypeError && error.message === "fetch failed";
-}
-
-// What fetch reads afresh for each request. A stream it can read once; a Request's body is one.
-function isReplayable(body: unknown): boolean {
-  if (body === undefined || body === null || typeof body === "string") return true;
-  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return true;
-  // By their tags: a fetch that is not the global one brings classes of its own.
-  return /Blob|File|FormData|URLSearchParams/.test(Object.prototype.toString.call(body));
 }
 
 function asRequest(input: FetchInput): Request | undefined {
