@@ -17,18 +17,19 @@
 // body. The caller's signal ends the body too, as with fetch. Left out: caches, cookies, redirects
 // as attempts, and bodies that could be rewound.
 import type { Call } from "./call.ts";
+import { encodeTimeoutMs, TIMEOUT_MS_HEADER } from "./deadline-headers.ts";
 import { ResilienceError } from "./errors.ts";
 import { Attempt } from "./fetch-attempt.ts";
-import { DEADLINE_HEADER, formatDeadline, isFailureStatus, isIdempotentMethod } from "./headers.ts";
+import { isFailureStatus, isIdempotentMethod } from "./headers.ts";
 import {
   bodyIsGone,
   HttpFailure,
   isReplayable,
   networkFailure,
-  refusePolicies,
   statusFailure,
 } from "./http-failure.ts";
 import type { CallOptions, Pipeline } from "./pipeline.ts";
+import { refusePolicies } from "./refusal.ts";
 
 export { HttpFailure } from "./http-failure.ts";
 
@@ -147,10 +148,10 @@ class Exchange {
 
   #initFor({ signal }: Attempt, remainingMs: number): RequestInit {
     const { deadlineHeader = false } = this.#options;
-    if (deadlineHeader === false || remainingMs === Infinity) return { ...this.#init, signal };
+    const leftMs = encodeTimeoutMs(remainingMs);
+    if (deadlineHeader === false || leftMs === undefined) return { ...this.#init, signal };
     const headers = new Headers(this.#headers);
-    const name = deadlineHeader === true ? DEADLINE_HEADER : deadlineHeader;
-    headers.set(name, formatDeadline(remainingMs));
+    headers.set(deadlineHeader === true ? TIMEOUT_MS_HEADER : deadlineHeader, leftMs);
     return { ...this.#init, signal, headers };
   }
 }

@@ -1,15 +1,8 @@
-// What HTTP says about time and repetition, read and written: Retry-After (RFC 9110 §10.2.3), a
-// deadline on its way to the next server, and which methods may be sent twice (§9.2.2).
+// What HTTP says about failure and repetition: Retry-After (RFC 9110 §10.2.3), which methods may be
+// sent twice (§9.2.2), and which statuses a server's failure. Deadlines are in deadline-headers.ts.
 //
-// A deadline travels as what is left of it, never as a time of day: no two machines agree on the
-// time of day to the millisecond. The header is Envoy's, so a mesh between two services reads and
-// writes the same one. gRPC has its own, grpc-timeout, which grpc-js handles.
-//
-// All of it comes from a stranger. What does not follow the grammar counts as absent: advice that
-// cannot be read is no reason to fail a request that could be served without it.
-
-/** How many milliseconds the caller will still wait. Envoy's name for it. */
-export const DEADLINE_HEADER = "x-envoy-expected-rq-timeout-ms";
+// All of it comes from a stranger. A Retry-After that does not follow the grammar counts as absent:
+// advice that cannot be read is no reason to fail a call.
 
 const DIGITS = /^\d{1,10}$/;
 // The three forms of HTTP-date (RFC 9110 §5.6.7). Date.parse takes much else, "5.5" for one.
@@ -36,17 +29,6 @@ export function parseRetryAfter(
 /** A wait as Retry-After says it: whole seconds, rounded up, and never "at once". */
 export function formatRetryAfter(waitMs: number): string {
   return String(Math.min(Math.max(1, Math.ceil(waitMs / 1_000)), 9_999_999_999));
-}
-
-/** What is left of the sender's deadline, in ms; 0: nothing; undefined: it named none. */
-export function parseDeadline(value: string | null | undefined): number | undefined {
-  if (value === null || value === undefined || !DIGITS.test(value)) return undefined;
-  return Number(value);
-}
-
-/** What is left of a deadline, rounded down: promising the next server more than there is helps nobody. */
-export function formatDeadline(remainingMs: number): string {
-  return String(Math.min(Math.max(0, Math.floor(remainingMs)), 9_999_999_999));
 }
 
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);

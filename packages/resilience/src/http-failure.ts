@@ -5,8 +5,6 @@
 //
 // It is no ResilienceError: that is what this process decided, and a retry leaves it alone.
 import { parseRetryAfter } from "./headers.ts";
-import type { Pipeline } from "./pipeline.ts";
-import type { PolicyKind } from "./policy.ts";
 
 /** How an attempt failed: by the server's answer, on the way to it, or before it could begin. */
 export type HttpFailureCode = "HTTP_STATUS" | "NETWORK" | "BODY_NOT_REPLAYABLE";
@@ -64,18 +62,6 @@ export function networkFailure(cause: unknown, again: boolean): HttpFailure<neve
 export function bodyIsGone(): HttpFailure {
   const message = "the request's body is a stream, and went out with the first attempt";
   return new HttpFailure("BODY_NOT_REPLAYABLE", message, { retryAfterMs: NEVER_AGAIN });
-}
-
-/** Throws a TypeError for a pipeline with a policy that cannot work at this edge. */
-export function refusePolicies(
-  pipeline: Pipeline<unknown>,
-  edge: string,
-  refused: Partial<Record<PolicyKind, string>>,
-): void {
-  for (const { kind } of pipeline.policies) {
-    const because = refused[kind];
-    if (because !== undefined) throw new TypeError(`${kind} cannot work in ${edge}: ${because}`);
-  }
 }
 
 /** Whether a body can be read afresh for each attempt. A stream cannot; a Request's body is one. */

@@ -13,17 +13,18 @@
 // `onRequestSent`, and back pressure on dispatch: what queues, queues in the pipeline, bounded there.
 import type { Dispatcher } from "undici";
 import type { Call, Criticality } from "./call.ts";
+import { encodeTimeoutMs, TIMEOUT_MS_HEADER } from "./deadline-headers.ts";
 import { ResilienceError } from "./errors.ts";
-import { DEADLINE_HEADER, formatDeadline, isFailureStatus, isIdempotentMethod } from "./headers.ts";
+import { isFailureStatus, isIdempotentMethod } from "./headers.ts";
 import {
   bodyIsGone,
   HttpFailure,
   isReplayable,
   networkFailure,
-  refusePolicies,
   statusFailure,
 } from "./http-failure.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { refusePolicies } from "./refusal.ts";
 import { Attempt, type Head } from "./undici-attempt.ts";
 import { headerNames, withHeader } from "./undici-headers.ts";
 
@@ -177,9 +178,10 @@ class Exchange implements Dispatcher.DispatchController {
 
   #requestFor(remainingMs: number): Request {
     const { deadlineHeader = false } = this.#options;
-    if (deadlineHeader === false || remainingMs === Infinity) return this.#request;
-    const name = deadlineHeader === true ? DEADLINE_HEADER : deadlineHeader;
-    return withHeader(this.#request, name, formatDeadline(remainingMs));
+    const leftMs = encodeTimeoutMs(remainingMs);
+    if (deadlineHeader === false || leftMs === undefined) return this.#request;
+    const name = deadlineHeader === true ? TIMEOUT_MS_HEADER : deadlineHeader;
+    return withHeader(this.#request, name, leftMs);
   }
 
   // This attempt's response is the caller's; nobody wants the others.
