@@ -161,12 +161,9 @@ export abstract class OpossumCircuit<TI extends unknown[], TR> extends DoorEmitt
   /** Refuses calls for good, and lets go of timers, listeners and caches. */
   shutdown(): void {
     this.tell("shutdown");
-    this.disable();
     this.removeAllListeners();
     clearTimeout(this.#halfOpenTimer);
-    this.#status.shutdown();
-    this.#warmUpUntilMs = -Infinity;
-    this.#shutdown = true;
+    this.#end();
   }
 
   /** @internal */
@@ -186,6 +183,13 @@ export abstract class OpossumCircuit<TI extends unknown[], TR> extends DoorEmitt
     return this.machine.state === "open" && this.machine.now() >= this.machine.openUntil;
   }
 
+  #end(): void {
+    this.disable();
+    this.#status.shutdown();
+    this.#warmUpUntilMs = -Infinity;
+    this.#shutdown = true;
+  }
+
   #openFor(restMs: Milliseconds): void {
     this.machine.restore(
       {
@@ -203,7 +207,7 @@ export abstract class OpossumCircuit<TI extends unknown[], TR> extends DoorEmitt
   // Before anybody listens: what is restored is not told. What is left of a rest goes on; opossum
   // would begin it anew with every process.
   #restore({ shutdown, closed, halfOpen, lastTimerAt }: OpossumState): void {
-    if (shutdown) this.shutdown();
+    if (shutdown) this.#end();
     if (shutdown || closed !== false) return;
     if (lastTimerAt !== undefined && !Number.isFinite(lastTimerAt)) {
       throw new TypeError(`state.lastTimerAt must be a number, got ${String(lastTimerAt)}`);
