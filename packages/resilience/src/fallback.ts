@@ -17,6 +17,8 @@ export interface FallbackStats {
 /** Answers failures; what it throws is what the caller gets. */
 export class FallbackPolicy<A> implements Policy<A> {
   readonly kind = "fallback";
+  /** Only a type: what may be answered besides what the work answers. */
+  declare readonly adds: A;
   readonly #answer: (error: unknown, call: Call) => A | PromiseLike<A>;
   #answered = 0;
   #failed = 0;

@@ -36,7 +36,16 @@ export interface CallOptions {
 }
 
 /** What a list of policies may answer besides what the work answers. */
-type Added<P> = P extends readonly Policy<infer Adds>[] ? Adds : never;
+type Added<P extends readonly unknown[]> = AddedBy<P[number]>;
+
+// By the property, because nothing can be inferred through a generic method.
+type AddedBy<P> = P extends unknown
+  ? "adds" extends keyof P
+    ? P extends { readonly adds?: infer Adds }
+      ? Adds
+      : never
+    : never
+  : never;
 
 /** A chain of policies that calls go through. */
 export class Pipeline<Adds = never> {

@@ -30,6 +30,8 @@ export type Next<T> = (call: Call) => Promise<T>;
 export interface Policy<Adds = never> {
   /** Where it may stand in a pipeline. */
   readonly kind: PolicyKind;
+  /** Only a type, by which a pipeline knows what may be answered; no policy has it at run time. */
+  readonly adds?: Adds;
   /** Runs one call. Never throws: failures are rejections. */
   run<T>(call: Call, next: Next<T>): Promise<T | Adds>;
 }

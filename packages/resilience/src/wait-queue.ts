@@ -53,7 +53,7 @@ export class WaitQueue {
   #youngest: Waiter | undefined;
   #length = 0;
   #shed = 0;
-  // When the queue was last empty, as far as anyone looked.
+  // When somebody joined a queue that was empty.
   #emptyAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ lengthMax, order = "fifo", waitMsMax = Infinity, codel }: QueueOptions) {
@@ -124,7 +124,6 @@ export class WaitQueue {
       const waiter = newestFirst ? this.#youngest : this.#oldest;
       if (waiter === undefined) return undefined;
       this.remove(waiter);
-      if (this.#length === 0) this.#emptyAtMs = now;
       const waitedMs = now - waiter.arrivedAtMs;
       if (waiter.deadlineMs > now && waitedMs <= waitMsMax) return waiter;
       this.#turnAway(waiter, now);
