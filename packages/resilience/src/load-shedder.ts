@@ -2,9 +2,8 @@
 // cheaply, those first who matter least. The alternative is not to serve all, but to serve all late.
 //
 // Overload is seen by its queue: how late does work start? Not by how long it takes, which depends on
-// others. The delay is taken from when a call comes to this policy to when its work starts, whatever
-// it waits for in between. As in CoDel (Nichols & Jacobson, 2012), it is the *smallest* delay of an
-// interval that counts: a burst makes some wait, a queue that never drains makes everybody wait.
+// others. So it looks at what waits between this policy and the work, in whatever queue that is, and
+// how quickly it starts (see delay-pressure.ts).
 //
 // The answer is one number, the pressure, from 0 to 4: a class for each whole step.
 //
@@ -12,14 +11,13 @@
 //     turned away  sheddable ▶ sheddable-plus ▶ critical ▶ critical-plus ▶ all
 //                  0 … 100 %   0 … 100 %        0 … 100 %  0 … 100 %
 //
-// It rises by a tenth of a class for each bad interval, and falls by a fiftieth for each good one:
-// quickly into safety, slowly back (WeChat's DAGOR, SoCC 2018, does ± 5 and 1 %). Within a class
-// that is shed in part, the call's key decides who: an outcome that takes ten calls needs all of
-// them, and chance would leave nobody all ten (DAGOR's user priority). Every hour others are lucky.
+// Within a class that is shed in part, the call's key decides who: an outcome that takes ten calls
+// needs all of them, and chance would leave nobody all ten (the user priority of WeChat's DAGOR,
+// Zhou et al., SoCC 2018). Every hour others are lucky.
 //
 // A second signal needs no time to build up: how many of `inFlightMax` are in flight. From 80 % on
-// it adds its own pressure, and at 100 % it is 4 (Netflix's prioritized shedding has such steps for
-// CPU). Left out: CPU itself; hand it in as `pressure`.
+// it adds its own pressure, and at 100 % it is 4 (Netflix's prioritized load shedding has such steps
+// for CPU). Left out: CPU itself; hand it in as `pressure`.
 import { type Random, systemRandom } from "@compendium/runtime";
 import type { Call, Criticality } from "./call.ts";
 import { CLASS, DelayPressure } from "./delay-pressure.ts";
@@ -28,9 +26,9 @@ import type { Next, Policy } from "./policy.ts";
 
 /** Options of {@link loadShedder}. */
 export interface LoadShedderOptions {
-  /** How late work may start: the smallest delay of an interval that is still good, in ms. Above 0; default 20. */
+  /** How late work may start while a queue stands, in ms. Above 0; default 20. */
   targetMs?: number;
-  /** How long one interval is, in ms. Above 0; default 100. */
+  /** How often the pressure moves, in ms. Above 0; default 100. */
   intervalMs?: number;
   /** How many calls may be in flight. A whole number from 1; default: not looked at. */
   inFlightMax?: number;
@@ -50,7 +48,7 @@ export interface LoadShedderStats {
   late: number;
   /** What was decided by last: 0 turns nobody away, 4 everybody. */
   pressure: number;
-  /** The smallest delay of the last interval in which work started, in ms. */
+  /** How late the work of the next call starts, as of the last interval, in ms; Infinity: nothing starts. */
   delayMs: number;
   /** Calls let in whose work is not over. */
   inFlight: number;
@@ -126,7 +124,7 @@ export class LoadShedderPolicy implements Policy {
       shed: { ...this.#shed },
       late: this.#late,
       pressure: this.#pressure / CLASS,
-      delayMs: this.#delay.lastMs,
+      delayMs: this.#delay.delayMs,
       inFlight: this.#inFlight,
       waiting: this.#delay.waiting,
     };
@@ -164,7 +162,7 @@ export class LoadShedderPolicy implements Policy {
     let waits = true;
     const admitted = call.fork(call.deadlineMs, (inner) => {
       const now = inner.clock.now();
-      if (waits) this.#delay.started(now, arrivedAtMs);
+      if (waits) this.#delay.started(now);
       waits = false;
       return inner.deadlineMs <= now ? this.#tooLate() : call.work(inner);
     });
