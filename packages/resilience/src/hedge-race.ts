@@ -57,10 +57,12 @@ export class Race<T> {
   start(now: number): void {
     this.#startedAtMs = now;
     if (this.#delayMs !== undefined) this.#wait(now + this.#delayMs);
-    this.#listener = this.#call.onAbort((reason) => {
-      this.#end();
-      this.#reject(reason);
-    });
+    if (this.#call.abortable) {
+      this.#listener = this.#call.onAbort((reason) => {
+        this.#end();
+        this.#reject(reason);
+      });
+    }
     this.#first = this.#attempt();
   }
 
@@ -85,7 +87,9 @@ export class Race<T> {
   #leave(attempt: Call): boolean {
     attempt.release();
     if (this.#over) return false;
-    this.#out.splice(this.#out.indexOf(attempt), 1);
+    // A splice allocates, and nearly always there is but this one.
+    if (this.#out.at(-1) === attempt) this.#out.pop();
+    else this.#out.splice(this.#out.indexOf(attempt), 1);
     return true;
   }
 

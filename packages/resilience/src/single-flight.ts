@@ -15,9 +15,10 @@
 // A flight belongs to nobody: it has no deadline, and is aborted when the last caller has gone. A
 // caller who is aborted leaves at once, alone. The answer is shared by reference: do not change it.
 import type { Clock } from "@compendium/runtime";
-import { type AbortListener, Call, type Criticality } from "./call.ts";
+import { Call, type Criticality } from "./call.ts";
 import { type WheelTimer, wheelOf } from "./deadline-wheel.ts";
 import { ResilienceError } from "./errors.ts";
+import { Caller, type Flight, Group } from "./flight-group.ts";
 import type { Next, Policy } from "./policy.ts";
 
 /** Options of {@link singleFlight}. */
@@ -85,7 +86,7 @@ export class SingleFlightPolicy implements Policy {
       return next(call);
     }
     if (group === undefined) {
-      group = { key, callers: new Set(), inAir: [], timer: undefined };
+      group = new Group(key);
       this.#groups.set(key, group);
     }
     return this.#join(group, call, next) as Promise<T>;
@@ -99,11 +100,12 @@ export class SingleFlightPolicy implements Policy {
   #join(group: Group, call: Call, next: Next<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const joinedAtMs = call.clock.now();
-      const caller: Caller = { call, next, joinedAtMs, flown: false, resolve, reject };
-      group.callers.add(caller);
+      const caller = new Caller(call, next, joinedAtMs, resolve, reject);
+      group.add(caller);
       this.#counts.waiting++;
-      caller.listener = call.onAbort((reason) => this.#leave(group, caller, reason));
-      if (call.aborted) return;
+      if (call.abortable) {
+        caller.listener = call.onAbort((reason) => this.#leave(group, caller, reason));
+      }
       const youngest = group.inAir.at(-1);
       if (youngest === undefined || !this.#mayShare(youngest, caller)) this.#depart(group, caller);
       else {
@@ -130,31 +132,35 @@ export class SingleFlightPolicy implements Policy {
     group.inAir.push(flight);
     caller.next(call).then(
       (value) => {
-        if (!land(group, flight)) return;
-        for (const caller of group.callers) {
+        if (!group.land(flight)) return;
+        for (let caller = group.first; caller !== undefined; caller = caller.younger) {
           if (!this.#mayShare(flight, caller)) continue;
           this.#dismiss(group, caller);
           caller.resolve(value);
         }
-        this.#tidy(group, new ResilienceError("HEDGE_LOST", "another flight was faster"));
+        this.#tidy(group);
       },
       (reason) => {
-        if (!land(group, flight)) return;
-        for (const caller of group.callers) {
-          if (group.inAir.some((other) => this.#mayShare(other, caller))) continue;
+        if (!group.land(flight)) return;
+        for (let caller = group.first; caller !== undefined; caller = caller.younger) {
+          if (this.#isServed(group, caller)) continue;
           this.#dismiss(group, caller);
           caller.reject(reason);
         }
-        this.#tidy(group, reason);
+        this.#tidy(group);
       },
     );
+  }
+
+  #isServed(group: Group, caller: Caller): boolean {
+    return group.inAir.some((flight) => this.#mayShare(flight, caller));
   }
 
   #relieveLater(group: Group, { startedAtMs }: Flight, clock: Clock): WheelTimer {
     return wheelOf(clock).add(startedAtMs + this.#maxAgeMs, () => {
       group.timer = undefined;
       const youngest = group.inAir.at(-1) as Flight;
-      const waits = nextToFly(group);
+      const waits = group.nextToFly();
       if (waits === undefined) return;
       // Somebody may have set out since; his flight gets its time too.
       if (clock.now() - youngest.startedAtMs >= this.#maxAgeMs) {
@@ -169,22 +175,24 @@ export class SingleFlightPolicy implements Policy {
   #leave(group: Group, caller: Caller, reason: unknown): void {
     this.#dismiss(group, caller);
     caller.reject(reason);
-    if (group.callers.size === 0) this.#counts.abandoned += group.inAir.length;
+    if (group.first === undefined) this.#counts.abandoned += group.inAir.length;
     this.#tidy(group, reason);
   }
 
   #dismiss(group: Group, caller: Caller): void {
     caller.listener?.dispose();
-    group.callers.delete(caller);
+    group.remove(caller);
     this.#counts.waiting--;
   }
 
   // Once nobody waits any more, what is still in the air is for nobody.
-  #tidy(group: Group, reason: unknown): void {
-    if (group.callers.size > 0) return;
-    if (this.#groups.get(group.key) === group) this.#groups.delete(group.key);
+  #tidy(group: Group, reason?: unknown): void {
+    if (group.first !== undefined) return;
+    this.#groups.delete(group.key);
     group.timer?.cancel();
-    for (const { call } of group.inAir.splice(0)) call.abort(reason);
+    if (group.inAir.length === 0) return;
+    const why = reason ?? new ResilienceError("HEDGE_LOST", "another flight was faster");
+    for (const { call } of group.inAir.splice(0)) call.abort(why);
   }
 }
 
@@ -199,41 +207,3 @@ const RANK: Record<Criticality, number> = {
   "sheddable-plus": 2,
   sheddable: 3,
 };
-
-interface Caller {
-  readonly call: Call;
-  readonly next: Next<unknown>;
-  readonly joinedAtMs: number;
-  // Whether his own work was started.
-  flown: boolean;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
-  listener?: AbortListener;
-}
-
-interface Flight {
-  readonly call: Call;
-  readonly startedAtMs: number;
-}
-
-// Everyone who waits for one key. Invariant: each caller may share at least one flight in the air.
-interface Group {
-  readonly key: string;
-  // In order of arrival.
-  readonly callers: Set<Caller>;
-  // Oldest first.
-  readonly inAir: Flight[];
-  timer: WheelTimer | undefined;
-}
-
-function nextToFly({ callers }: Group): Caller | undefined {
-  for (const caller of callers) if (!caller.flown) return caller;
-  return undefined;
-}
-
-// False: everybody had gone before, and the flight was aborted.
-function land(group: Group, flight: Flight): boolean {
-  const index = group.inAir.indexOf(flight);
-  if (index !== -1) group.inAir.splice(index, 1);
-  return index !== -1;
-}
