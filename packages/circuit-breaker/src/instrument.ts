@@ -1,5 +1,5 @@
-// Metrics for a stock opossum breaker: the families of metrics.ts, so that one dashboard and one set
-// of alerts serve both kinds. The breaker's events bump plain numbers; a scrape reads them.
+// Metrics for a stock opossum breaker: the families of metrics.ts, so that one dashboard and one
+// set of alerts serve both kinds. The breaker's events bump plain numbers; a scrape reads them.
 //
 // opossum is not imported: whatever has its getters and events will do, the door in opossum.ts too.
 //
@@ -12,18 +12,28 @@ import { registerCircuitBreakers } from "./metrics.ts";
 
 /** What is asked of an opossum breaker. */
 export interface StockBreaker {
+  /** Becomes the label `name`. */
   readonly name: string;
+  /** Whether the circuit is closed. */
   readonly closed: boolean;
+  /** Whether the circuit is half-open. */
   readonly halfOpen: boolean;
+  /** Whether calls are protected. */
   readonly enabled: boolean;
+  /** Whether the breaker was shut down. */
   readonly isShutdown: boolean;
   /** The rolling counts; only these two are read. */
   readonly stats: { readonly failures: number; readonly fires: number };
-  // biome-ignore lint/suspicious/noExplicitAny: every event has arguments of its own.
-  on(event: any, listener: (...args: any[]) => void): unknown;
-  // biome-ignore lint/suspicious/noExplicitAny: every event has arguments of its own.
-  removeListener(event: any, listener: (...args: any[]) => void): unknown;
+  /** Adds a listener. */
+  on(event: EventName, listener: AnyListener): unknown;
+  /** Takes a listener away. */
+  removeListener(event: EventName, listener: AnyListener): unknown;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: typed emitters know their events, others do not.
+type EventName = any;
+// biome-ignore lint/suspicious/noExplicitAny: every event has arguments of its own.
+type AnyListener = (...args: any[]) => void;
 
 /** An opossum breaker that is counted, until it is disposed. */
 export interface Instrument extends Disposable {

@@ -1,8 +1,8 @@
 // The emitter under the opossum door. Two things differ from a bare EventEmitter.
 //
-// It knows when somebody begins to listen. opossum keeps two intervals for every breaker and a timer
-// for every rest, whether or not anybody hears of it; here a timer exists only while there is
-// somebody to call.
+// It knows when somebody begins to listen. opossum keeps two intervals for every breaker and a
+// timer for every rest, whether or not anybody hears of it; here a timer exists only while there
+// is somebody to call.
 //
 // What a listener throws is nobody's business but its own. In opossum it turns a success into a
 // failure, and leaves the caller of a failed call without an answer; here it surfaces where errors

@@ -8,23 +8,26 @@ import { resolveSettings, type Settings } from "./options.ts";
 
 /** What `toJSON().state` gives, and the option `state` takes. */
 export interface OpossumState {
-  /** The name. */
+  /** The breaker's name; the option `name` decides. */
   name?: string;
   /** Whether calls are protected. */
   enabled?: boolean;
-  /** Closed. */
+  /** Whether the circuit is closed; if not said, it is. */
   closed?: boolean;
-  /** Open. */
+  /** Whether it is open, and rests. */
   open?: boolean;
-  /** Half-open. */
+  /** Whether it has rested, and waits for a probe. */
   halfOpen?: boolean;
-  /** Warming up. */
+  /** Whether it warms up; it then does so anew. */
   warmUp?: boolean;
-  /** Shut down. */
+  /** Whether it was shut down. */
   shutdown?: boolean;
   /** When it opened, in ms since 1970. */
   lastTimerAt?: number | undefined;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: what is thrown has no type, and filters name one.
+type Thrown = any;
 
 /** When a coalesced call is forgotten. */
 export type CoalesceResetOn = "error" | "success" | "timeout";
@@ -56,8 +59,7 @@ export interface OpossumOptions<TI extends unknown[] = unknown[]> {
   /** How many ended calls the window must hold before the circuit may open. Default 0. */
   volumeThreshold?: number;
   /** Returns true for failures that are not the dependency's. They count as successes. */
-  // biome-ignore lint/suspicious/noExplicitAny: what is thrown has no type, and filters name one.
-  errorFilter?: (error: any, ...args: TI) => boolean;
+  errorFilter?: (error: Thrown, ...args: TI) => boolean;
   /** Whether successes are cached. Default false. */
   cache?: boolean;
   /** How long, in ms; 0: for good. Default 0. */
@@ -78,7 +80,7 @@ export interface OpossumOptions<TI extends unknown[] = unknown[]> {
   coalesceResetOn?: readonly CoalesceResetOn[];
   /** Aborted when a call times out. One for all calls; see `autoRenewAbortController`. */
   abortController?: AbortController;
-  /** Gives each call whose signal was asked for (`getSignal`) a controller of its own. Default false. */
+  /** Gives each call whose signal was asked for a controller of its own. Default false. */
   autoRenewAbortController?: boolean;
   /** Whether `status` emits `snapshot` once a slice, while somebody listens. Default true. */
   enableSnapshots?: boolean;

@@ -99,7 +99,7 @@ export class Status extends DoorEmitter<{ snapshot: [stats: Stats] }> {
   /** Turns the window by one slice. */
   readonly rotateBucket: () => void = () => this.#rotate(1);
 
-  /** @internal How many slices the window has. */
+  /** How many slices the window has. */
   readonly buckets: number;
   readonly #bucketMs: number;
   readonly #startedAtMs: number = systemClock.now();
@@ -121,7 +121,7 @@ export class Status extends DoorEmitter<{ snapshot: [stats: Stats] }> {
     this.startListeneningForRotateEvent();
   }
 
-  /** @internal How often the window has turned. */
+  /** How often the window has turned since it was made. */
   get epoch(): number {
     if (this.rotateBucketController === undefined) {
       const epoch = Math.floor((systemClock.now() - this.#startedAtMs) / this.#bucketMs);
@@ -189,7 +189,9 @@ export class Status extends DoorEmitter<{ snapshot: [stats: Stats] }> {
     this.rotateBucketController?.removeListener("rotate", this.rotateBucket);
   }
 
-  /** Turns the window with the controller's events, if there is a controller. The name is opossum's. */
+  /**
+   * Turns the window with the controller's events, if there is a controller. The name is opossum's.
+   */
   startListeneningForRotateEvent(): void {
     const controller = this.rotateBucketController;
     if (controller?.listenerCount("rotate", this.rotateBucket) === 0) {

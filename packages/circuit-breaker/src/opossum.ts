@@ -7,8 +7,8 @@
 // of whoever waits, is not copied: a result counts only in the state in which its call began, a
 // refusal of one's own says nothing about the dependency, a rate is of calls that have ended.
 //
-// Left out: `semaphore`, which opossum exposes and does not document. An edge: it reads the process's
-// clock and sets its timers, one for each call that has a timeout, and one for each rest that
+// Left out: `semaphore`, which opossum exposes and does not document. An edge: it reads the
+// process's clock and sets its timers, one for each call that has a timeout, and one for each rest that
 // somebody wants to hear the end of. A breaker that nobody calls has none.
 import { systemClock } from "@compendium/runtime";
 import { start } from "./endings.ts";
@@ -114,9 +114,10 @@ export class CircuitBreaker<TI extends unknown[] = unknown[], TR = unknown> exte
     }
   }
 
-  /** What answers instead when a call is refused or fails: it gets the arguments, then the error. */
-  // biome-ignore lint/suspicious/noExplicitAny: opossum's users name the types of what they get.
-  fallback(func: ((...args: any[]) => unknown) | { fire(...args: any[]): unknown }): this {
+  /**
+   * What answers instead when a call is refused or fails: it gets the arguments, then the error.
+   */
+  fallback(func: Fallback | { fire: Fallback }): this {
     this.#fallback = typeof func === "function" ? func : (...args) => func.fire(...args);
     return this;
   }
@@ -323,6 +324,9 @@ export class CircuitBreaker<TI extends unknown[] = unknown[], TR = unknown> exte
 }
 
 export { CircuitBreaker as default, CircuitBreaker as "module.exports" };
+
+// biome-ignore lint/suspicious/noExplicitAny: opossum's users name the types of what they get.
+type Fallback = (...args: any[]) => unknown;
 
 type Ended = (how: CoalesceResetOn | "refused") => void;
 

@@ -73,7 +73,7 @@ describe.each([
     expect(counted.stats().entered).toMatchObject({ open: 1, "half-open": 1, closed: 1 });
   });
 
-  test("a call that found every place taken is a refusal, and no failure of the dependency", async () => {
+  test("a call that found every place taken is a refusal, and no failure", async () => {
     const breaker = new Breaker(run, { capacity: 1, errorThresholdPercentage: 100 });
     using counted = instrument(breaker);
     const work = deferred();

@@ -27,7 +27,7 @@ const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
 describe.each(both)("%s", (_, Breaker) => {
   const ours = is(Breaker);
 
-  test("a failure that is not above the threshold does not open, whatever the rounding", async () => {
+  test("a failure rate that is not above the threshold does not open", async () => {
     const breaker = new Breaker(async (n: number) => (n < 45 ? n : fails()), {
       errorThresholdPercentage: 55,
       volumeThreshold: 100,
@@ -37,7 +37,7 @@ describe.each(both)("%s", (_, Breaker) => {
     expect(breaker.closed).toBe(ours);
   });
 
-  test("a failure counts among the calls that have ended, not among those that began lately", async () => {
+  test("a failure counts among the calls that have ended", async () => {
     const work = deferred();
     const breaker = new Breaker(() => work.promise, {
       errorThresholdPercentage: 100,
@@ -98,7 +98,7 @@ describe.each(both)("%s", (_, Breaker) => {
     expect(check).toHaveBeenCalledTimes(ours ? 1 : 11);
   });
 
-  test("with autoRenewAbortController a timeout aborts its own call, and no neighbour", async () => {
+  test("with autoRenewAbortController a timeout aborts no neighbour", async () => {
     const breaker = new Breaker((_signal: AbortSignal | undefined) => deferred().promise, {
       autoRenewAbortController: true,
       errorThresholdPercentage: 100,
@@ -224,14 +224,25 @@ describe.each(both)("%s", (_, Breaker) => {
     expect(vi.getTimerCount() - before).toBe(ours ? 0 : 300);
   });
 
-  test("a step of the wall clock is no latency", async () => {
+  test("a step of the wall clock is no latency, and ends no cache entry", async () => {
     const work = deferred();
-    const breaker = new Breaker(() => work.promise);
+    const action = vi.fn(() => work.promise);
+    const breaker = new Breaker(action, { cache: true, cacheTTL: 1_000 });
     const call = breaker.fire();
     vi.setSystemTime(Date.now() - 3_600_000);
     work.resolve(1);
     await call;
     expect(breaker.stats.latencyTimes).toEqual([ours ? 0 : -3_600_000]);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await breaker.fire();
+    expect(action).toHaveBeenCalledTimes(ours ? 1 : 2);
+  });
+
+  test("maxFailures does nothing, and says nothing", () => {
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
+    new Breaker(async () => 1, { maxFailures: 3 });
+    expect(print).toHaveBeenCalledTimes(ours ? 0 : 1);
+    print.mockRestore();
   });
 
   test("isOurError may be asked about anything that can be thrown", () => {
@@ -240,7 +251,7 @@ describe.each(both)("%s", (_, Breaker) => {
     else expect(ask).toThrow(TypeError);
   });
 
-  test("fire never throws: not where it is disabled, not for a key that cannot be made", async () => {
+  test("fire never throws: not disabled, not for a key that cannot be made", async () => {
     const throws = (): never => {
       throw down;
     };
@@ -281,8 +292,8 @@ test("an errorFilter that throws lets nothing pass, and the caller has its answe
   expect(breaker.opened).toBe(true);
 });
 
-test("a health check that throws, or returns no promise, is one that failed, or succeeded", async () => {
-  // Not shown on opossum: its healthCheck throws there and then, and each time in a timer of its own.
+test("a health check that throws has failed, one without a promise has not", async () => {
+  // Not shown on opossum: its healthCheck throws at once, and then each time in a timer.
   const breaker = new CircuitBreaker(async () => 1);
   breaker.healthCheck(() => "fine", 100);
   await settled();

@@ -18,7 +18,7 @@ function agree({ ours, stock }: Pair): void {
 // One call at a time, so that no call dilutes the rate of others; each within one slice, because
 // opossum counts a call where it starts; a pause of a window before a probe, because opossum keeps
 // refusals and failures beyond it. The thresholds are no quotients: opossum multiplies by 100.
-test("one call after the other: any threshold, volume, filter, timeout, window, warm-up", async () => {
+test("one call after the other: thresholds, volumes, timeouts, windows, warm-up", async () => {
   const options = fc.record({
     errorThresholdPercentage: fc.oneof(
       fc.constantFrom(0, 50, 100),
@@ -130,7 +130,7 @@ test("calls that overlap: states, the hand's words, fallbacks, and no timeouts",
   );
 });
 
-test("calls that overlap: timeouts, caches, coalescing, and a circuit that stays closed", async () => {
+test("calls that overlap: timeouts, caches, coalescing, in a closed circuit", async () => {
   const options = fc.record({
     timeout: fc.constantFrom<number | false>(false, 300, 1_000),
     cache: fc.boolean(),

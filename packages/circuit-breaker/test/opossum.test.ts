@@ -103,6 +103,24 @@ test("a timeout aborts the controller that was given", async () => {
   expect(abortController.signal.aborted).toBe(true);
 });
 
+test("with autoRenewAbortController the action finds its own signal", async () => {
+  const signals: (AbortSignal | undefined)[] = [];
+  const breaker: CircuitBreaker = new CircuitBreaker(
+    () => {
+      signals.push(breaker.getSignal());
+      return deferred().promise;
+    },
+    { autoRenewAbortController: true, errorThresholdPercentage: 100, timeout: 100 },
+  );
+  void codeOf(breaker.fire());
+  await advance(50);
+  void codeOf(breaker.fire());
+  await advance(50);
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
+  await advance(50);
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
+});
+
 test("newStatus primes a breaker: what it brings, counts", async () => {
   const status = CircuitBreaker.newStatus({ stats: { failures: 4, successes: 5, fires: 9 } });
   const breaker = new CircuitBreaker(fail, {

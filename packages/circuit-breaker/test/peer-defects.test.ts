@@ -1,6 +1,6 @@
-// Known defects of other breakers stay out of this one: a permanent test each, on the breaker itself
-// and on the opossum door. Beside it stands what opossum 10 or cockatiel 4 does in the same case; a
-// peer that mends its ways fails here, and its test is then to be renamed.
+// Known defects of other breakers stay out of this one: a permanent test each, on the breaker
+// itself and on the opossum door. Beside it stands what opossum 10 or cockatiel 4 does in the same
+// case; a peer that mends its ways fails here, and its test is then to be renamed.
 import { CircuitBreaker as Door } from "@compendium/circuit-breaker/opossum";
 import {
   CircuitState,
