@@ -6,6 +6,7 @@ export type ResilienceErrorCode =
   | "TIMEOUT"
   | "DEADLINE_EXCEEDED"
   | "BULKHEAD_FULL"
+  | "LIMIT_EXCEEDED"
   | "SHED"
   | "THROTTLED"
   | "RATE_LIMITED"

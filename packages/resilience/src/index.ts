@@ -1,4 +1,12 @@
 export {
+  type AdaptiveLimitOptions,
+  type AdaptiveLimitPolicy,
+  type AdaptiveLimitStats,
+  adaptiveLimit,
+  type PartitionOptions,
+  type PartitionStats,
+} from "./adaptive-limit.ts";
+export {
   type Admission,
   type AdmissionDecision,
   type AdmissionOptions,
@@ -40,6 +48,11 @@ export {
   type HedgeStats,
   hedge,
 } from "./hedge.ts";
+export { type AimdLimit, type AimdOptions, aimd } from "./limits/aimd.ts";
+export { type Gradient2Limit, type Gradient2Options, gradient2 } from "./limits/gradient2.ts";
+export type { Limit, LimitOptions, LimitSample } from "./limits/limit.ts";
+export type { WindowOptions } from "./limits/sample-window.ts";
+export { type VegasLimit, type VegasOptions, vegas } from "./limits/vegas.ts";
 export {
   type LoadShedderOptions,
   type LoadShedderPolicy,

@@ -59,6 +59,21 @@ const RULES: readonly Rule[] = [
     inner: "shed",
     because: "the shedder cannot see how long calls wait outside it: put it outside",
   },
+  {
+    outer: "adaptive-limit",
+    inner: "retry",
+    because: "it would measure attempts and back-off together as one call: put the retry outside",
+  },
+  {
+    outer: "adaptive-limit",
+    inner: "hedge",
+    because: "it would count two attempts in flight as one call: put the hedge outside",
+  },
+  {
+    outer: "adaptive-limit",
+    inner: "fallback",
+    because: "the fallback hides the timeouts by which the limit learns: put it outside",
+  },
 ];
 
 // Who counts the work that runs, and who may answer before the work has ended.

@@ -34,6 +34,7 @@ const OVERLOAD_WAIT_MS = 1_000;
 const KINDS: ReadonlyMap<string, RefusalKind> = new Map([
   ["RATE_LIMITED", "rate-limited"],
   ["BULKHEAD_FULL", "overloaded"],
+  ["LIMIT_EXCEEDED", "overloaded"],
   ["SHED", "overloaded"],
   ["THROTTLED", "overloaded"],
   ["CIRCUIT_IN_FLIGHT_MAX", "overloaded"],
