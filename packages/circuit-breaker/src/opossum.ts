@@ -8,8 +8,8 @@
 // refusal of one's own says nothing about the dependency, a rate is of calls that have ended.
 //
 // Left out: `semaphore`, which opossum exposes and does not document. An edge: it reads the
-// process's clock and sets its timers, one for each call that has a timeout, and one for each rest that
-// somebody wants to hear the end of. A breaker that nobody calls has none.
+// process's clock and sets its timers, one for each call that has a timeout, and one for each rest
+// that somebody wants to hear the end of. A breaker that nobody calls has none.
 import { systemClock } from "@compendium/runtime";
 import { start } from "./endings.ts";
 import * as cache from "./opossum-cache.ts";
