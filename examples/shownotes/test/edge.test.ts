@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { assertPromtoolClean, promtool, requireOrSkip } from "@compendium/metrics/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEdge } from "../src/edge.ts";
 import { getJson, postJson } from "../src/http.ts";
@@ -136,6 +137,16 @@ test("paths that lead nowhere say where to go", async () => {
     status: 400,
     body: "url is missing\n",
   });
+});
+
+test("the metrics of the edge and of its breaker are shown, and pass promtool", async (context) => {
+  await notes().answer;
+  const response = await fetch(new URL("/metrics", edge.url));
+  const exposition = await response.text();
+  expect(exposition).toContain(`\nedge_request_seconds_count{route="notes"} 1\n`);
+  expect(exposition).toMatch(/\ncircuit_breaker_state{name="preview",state="disabled"} 1\n/);
+  requireOrSkip(context, promtool());
+  assertPromtoolClean(exposition);
 });
 
 test("protection is switched by a boolean and nothing else, and its changes are told", async () => {

@@ -38,7 +38,7 @@ describe("npm start -- --once", () => {
       const { off, on, objections } = JSON.parse(readFileSync(jsonFile, "utf8")) as Comparison;
       console.log(
         `X1: others in time ${off.measured.othersWithin} off, ${on.measured.othersWithin} on; ` +
-          `calls that reached preview ${off.measured.previewCalls} off, ${on.measured.previewCalls} on`,
+          `calls to preview ${off.measured.previewCalls} off, ${on.measured.previewCalls} on`,
       );
       expect(objections).toEqual([]);
       expect(off.measured.othersWithin).toBeLessThan(0.4);
