@@ -1,5 +1,5 @@
 // `npm run bench`: what a call costs through a breaker, and what a breaker weighs, ours beside
-// opossum's and cockatiel's. Prints Markdown tables, and with `--json FILE` writes the rows as well.
+// opossum's and cockatiel's. Prints Markdown tables, and with `--json FILE` writes the rows too.
 // `ratio` is ours over the row's first peer: the call without a breaker, or the lightest library.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";

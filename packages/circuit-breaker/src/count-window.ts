@@ -100,7 +100,7 @@ export class CountWindow implements SlidingWindow {
     return ((this.#bits[index] as number) >> (2 * (position % CALLS_PER_WORD))) & 3;
   }
 
-  // Overwrites one call and keeps the sums true: what was there leaves them, what comes enters them.
+  // Overwrites one call and keeps the sums true: what was there leaves, what comes enters.
   #put(position: number, outcome: number): void {
     const index = Math.floor(position / CALLS_PER_WORD);
     const shift = 2 * (position % CALLS_PER_WORD);

@@ -1,11 +1,11 @@
 // The three states, after M. Nygard, "Release It!" (2nd ed. 2018), ch. 5, "Circuit Breaker", whose
-// sentences the first tests quote; the windows and the half-open rule are resilience4j's.
+// sentences the first tests quote in short; the windows and the half-open rule are resilience4j's.
 import { CircuitBreaker, CircuitBreakerError, type Transition } from "@compendium/circuit-breaker";
 import { describe, expect, test, vi } from "vitest";
 import { callAll, deferred, down, fail, makeBreaker, succeed, tryCall } from "./helpers.ts";
 
 describe("closed", () => {
-  test('"in the normal closed state, the circuit breaker executes operations as usual"', async () => {
+  test('"in the normal closed state, the circuit breaker executes as usual"', async () => {
     const { breaker } = makeBreaker();
     expect(await breaker.call(succeed)).toBe("done");
     expect(breaker.state).toBe("closed");
@@ -35,7 +35,7 @@ describe("closed", () => {
     expect(below.state).toBe("open");
   });
 
-  test("55 failures of 100 calls reach a threshold of 0.55, although 0.55 × 100 is more", async () => {
+  test("55 failures of 100 reach a threshold of 0.55, although 0.55 × 100 is more", async () => {
     expect(0.55 * 100).toBeGreaterThan(55);
     const { breaker } = makeBreaker({ failureRateThreshold: 0.55, minimumCalls: 100 });
     await callAll(breaker, "+".repeat(45) + "-".repeat(54));
@@ -62,7 +62,7 @@ describe("closed", () => {
     expect(breaker.state).toBe("open");
   });
 
-  test("forgets the calls of a time window as their time passes, even if nobody calls", async () => {
+  test("forgets the calls of a time window as time passes, though nobody calls", async () => {
     const window = { kind: "time", durationMs: 1_000, buckets: 10 } as const;
     const { breaker, clock } = makeBreaker({ window, minimumCalls: 3 });
     await callAll(breaker, "--");
@@ -76,7 +76,7 @@ describe("closed", () => {
 });
 
 describe("open", () => {
-  test('"when the circuit is open, calls fail immediately, without any attempt to execute"', async () => {
+  test('"when open, calls fail immediately, without any attempt to execute"', async () => {
     const { breaker } = makeBreaker({ name: "preview", consecutiveFailures: 1 });
     await callAll(breaker, "-");
     let ran = false;
@@ -101,7 +101,7 @@ describe("open", () => {
     expect(breaker.state).toBe("half-open");
   });
 
-  test("each trip that follows a failed probe rests longer, up to openForMsMax; a close ends that", async () => {
+  test("rests longer after each failed probe, up to openForMsMax; a close ends that", async () => {
     const options = { openForMs: 10, openForMsMax: 35, halfOpenCalls: 1, consecutiveFailures: 1 };
     const { breaker, clock } = makeBreaker(options);
     const rests: number[] = [];
@@ -229,7 +229,7 @@ describe("a late result", () => {
     expect(breaker.stats()).toMatchObject({ counts: { late: 2 }, windowCalls: 0, inFlight: 0 });
   });
 
-  test("belongs to the generation in which it started, even if its own work ends that", async () => {
+  test("belongs to the generation in which it started, though its own work end that", async () => {
     const breaker = new CircuitBreaker();
     await breaker.call(async () => {
       breaker.reset();
