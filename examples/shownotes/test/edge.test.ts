@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { connect } from "node:net";
-import { assertPromtoolClean, promtool, requireOrSkip } from "@compendium/metrics/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEdge } from "../src/edge.ts";
 import { getJson, postJson } from "../src/http.ts";
@@ -139,14 +138,11 @@ test("paths that lead nowhere say where to go", async () => {
   });
 });
 
-test("the metrics of the edge and of its breaker are shown, and pass promtool", async (context) => {
+test("the metrics tell how long requests took, by route", async () => {
   await notes().answer;
-  const response = await fetch(new URL("/metrics", edge.url));
-  const exposition = await response.text();
+  const exposition = await (await fetch(new URL("/metrics", edge.url))).text();
   expect(exposition).toContain(`\nedge_request_seconds_count{route="notes"} 1\n`);
-  expect(exposition).toMatch(/\ncircuit_breaker_state{name="preview",state="disabled"} 1\n/);
-  requireOrSkip(context, promtool());
-  assertPromtoolClean(exposition);
+  expect(exposition).toContain(`\nedge_request_seconds_count{route="preview"} 0\n`);
 });
 
 test("protection is switched by a boolean and nothing else, and its changes are told", async () => {
