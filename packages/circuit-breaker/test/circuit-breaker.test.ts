@@ -1,23 +1,24 @@
-// The three states, after M. Nygard, "Release It!" (2nd ed. 2018), ch. 5, "Circuit Breaker", whose
-// sentences the first tests quote in short; the windows and the half-open rule are resilience4j's.
+// The three states, after M. Nygard, "Release It!" (2nd ed. 2018), ch. 5, "Circuit Breaker": the
+// first tests of each state paraphrase its rules. The windows and the half-open rule are
+// resilience4j's.
 import { CircuitBreaker, CircuitBreakerError, type Transition } from "@compendium/circuit-breaker";
 import { describe, expect, test, vi } from "vitest";
 import { callAll, deferred, down, fail, makeBreaker, succeed, tryCall } from "./helpers.ts";
 
 describe("closed", () => {
-  test('"in the normal closed state, the circuit breaker executes as usual"', async () => {
+  test("in the normal closed state, the circuit breaker executes as usual", async () => {
     const { breaker } = makeBreaker();
     expect(await breaker.call(succeed)).toBe("done");
     expect(breaker.state).toBe("closed");
   });
 
-  test('"if it fails, the circuit breaker makes a note of the failure"', async () => {
+  test("if it fails, the circuit breaker makes a note of the failure", async () => {
     const { breaker } = makeBreaker();
     await expect(breaker.call(fail)).rejects.toBe(down);
     expect(breaker.stats()).toMatchObject({ failureRate: 1, failuresInARow: 1, windowCalls: 1 });
   });
 
-  test('"once the number of failures exceeds a threshold, the circuit breaker trips"', async () => {
+  test("once the number of failures exceeds a threshold, the circuit breaker trips", async () => {
     const { breaker } = makeBreaker({ consecutiveFailures: 3 });
     await callAll(breaker, "--+--");
     expect(breaker.state).toBe("closed");
@@ -76,7 +77,7 @@ describe("closed", () => {
 });
 
 describe("open", () => {
-  test('"when open, calls fail immediately, without any attempt to execute"', async () => {
+  test("when open, calls fail immediately, without any attempt to execute", async () => {
     const { breaker } = makeBreaker({ name: "preview", consecutiveFailures: 1 });
     await callAll(breaker, "-");
     let ran = false;
@@ -90,7 +91,7 @@ describe("open", () => {
     expect(ran).toBe(false);
   });
 
-  test('"after a suitable amount of time, the circuit breaker goes into half-open"', async () => {
+  test("after a suitable amount of time, the circuit breaker goes into half-open", async () => {
     const { breaker, clock } = makeBreaker({ consecutiveFailures: 1, openForMs: 100 });
     await callAll(breaker, "-");
     clock.advance(99);
@@ -136,14 +137,14 @@ describe("half-open", () => {
     return made;
   }
 
-  test('"should the call succeed, the circuit breaker resets and returns to closed"', async () => {
+  test("should the call succeed, the circuit breaker resets and returns to closed", async () => {
     const { breaker } = await halfOpen({ halfOpenCalls: 1 });
     await callAll(breaker, "+");
     expect(breaker.state).toBe("closed");
     expect(breaker.stats()).toMatchObject({ windowCalls: 0, trips: 0 });
   });
 
-  test('"if the trial call fails, the circuit breaker returns to the open state"', async () => {
+  test("if the trial call fails, the circuit breaker returns to the open state", async () => {
     const { breaker } = await halfOpen({ halfOpenCalls: 1 });
     await callAll(breaker, "-");
     expect(breaker.state).toBe("open");
