@@ -7,6 +7,7 @@ import { chromium, openPage } from "./browser.ts";
 import { commandOf, Demo, END_MS_MAX, linux, look, pause, pssMb, survivors, take } from "./demo.ts";
 
 const MINUTE_MS = 60_000;
+const patient = { timeout: 20_000, interval: 100 };
 
 const servers: Server[] = [];
 let demo: Demo;
@@ -71,10 +72,10 @@ test(
     });
     expect(await act("pattern", { on: true })).toMatchObject({ pattern: true });
     expect(await act("fault", { on: true })).toMatchObject({ fault: true });
+    await expect.poll(async () => (await look(url)).breaker?.state, patient).toBe("open");
     await expect
-      .poll(async () => (await look(url)).breaker?.state, { timeout: 10_000 })
-      .toBe("open");
-    await expect.poll(async () => (await look(url)).recent?.withinShare).toBeGreaterThan(0.9);
+      .poll(async () => (await look(url)).recent?.withinShare, patient)
+      .toBeGreaterThan(0.9);
     expect(await act("fault")).toMatchObject({ fault: false });
     await act("pattern", { on: false });
     expect(await act("reset")).toMatchObject({ pattern: true, fault: false });
@@ -88,7 +89,7 @@ test(
     await act("pattern", { on: false });
     await act("fault", { on: true });
     const inTime = async () => (await look(url)).recent?.withinShare;
-    await expect.poll(inTime, { timeout: 20_000, interval: 250 }).toBeLessThan(0.5);
+    await expect.poll(inTime, patient).toBeLessThan(0.5);
     expect((await look(url)).queued).toBeGreaterThan(0);
     expect(await act("reset")).toMatchObject({ queued: 0 });
   },
@@ -104,7 +105,7 @@ test(
     process.kill(pid, "SIGKILL");
     await demo.prints(new RegExp(`preview \\(pid ${pid}\\) was killed by SIGKILL; it is started`));
     const fault = async () => (await look(url)).fault;
-    await expect.poll(fault, { timeout: 10_000 }).toBe(false);
+    await expect.poll(fault, patient).toBe(false);
     expect(survivors([demo.pid])).toEqual([demo.pid]);
   },
   MINUTE_MS,
@@ -116,11 +117,11 @@ test(
     requireOrSkip(context, chromium);
     const page = await openPage(url);
     const text = (id: string) => page.evaluate(`document.getElementById("${id}").textContent`);
-    await expect.poll(() => text("breaker"), { timeout: 15_000 }).toBe("closed");
-    await expect.poll(() => text("within"), { timeout: 10_000 }).toMatch(/^\d+\.\d %$/);
+    await expect.poll(() => text("breaker"), patient).toBe("closed");
+    await expect.poll(() => text("within"), patient).toMatch(/^\d+\.\d %$/);
     expect(await text("report")).toContain("X1  Slow previews");
     await page.evaluate(`document.querySelector("[data-verb=fault]").click()`);
-    await expect.poll(() => text("fault"), { timeout: 10_000 }).toBe("takes 5 s");
+    await expect.poll(() => text("fault"), patient).toBe("takes 5 s");
     expect(page.errors).toEqual([]);
     await page.close();
     await act("reset");
@@ -132,7 +133,7 @@ test(
   "runs the comparison again when asked",
   async () => {
     const experiment = act("experiment");
-    await expect.poll(async () => (await look(url)).busy).toBe(true);
+    await expect.poll(async () => (await look(url)).busy, patient).toBe(true);
     const refused = await fetch(new URL("/lab/reset", url), { method: "POST" });
     expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining("busy")]);
     expect((await experiment).report).toContain("X1");
