@@ -37,12 +37,15 @@ export async function runX1(
 ): Promise<{ comparison: Comparison; stack: Stack }> {
   const failing = new AbortController();
   const ending = AbortSignal.any([failing.signal, ...(signal === undefined ? [] : [signal])]);
+  const over = new AbortController();
   const stacks: Stack[] = [];
   const fresh = async (protection: boolean) => {
     ending.throwIfAborted();
     const stack = await source.fresh(protection);
     stacks.push(stack);
-    stack.lost.addEventListener("abort", () => failing.abort(stack.lost.reason));
+    const fail = () => failing.abort(stack.lost.reason);
+    // A stack may outlive this experiment, and must not remember every one.
+    stack.lost.addEventListener("abort", fail, { signal: over.signal });
     return stack;
   };
   let live: Stack | undefined;
@@ -65,6 +68,7 @@ export async function runX1(
     failing.abort(error);
     throw ending.reason;
   } finally {
+    over.abort();
     await Promise.all(stacks.map((stack) => (stack === live ? undefined : stack.stop())));
   }
 }
