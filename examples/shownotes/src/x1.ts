@@ -8,7 +8,7 @@ import type { Scenario } from "./scenario.ts";
 import type { Stack, StackSource } from "./stack.ts";
 import { type Prediction, predictOff, predictOn } from "./theory.ts";
 
-/** One run, measured in the terms in which it was predicted. Times count from the fault's begin. */
+/** One run, measured in the terms in which it was predicted. Times count from when the fault began. */
 export interface Measurement extends Prediction {
   transitions: { to: string; atMs: number; reason: string }[];
 }
@@ -111,8 +111,9 @@ async function startRun(
       othersP99Ms: percentile(during, 0.99),
       previewCalls: preview.faultCalls - before.faultCalls,
       transitions: edge.transitions
-        .map(({ to, reason, wallMs }) => ({ to, reason, atMs: wallMs - faultSinceMs }))
-        .filter(({ atMs }) => atMs >= 0),
+        // What it was set to before the load began is no reaction to anything.
+        .filter(({ reason }) => reason !== "operator")
+        .map(({ to, reason, wallMs }) => ({ to, reason, atMs: wallMs - faultSinceMs })),
     };
   };
   const measured = measure();
