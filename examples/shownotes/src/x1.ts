@@ -8,7 +8,7 @@ import type { Scenario } from "./scenario.ts";
 import type { Stack, StackSource } from "./stack.ts";
 import { type Prediction, predictOff, predictOn } from "./theory.ts";
 
-/** One run, measured in the terms in which it was predicted. Times count from when the fault began. */
+/** One run, measured in the terms in which it was predicted: times since the fault began. */
 export interface Measurement extends Prediction {
   transitions: { to: string; atMs: number; reason: string }[];
 }
