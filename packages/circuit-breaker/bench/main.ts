@@ -11,8 +11,10 @@ import { printTable, type Row } from "./row.ts";
 const { values } = parseArgs({ options: { json: { type: "string" } } });
 
 if (globalThis.gc === undefined) {
-  // Collecting between rounds needs a flag that only a fresh process can take.
-  const flags = ["--expose-gc", ...process.execArgv, ...process.argv.slice(1)];
+  // Flags that only a fresh process can take: to collect between rounds, and to have V8 collect and
+  // compile in this thread, or CPU time of its helpers would be charged to whoever runs just then.
+  const v8 = ["--expose-gc", "--single-threaded"];
+  const flags = [...v8, ...process.execArgv, ...process.argv.slice(1)];
   process.exit(spawnSync(process.execPath, flags, { stdio: "inherit" }).status ?? 1);
 }
 
