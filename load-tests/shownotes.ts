@@ -13,7 +13,7 @@ export { handleSummary } from "./lib/summary.ts";
 
 const PREVIEW_SHARE = 0.2;
 // Nobody looks at a page for longer than this; a request that takes more has failed.
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 2_000;
 
 const profile = chosenProfile();
 const titled = new Rate("previews_with_title");

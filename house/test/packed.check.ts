@@ -15,7 +15,7 @@ import {
   withDependencies,
 } from "../src/guards/packed.ts";
 import { examplesOf } from "../src/guards/readme.ts";
-import { requireOrSkip } from "../src/require.ts";
+import { requireOrSkip } from "@compendium/metrics/testing";
 import { report } from "../src/violation.ts";
 import { type Manifest, packagesOf, readTree, rootFolder } from "../src/workspace.ts";
 

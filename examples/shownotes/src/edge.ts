@@ -8,6 +8,7 @@
 // costs nothing but a bare link.
 import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
 import { CircuitBreaker, type Transition } from "@compendium/circuit-breaker";
+import { registerCircuitBreakers } from "@compendium/circuit-breaker/metrics";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
@@ -79,7 +80,7 @@ class Edge {
       this.#transitions.push({ from, to, reason, wallMs: performance.timeOrigin + atMs });
       if (this.#transitions.length > TRANSITIONS_MAX) this.#transitions.shift();
     });
-    this.#registerOwn();
+    this.#register();
   }
 
   protect(on: boolean): void {
@@ -144,7 +145,8 @@ class Edge {
       });
   }
 
-  #registerOwn(): void {
+  #register(): void {
+    registerCircuitBreakers(this.registry, [this.#breaker]);
     registerMetrics(this.registry, [
       {
         name: "edge_requests_in_flight",

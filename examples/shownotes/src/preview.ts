@@ -20,7 +20,8 @@ export function createPreview({ preview }: Scenario): ServiceDefinition {
   let calls = 0;
   // Counted where they arrive: seen from outside, the moment of the switch is known only roughly.
   let faultCalls = 0;
-  let fault = false;
+  // Likewise: when the fault was switched on, on the clock that all processes of a machine share.
+  let faultSinceMs: number | null = null;
   let nowDelayMs = preview.delayMs;
 
   registerMetrics(registry, [
@@ -47,14 +48,20 @@ export function createPreview({ preview }: Scenario): ServiceDefinition {
   return {
     name: "preview",
     registry,
-    state: () => ({ calls, faultCalls, fault, delayMs: nowDelayMs }),
+    state: () => ({
+      calls,
+      faultCalls,
+      fault: faultSinceMs !== null,
+      faultSinceMs,
+      delayMs: nowDelayMs,
+    }),
     control: {
       fault: ({ on, delayMs = preview.faultDelayMs }) => {
         if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
         if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= DELAY_MS_MAX)) {
           throw new RangeError(`delayMs must be from 0 to ${DELAY_MS_MAX}, got ${delayMs}`);
         }
-        fault = on;
+        faultSinceMs = on ? performance.timeOrigin + performance.now() : null;
         nowDelayMs = on ? delayMs : preview.delayMs;
       },
     },
@@ -65,7 +72,7 @@ export function createPreview({ preview }: Scenario): ServiceDefinition {
       }
       if (link === null) return sendText(response, 400, "url is missing\n");
       calls++;
-      if (fault) faultCalls++;
+      if (faultSinceMs !== null) faultCalls++;
       const timer = setTimeout(
         () => sendJson(response, 200, { url: link, title: `A page about ${link}` }),
         nowDelayMs,

@@ -56,12 +56,18 @@ function formatTable({ off, on }: Comparison, { withinMs, thresholds }: Scenario
 
 function formatTransitions(measured: Measurement, predicted: Prediction): string[] {
   if (measured.transitions.length === 0) return ["  it never changed its state"];
-  return measured.transitions.map(({ to, atMs, reason }, i) => {
-    const expected = predicted.transitions[i];
-    const theory = expected?.to === to ? ` (${clock(expected.atMs)})` : " (not)";
-    return `  ${clock(atMs)}${theory.padEnd(7)}  ${to.padEnd(10)} ${REASONS[reason] ?? reason}`;
+  return measured.transitions.map(({ to, atMs, reason }) => {
+    // Which one it was: the nearest of its kind, unless that is too far off to be meant.
+    const expected = predicted.transitions.find(
+      (other) => other.to === to && Math.abs(other.atMs - atMs) < NEAR_MS,
+    );
+    const theory = expected === undefined ? "–" : clock(expected.atMs);
+    const times = `${clock(atMs).padStart(5)} (${theory})`;
+    return ` ${times.padEnd(12)}  ${to.padEnd(10)} ${REASONS[reason] ?? reason}`;
   });
 }
+
+const NEAR_MS = 500;
 
 const REASONS: Record<string, string> = {
   "slow-rate": "too many of the last calls hang",

@@ -24,6 +24,8 @@ export interface PreviewState {
   /** Calls that arrived while the fault was on. */
   faultCalls: number;
   fault: boolean;
+  /** When it was switched on, in ms since 1970; null while it is off. */
+  faultSinceMs: number | null;
   delayMs: number;
 }
 

@@ -26,7 +26,7 @@ export class Terminal {
   status(text: string): void {
     if (!this.#screen.isTTY) return;
     // A line that wraps could not be erased as one.
-    const line = text.slice(0, (this.#screen.columns ?? 80) - 1);
+    const line = text.slice(0, (this.#screen.columns || 80) - 1);
     if (line === this.#status) return;
     this.#screen.write(`${this.#erasing()}${line}`);
     this.#status = line;

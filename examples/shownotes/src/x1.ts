@@ -8,7 +8,7 @@ import type { Scenario } from "./scenario.ts";
 import type { Stack, StackSource } from "./stack.ts";
 import { type Prediction, predictOff, predictOn } from "./theory.ts";
 
-/** One run, measured in the terms in which it was predicted. Times count from the fault's begin. */
+/** One run, measured in the terms in which it was predicted: times since the fault began. */
 export interface Measurement extends Prediction {
   transitions: { to: string; atMs: number; reason: string }[];
 }
@@ -37,12 +37,15 @@ export async function runX1(
 ): Promise<{ comparison: Comparison; stack: Stack }> {
   const failing = new AbortController();
   const ending = AbortSignal.any([failing.signal, ...(signal === undefined ? [] : [signal])]);
+  const over = new AbortController();
   const stacks: Stack[] = [];
   const fresh = async (protection: boolean) => {
     ending.throwIfAborted();
     const stack = await source.fresh(protection);
     stacks.push(stack);
-    stack.lost.addEventListener("abort", () => failing.abort(stack.lost.reason));
+    const fail = () => failing.abort(stack.lost.reason);
+    // A stack may outlive this experiment, and must not remember every one.
+    stack.lost.addEventListener("abort", fail, { signal: over.signal });
     return stack;
   };
   let live: Stack | undefined;
@@ -65,6 +68,7 @@ export async function runX1(
     failing.abort(error);
     throw ending.reason;
   } finally {
+    over.abort();
     await Promise.all(stacks.map((stack) => (stack === live ? undefined : stack.stop())));
   }
 }
@@ -82,7 +86,10 @@ async function startRun(
   await sleepUntil(load.startedAt + warmUp, signal);
   const before = await stack.preview();
   await stack.breakPreview(true);
-  const brokenAt = performance.now();
+  // The service itself knows best since when: on a busy machine, word of it comes late.
+  const { faultSinceMs } = await stack.preview();
+  if (faultSinceMs === null) throw new Error("preview lost its fault at once");
+  const brokenAt = faultSinceMs - performance.timeOrigin;
   await sleepUntil(brokenAt + fault, signal);
   await stack.breakPreview(false);
   const healedAt = performance.now();
@@ -99,14 +106,14 @@ async function startRun(
     });
     // Some previews still hang. Nobody is interested in their answers any more.
     load.abandon();
-    const brokenWallMs = performance.timeOrigin + brokenAt;
     return {
       othersWithin: shareWithin(during, scenario.withinMs),
       othersP99Ms: percentile(during, 0.99),
       previewCalls: preview.faultCalls - before.faultCalls,
       transitions: edge.transitions
-        .map(({ to, reason, wallMs }) => ({ to, reason, atMs: wallMs - brokenWallMs }))
-        .filter(({ atMs }) => atMs >= 0),
+        // What it was set to before the load began is no reaction to anything.
+        .filter(({ reason }) => reason !== "operator")
+        .map(({ to, reason, wallMs }) => ({ to, reason, atMs: wallMs - faultSinceMs })),
     };
   };
   const measured = measure();

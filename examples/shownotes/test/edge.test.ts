@@ -138,6 +138,13 @@ test("paths that lead nowhere say where to go", async () => {
   });
 });
 
+test("the metrics tell how long requests took, by route", async () => {
+  await notes().answer;
+  const exposition = await (await fetch(new URL("/metrics", edge.url))).text();
+  expect(exposition).toContain(`\nedge_request_seconds_count{route="notes"} 1\n`);
+  expect(exposition).toContain(`\nedge_request_seconds_count{route="preview"} 0\n`);
+});
+
 test("protection is switched by a boolean and nothing else, and its changes are told", async () => {
   const control = (body: object) => postJson(new URL("/control/protection", edge.url), body);
   expect(await state()).toMatchObject({ protection: false, transitions: [{ to: "disabled" }] });

@@ -86,6 +86,8 @@ test("the live load is measured while nothing is broken", async () => {
   await expect.poll(async () => (await lab.state()).recent, { timeout: 4_000 }).not.toBeNull();
   const { recent } = await lab.state();
   expect(recent?.withinShare).toBeGreaterThan(0);
+  await lab.reset();
+  expect((await lab.state()).recent).toBeNull();
 });
 
 test("an experiment leaves its protected stack live, and its report", async () => {

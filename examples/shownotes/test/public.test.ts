@@ -154,6 +154,11 @@ test.each(detours)("the services' own controls are not reachable by %s", async (
   expect(await post(path)).toMatchObject({ status: 404 });
 });
 
+test("a whole URL as the target leads to the edge all the same, not to whom it names", async () => {
+  await lab.reset();
+  expect(await ask("http://127.0.0.1:1/episodes/1/notes")).toMatchObject({ status: 200 });
+});
+
 test("a request target that is no path is refused, and nothing falls over", async () => {
   expect((await ask("http://%zz/")).status).toBe(400);
   expect(await ask("/livez")).toMatchObject({ status: 200 });

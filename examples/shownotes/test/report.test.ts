@@ -15,7 +15,7 @@ const onRun = {
     { to: "half-open", atMs: 1_219, reason: "rested" },
     { to: "open", atMs: 1_380, reason: "probes-slow" },
     { to: "half-open", atMs: 2_383, reason: "rested" },
-    { to: "closed", atMs: 2_403, reason: "probes-succeeded" },
+    { to: "closed", atMs: 3_003, reason: "probes-succeeded" },
   ],
 };
 
@@ -49,7 +49,7 @@ test("measured stands beside predicted, off beside on", () => {
     "  1.22 (1.23)  half-open  it has rested, and asks again with a few probes",
     "  1.38 (1.39)  open       the probes hang as well",
     "  2.38 (2.40)  half-open  it has rested, and asks again with a few probes",
-    "  2.40 (not)   closed     the probes were answered: the fault is over",
+    "  3.00 (–)     closed     the probes were answered: the fault is over",
     "",
     "  ✔ as expected: the breaker kept slow previews from slowing the rest",
     "",
@@ -66,6 +66,13 @@ test("no line is wider than 80 columns, whatever happened", () => {
   for (const line of format(compare({ ...offRun, othersWithin: 1 }, worst))) {
     expect(line.length, line).toBeLessThanOrEqual(80);
   }
+});
+
+test("a breaker that a busy machine opened before the fault is shown as it was", () => {
+  const early = { ...onRun, transitions: [{ to: "open", atMs: -310, reason: "slow-rate" }] };
+  expect(format(compare(offRun, early))).toContain(
+    " -0.31 (–)     open       too many of the last calls hang",
+  );
 });
 
 test("what was never answered has no percentile, and is said to be so", () => {

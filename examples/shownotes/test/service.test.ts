@@ -46,6 +46,7 @@ test("probes, metrics and the state answer; the rest is the service's own", asyn
     calls: 0,
     faultCalls: 0,
     fault: false,
+    faultSinceMs: null,
     delayMs: 20,
   });
   expect(await ask(new URL("/preview?url=a", url))).toMatchObject({ status: 200 });

@@ -159,7 +159,7 @@ function judgeSkips(node: Node, refuse: Refuse): void {
     const word = node.property.name;
     if (root.type === "Identifier" && suites.has(root.name)) {
       if (/^(only|skip|todo|skipIf|runIf)$/.test(word)) {
-        const message = `${root.name}.${word} hides tests; call requireOrSkip of @compendium/house/require inside the test, which gives the reason and obeys COMPENDIUM_REQUIRE`;
+        const message = `${root.name}.${word} hides tests; call requireOrSkip of @compendium/metrics/testing inside the test, which gives the reason and obeys COMPENDIUM_REQUIRE`;
         refuse(node.start, "skip", message);
       }
     }

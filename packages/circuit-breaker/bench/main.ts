@@ -1,5 +1,5 @@
 // `npm run bench`: what a call costs through a breaker, and what a breaker weighs, ours beside
-// opossum's and cockatiel's. Prints Markdown tables, and with `--json FILE` writes the rows as well.
+// opossum's and cockatiel's. Prints Markdown tables, and with `--json FILE` writes the rows too.
 // `ratio` is ours over the row's first peer: the call without a breaker, or the lightest library.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -11,8 +11,10 @@ import { printTable, type Row } from "./row.ts";
 const { values } = parseArgs({ options: { json: { type: "string" } } });
 
 if (globalThis.gc === undefined) {
-  // Collecting between rounds needs a flag that only a fresh process can take.
-  const flags = ["--expose-gc", ...process.execArgv, ...process.argv.slice(1)];
+  // Flags that only a fresh process can take: to collect between rounds, and to have V8 collect and
+  // compile in this thread, or CPU time of its helpers would be charged to whoever runs just then.
+  const v8 = ["--expose-gc", "--single-threaded"];
+  const flags = [...v8, ...process.execArgv, ...process.argv.slice(1)];
   process.exit(spawnSync(process.execPath, flags, { stdio: "inherit" }).status ?? 1);
 }
 

@@ -2,25 +2,40 @@
 // the calls, and endings.ts hands back how they end.
 //
 // The caller gets the very promise from which the ending is read. No async function runs in
-// between, so that a breaker, which stands in front of every call, costs about as much as the call's
-// own promise; and a rejection that nobody handles is still reported as one.
+// between, so that a breaker, which stands in front of every call, costs about as much as the
+// call's own promise; and a rejection that nobody handles is still reported as one.
 //
 // Left out: a timeout, a retry, a queue. They are policies of their own, and compose with this one.
 import { systemClock, systemRandom } from "@compendium/runtime";
-import { derive, settleOnAbort, start, UntimedCalls, type Work, watch } from "./endings.ts";
+import {
+  derive,
+  type Handlers,
+  settleOnAbort,
+  start,
+  untimedHandlers,
+  type Work,
+  watch,
+} from "./endings.ts";
 import { CircuitBreakerError } from "./errors.ts";
 import { type CircuitBreakerEvents, Listeners } from "./events.ts";
 import { type CircuitBreakerOptions, createWindow, nameOf, resolveSettings } from "./options.ts";
 import type { Permit } from "./permit.ts";
 import { restoreSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
-import { type Refusal, type State, StateMachine } from "./state-machine.ts";
+import type { Refusal, State } from "./state.ts";
+import { StateMachine } from "./state-machine.ts";
 import { readStats, type Stats } from "./stats.ts";
 
 /** Options of one call. */
 export interface CallOptions<T> {
-  /** Ends the wait, in the turn in which it is aborted, with the signal's reason. The work keeps its place in flight until it settles. */
+  /**
+   * Ends the wait, in the turn in which it is aborted, with the signal's reason. The work keeps its
+   * place in flight until it settles.
+   */
   signal?: AbortSignal;
-  /** Answers instead, when the call is refused or fails; what it throws is what the caller gets. Not asked after an abort. */
+  /**
+   * Answers instead, when the call is refused or fails; what it throws is what the caller gets. Not
+   * asked after an abort.
+   */
   fallback?: (error: unknown) => T | PromiseLike<T>;
 }
 
@@ -34,8 +49,10 @@ export interface CallOptions<T> {
  */
 export class CircuitBreaker {
   readonly #machine: StateMachine;
-  // The handlers of the present generation's untimed calls; made when there is such a call.
-  #untimed: UntimedCalls | undefined = undefined;
+  // The handlers of untimed calls, and the generation for which they were made.
+  #handled = -1;
+  #onFulfilled!: Handlers["onFulfilled"];
+  #onRejected!: Handlers["onRejected"];
 
   constructor(options: CircuitBreakerOptions = {}) {
     const { clock = systemClock, random = systemRandom } = options;
@@ -50,7 +67,9 @@ export class CircuitBreaker {
     return this.#machine.name;
   }
 
-  /** The state as of the last call: an open breaker turns half-open when a call asks, not before. */
+  /**
+   * The state as of the last call: an open breaker turns half-open when a call asks, not before.
+   */
   get state(): State {
     return this.#machine.state;
   }
@@ -66,8 +85,10 @@ export class CircuitBreaker {
 
     const refusal = machine.admit();
     if (refusal !== undefined) return Promise.reject(this.#refuse(refusal));
-    // Looked up before the work starts: it may change the state, and its call belongs to this one.
-    const { onFulfilled, onRejected } = this.#untimedCalls();
+    if (this.#handled !== machine.generation) this.#handleGeneration();
+    // Read before the work starts: it may change the state, and its call belongs to this one.
+    const onFulfilled = this.#onFulfilled;
+    const onRejected = this.#onRejected;
     return derive(start(work), onFulfilled, onRejected);
   }
 
@@ -86,17 +107,24 @@ export class CircuitBreaker {
     this.#machine.force("forced-open");
   }
 
-  /** Admits every call that `inFlightMax` allows, records it, and never trips, until {@link reset}. */
+  /**
+   * Admits every call that `inFlightMax` allows, records it, and never trips, until {@link reset}.
+   */
   forceClosed(): void {
     this.#machine.force("forced-closed");
   }
 
-  /** Steps aside: admits every call, without a limit in flight, and judges none, until {@link reset}. */
+  /**
+   * Steps aside: admits every call, without a limit in flight, and judges none, until {@link
+   * reset}.
+   */
   disable(): void {
     this.#machine.force("disabled");
   }
 
-  /** Closes the breaker with an empty window. Results of calls that started before count as late. */
+  /**
+   * Closes the breaker with an empty window. Results of calls that started before count as late.
+   */
   reset(): void {
     this.#machine.force("closed");
   }
@@ -133,11 +161,12 @@ export class CircuitBreaker {
     restoreSnapshot(this.#machine, snapshot, elapsedMs);
   }
 
-  #untimedCalls(): UntimedCalls {
-    if (this.#untimed === undefined || this.#untimed.generation !== this.#machine.generation) {
-      this.#untimed = new UntimedCalls(this.#machine);
-    }
-    return this.#untimed;
+  #handleGeneration(): void {
+    const { generation } = this.#machine;
+    const { onFulfilled, onRejected } = untimedHandlers(this.#machine, generation);
+    this.#handled = generation;
+    this.#onFulfilled = onFulfilled;
+    this.#onRejected = onRejected;
   }
 
   #callTimed<T>(work: Work<T>): Promise<Awaited<T>> {

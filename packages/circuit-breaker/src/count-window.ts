@@ -96,13 +96,13 @@ export class CountWindow implements SlidingWindow {
   }
 
   #get(position: number): number {
-    const index = Math.floor(position / CALLS_PER_WORD);
+    const index = (position / CALLS_PER_WORD) | 0;
     return ((this.#bits[index] as number) >> (2 * (position % CALLS_PER_WORD))) & 3;
   }
 
-  // Overwrites one call and keeps the sums true: what was there leaves them, what comes enters them.
+  // Overwrites one call and keeps the sums true: what was there leaves, what comes enters.
   #put(position: number, outcome: number): void {
-    const index = Math.floor(position / CALLS_PER_WORD);
+    const index = (position / CALLS_PER_WORD) | 0;
     const shift = 2 * (position % CALLS_PER_WORD);
     const word = this.#bits[index] as number;
     const leaving = (word >> shift) & 3;

@@ -3,7 +3,7 @@
 // after it, so its error surfaces where errors without an owner do: as an uncaught exception.
 import type { CircuitBreakerError } from "./errors.ts";
 import type { Outcome } from "./permit.ts";
-import type { Transition } from "./state-machine.ts";
+import type { Transition } from "./state.ts";
 
 /** What a breaker tells, and with which argument. */
 export interface CircuitBreakerEvents {

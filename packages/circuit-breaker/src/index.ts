@@ -10,6 +10,6 @@ export type {
   State,
   Transition,
   TransitionReason,
-} from "./state-machine.ts";
+} from "./state.ts";
 export type { Stats } from "./stats.ts";
 export type { SavedWindow } from "./window.ts";

@@ -4,7 +4,7 @@
 import { type Family, type MetricRegistry, registerMetrics } from "@compendium/metrics";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Outcome } from "./permit.ts";
-import type { CallCounts, Refusal, State } from "./state-machine.ts";
+import type { CallCounts, Refusal, State } from "./state.ts";
 
 const OUTCOMES: readonly Outcome[] = ["success", "failure", "cancelled", "ignored"];
 

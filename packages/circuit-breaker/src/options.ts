@@ -19,7 +19,10 @@ export type WindowOptions =
       kind: "time";
       /** How far back, in ms: 1 to 86,400,000 (a day). */
       durationMs: number;
-      /** Into how many equal parts the time is cut, 2 to 1,000; default 10. The oldest part leaves as one. */
+      /**
+       * Into how many equal parts the time is cut, 2 to 1,000; default 10. The oldest part leaves
+       * as one.
+       */
       buckets?: number;
     };
 
@@ -32,11 +35,17 @@ export interface CircuitBreakerOptions {
   name?: string;
   /** Default: the last 100 calls. */
   window?: WindowOptions;
-  /** Rates are not judged before the window holds this many calls. 1 to 1,000,000; default 10, or the window's size if that is less. */
+  /**
+   * Rates are not judged before the window holds this many calls. 1 to 1,000,000; default 10, or
+   * the window's size if that is less.
+   */
   minimumCalls?: number;
   /** Trips when this share of the window has failed. Above 0, up to 1; default 0.5. */
   failureRateThreshold?: number;
-  /** A call is slow once it has been in flight for longer than this, in ms, settled or not. Above 0; default: calls are not timed. */
+  /**
+   * A call is slow once it has been in flight for longer than this, in ms, settled or not. Above 0;
+   * default: calls are not timed.
+   */
   slowAfterMs?: number;
   /** Trips when this share of the window was slow. Above 0, up to 1; default 1. */
   slowRateThreshold?: number;
@@ -44,21 +53,35 @@ export interface CircuitBreakerOptions {
   consecutiveFailures?: number;
   /** How long the breaker rests before it asks again, in ms. 1 to 2^53 - 1; default 30,000. */
   openForMs?: number;
-  /** Each trip that follows a failed probe rests this many times longer than the last. 1 to 10; default 2. */
+  /**
+   * Each trip that follows a failed probe rests this many times longer than the last. 1 to 10;
+   * default 2.
+   */
   openGrowth?: number;
-  /** The longest rest that growth leads to, in ms; at least `openForMs`. Default 10 × `openForMs`. */
+  /**
+   * The longest rest that growth leads to, in ms; at least `openForMs`. Default 10 × `openForMs`.
+   */
   openForMsMax?: number;
   /** Lengthens every rest by a random share of itself, from 0 to this. 0 to 1; default 0.1. */
   openJitter?: number;
   /** How many probes decide whether to close. 1 to 1,000; default 3. */
   halfOpenCalls?: number;
-  /** How long probes may take to decide before the breaker opens again, in ms. 1 to 2^53 - 1; default 30,000. */
+  /**
+   * How long probes may take to decide before the breaker opens again, in ms. 1 to 2^53 - 1;
+   * default 30,000.
+   */
   halfOpenForMs?: number;
   /** How many calls may be in flight at once: a bulkhead. 1 or more; default: any number. */
   inFlightMax?: number;
-  /** Judges a settled call: `true` failed, `false` succeeded, `"ignored"` counts as neither. Default: what rejected has failed. */
+  /**
+   * Judges a settled call: `true` failed, `false` succeeded, `"ignored"` counts as neither.
+   * Default: what rejected has failed.
+   */
   isFailure?: (result: CallResult) => boolean | "ignored";
-  /** Judges how long a settled call took, instead of `slowAfterMs`; a call is then slow only once it has settled. */
+  /**
+   * Judges how long a settled call took, instead of `slowAfterMs`; a call is then slow only once it
+   * has settled.
+   */
   isSlow?: (durationMs: number, result: CallResult) => boolean;
   /** Monotonic time. Default: the process's own. */
   clock?: Pick<Clock, "now">;
@@ -89,7 +112,10 @@ export interface Settings {
   readonly judges: boolean;
 }
 
-/** Fills in the defaults. Throws a RangeError or TypeError that names the option, its value and its range. */
+/**
+ * Fills in the defaults. Throws a RangeError or TypeError that names the option, its value and its
+ * range.
+ */
 export function resolveSettings(options: CircuitBreakerOptions): Settings {
   refuseUnknown("", options, KNOWN);
   checkKinds(options);
@@ -138,7 +164,10 @@ function shareWithLatest(settings: Settings): Settings {
   return latest;
 }
 
-/** Builds the memory that the `window` option describes. Throws a RangeError or TypeError like the rest. */
+/**
+ * Builds the memory that the `window` option describes. Throws a RangeError or TypeError like the
+ * rest.
+ */
 export function createWindow(window: WindowOptions = { kind: "count", calls: 100 }): SlidingWindow {
   if (typeof window !== "object" || window === null) {
     throw new TypeError(`window must be an object with a kind, got ${show(window)}`);

@@ -6,7 +6,9 @@
 // the breaker, nor its failure reopen one that has just recovered.
 import type { StateMachine } from "./state-machine.ts";
 
-/** How a call counts. `cancelled`: the caller gave up. `ignored`: `isFailure` would not judge it. */
+/**
+ * How a call counts. `cancelled`: the caller gave up. `ignored`: `isFailure` would not judge it.
+ */
 export type Outcome = "success" | "failure" | "cancelled" | "ignored";
 
 /**
@@ -21,7 +23,9 @@ export interface Permit extends Disposable {
   succeed(): void;
   /** The call failed. */
   fail(): void;
-  /** The call says nothing about the dependency: nobody waits for it any more, or it never began. */
+  /**
+   * The call says nothing about the dependency: nobody waits for it any more, or it never began.
+   */
   cancel(): void;
 }
 
@@ -29,7 +33,7 @@ export interface Permit extends Disposable {
 // One is made for every timed call. Fields that are declared with a value, and #private ones, are
 // defined one by one when an object is made, which takes longer than the rest of the call.
 export class CallPermit implements Permit {
-  // Neighbours in the ring of calls in flight (in-flight.ts); on its own, a permit is a ring of one.
+  // Neighbours among the calls in flight (in-flight.ts); on its own, a permit is a ring of one.
   declare older: CallPermit;
   declare younger: CallPermit;
   declare readonly machine: StateMachine;

@@ -4,7 +4,10 @@
 // probes and a threshold of one half, two failures open the breaker and two successes close it.
 import type { Settings } from "./options.ts";
 
-/** The probes of one half-open period. Invariant: failed, slow <= judged <= admitted <= halfOpenCalls. */
+/**
+ * The probes of one half-open period. Invariant: failed, slow <= judged <= admitted <=
+ * halfOpenCalls.
+ */
 export class Probes {
   /** When they must have decided, in ms on the breaker's clock. */
   readonly untilMs: number;

@@ -2,7 +2,8 @@
 // service, rolling deployments). Times are written as what is left of them, because monotonic
 // clocks of two processes have nothing in common; who restores says how long ago it was.
 import { CircuitBreakerError } from "./errors.ts";
-import type { State, StateMachine } from "./state-machine.ts";
+import type { State } from "./state.ts";
+import type { StateMachine } from "./state-machine.ts";
 import type { SavedWindow } from "./window.ts";
 
 /** The state of a breaker as plain JSON. Calls in flight are not part of it. */
@@ -34,7 +35,10 @@ export function takeSnapshot(machine: StateMachine): Snapshot {
   };
 }
 
-/** Checks a snapshot as a whole, then takes it over. Throws, and changes nothing, where it does not fit. */
+/**
+ * Checks a snapshot as a whole, then takes it over. Throws, and changes nothing, where it does not
+ * fit.
+ */
 export function restoreSnapshot(machine: StateMachine, snapshot: unknown, elapsedMs: number): void {
   if (!(elapsedMs >= 0 && elapsedMs < Infinity)) {
     throw new RangeError(`elapsedMs must be a number from 0, got ${elapsedMs}`);

@@ -1,9 +1,9 @@
 // The circuit breaker as a pure state machine (M. Nygard, Release It!, 2nd ed. 2018, ch. 5).
 //
 //              rates or run of failures over the threshold
-//        ┌────────┐ ────────────────────────────────────▶ ┌──────┐ ◀──┐
-//        │ closed │                                       │ open │    │ a probe too many failed or was
-//        └────────┘ ◀── enough probes succeeded ──┐       └──────┘    │ slow, or they took too long
+//        ┌────────┐ ────────────────────────────────────▶ ┌──────┐ ◀──┐ a probe too many
+//        │ closed │                                       │ open │    │ failed or was slow, or
+//        └────────┘ ◀── enough probes succeeded ──┐       └──────┘    │ they took too long
 //                                             ┌───────────┐   │       │
 //                                             │ half-open │ ◀─┘ ──────┘
 //                                             └───────────┘   the rest is over, and a call arrives
@@ -20,95 +20,24 @@ import type { Settings } from "./options.ts";
 import { CallPermit, type Outcome } from "./permit.ts";
 import { Probes } from "./probes.ts";
 import type { Snapshot } from "./snapshot.ts";
+import {
+  type CallCounts,
+  neverEntered,
+  noCalls,
+  type Refusal,
+  type State,
+  type TransitionReason,
+} from "./state.ts";
 import type { SlidingWindow } from "./window.ts";
 
-/** Where a breaker stands. The last three are set by an operator, and left only by one. */
-export type State = "closed" | "open" | "half-open" | "forced-open" | "forced-closed" | "disabled";
-
-/** Why a breaker changed its state. */
-export type TransitionReason =
-  | "failure-rate"
-  | "slow-rate"
-  | "consecutive-failures"
-  | "rested"
-  | "probes-succeeded"
-  | "probes-failed"
-  | "probes-slow"
-  | "probes-late"
-  | "operator"
-  | "restored";
-
-/** A change of state. */
-export interface Transition {
-  /** The state that ended. */
-  from: State;
-  /** The state that began. */
-  to: State;
-  /** What ended it. */
-  reason: TransitionReason;
-  /** When, in ms on the breaker's clock. */
-  atMs: number;
-}
-
-/** A call that may not start: an expected outcome, so a value. */
-export interface Refusal {
-  /** Tells a refusal from a permit. */
-  admitted: false;
-  /** Which limit stands in the way. */
-  code: "CIRCUIT_OPEN" | "CIRCUIT_HALF_OPEN" | "CIRCUIT_FORCED_OPEN" | "CIRCUIT_IN_FLIGHT_MAX";
-  /** Whole milliseconds until the breaker asks again; `undefined` where that depends on others. */
-  retryAfterMs: number | undefined;
-}
-
-/** Counts since the breaker was made; none ever falls. */
-export interface CallCounts {
-  /** Calls that succeeded. */
-  success: number;
-  /** Calls that failed. */
-  failure: number;
-  /** Calls whose caller gave up. */
-  cancelled: number;
-  /** Calls that `isFailure` would not judge. */
-  ignored: number;
-  /** Calls in flight for too long, or judged slow; they count under how they ended, too. */
-  slow: number;
-  /** Successes and failures that came after the state they started in was gone. */
-  late: number;
-  /** Calls refused while open. */
-  refusedOpen: number;
-  /** Calls refused while half-open. */
-  refusedHalfOpen: number;
-  /** Calls refused while forced open. */
-  refusedForcedOpen: number;
-  /** Calls refused by `inFlightMax`. */
-  refusedInFlightMax: number;
-}
-
+/** One breaker: its state, its numbers, and the rules by which they move. */
 export class StateMachine {
   readonly name: string;
   readonly settings: Settings;
   readonly window: SlidingWindow;
-  readonly counts: CallCounts = {
-    success: 0,
-    failure: 0,
-    cancelled: 0,
-    ignored: 0,
-    slow: 0,
-    late: 0,
-    refusedOpen: 0,
-    refusedHalfOpen: 0,
-    refusedForcedOpen: 0,
-    refusedInFlightMax: 0,
-  };
+  readonly counts: CallCounts = noCalls();
   // How often each state was entered.
-  readonly entered: Record<State, number> = {
-    closed: 0,
-    open: 0,
-    "half-open": 0,
-    "forced-open": 0,
-    "forced-closed": 0,
-    disabled: 0,
-  };
+  readonly entered: Record<State, number> = neverEntered();
   listeners: Listeners | undefined = undefined;
 
   state: State = "closed";
@@ -150,7 +79,9 @@ export class StateMachine {
     return this.#clock.now();
   }
 
-  /** Counts one call in, or says why not. The caller must give its place back: {@link endUntimed}. */
+  /**
+   * Counts one call in, or says why not. The caller must give its place back: {@link endUntimed}.
+   */
   admit(): Refusal | undefined {
     if (this.state !== "closed") return this.#admitUnlessClosed();
     if (this.inFlight >= this.settings.inFlightMax) return this.#refuseInFlightMax();

@@ -1,5 +1,6 @@
 // What a breaker shows of itself: plain numbers, copied when asked for.
-import type { CallCounts, State, StateMachine } from "./state-machine.ts";
+import type { CallCounts, State } from "./state.ts";
+import type { StateMachine } from "./state-machine.ts";
 
 /** A breaker's numbers at one moment. Counts never fall; the rest are gauges. */
 export interface Stats {

@@ -12,11 +12,17 @@ export interface SlidingWindow {
   readonly failures: number;
   /** How many of {@link calls} were slow. */
   readonly slow: number;
-  /** Adds one call and forgets what is too old by `now` (ms). O(1). Returns a ticket for {@link markFailed}. */
+  /**
+   * Adds one call and forgets what is too old by `now` (ms). O(1). Returns a ticket for {@link
+   * markFailed}.
+   */
   record(now: number, failed: boolean, slow: boolean): number;
   /** Forgets what is too old by `now`. O(1), O(buckets) after a pause. */
   expire(now: number): void;
-  /** A call that was recorded as slow while it ran has failed in the end. Forgotten calls stay forgotten. */
+  /**
+   * A call that was recorded as slow while it ran has failed in the end. Forgotten calls stay
+   * forgotten.
+   */
   markFailed(ticket: number): void;
   /** Forgets everything. */
   clear(): void;

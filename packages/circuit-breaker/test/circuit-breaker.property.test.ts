@@ -97,7 +97,7 @@ test("retryAfterMs is enough, and one millisecond less is not", () => {
   );
 });
 
-test("each half-open period lets at most halfOpenCalls probes out at a time, none while open", () => {
+test("at most halfOpenCalls probes are out in a half-open period, and none while open", () => {
   fc.assert(
     fc.property(options, actions, (given, todo) => {
       let probes: Permit[] = [];
@@ -147,7 +147,7 @@ test("counts never fall, and every admitted call is counted once it is settled",
   );
 });
 
-test("a rest is openForMs × growth^trips, at most openForMsMax, and at most openJitter longer", () => {
+test("a rest is openForMs × growth^trips up to openForMsMax, and at most openJitter longer", () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(), (openJitter, seed) => {
       const clock = new ManualClock();

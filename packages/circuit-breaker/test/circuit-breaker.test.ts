@@ -1,23 +1,24 @@
-// The three states, after M. Nygard, "Release It!" (2nd ed. 2018), ch. 5, "Circuit Breaker", whose
-// sentences the first tests quote; the windows and the half-open rule are resilience4j's.
+// The three states, after M. Nygard, "Release It!" (2nd ed. 2018), ch. 5, "Circuit Breaker": the
+// first tests of each state paraphrase its rules. The windows and the half-open rule are
+// resilience4j's.
 import { CircuitBreaker, CircuitBreakerError, type Transition } from "@compendium/circuit-breaker";
 import { describe, expect, test, vi } from "vitest";
 import { callAll, deferred, down, fail, makeBreaker, succeed, tryCall } from "./helpers.ts";
 
 describe("closed", () => {
-  test('"in the normal closed state, the circuit breaker executes operations as usual"', async () => {
+  test("in the normal closed state, the circuit breaker executes as usual", async () => {
     const { breaker } = makeBreaker();
     expect(await breaker.call(succeed)).toBe("done");
     expect(breaker.state).toBe("closed");
   });
 
-  test('"if it fails, the circuit breaker makes a note of the failure"', async () => {
+  test("if it fails, the circuit breaker makes a note of the failure", async () => {
     const { breaker } = makeBreaker();
     await expect(breaker.call(fail)).rejects.toBe(down);
     expect(breaker.stats()).toMatchObject({ failureRate: 1, failuresInARow: 1, windowCalls: 1 });
   });
 
-  test('"once the number of failures exceeds a threshold, the circuit breaker trips"', async () => {
+  test("once the number of failures exceeds a threshold, the circuit breaker trips", async () => {
     const { breaker } = makeBreaker({ consecutiveFailures: 3 });
     await callAll(breaker, "--+--");
     expect(breaker.state).toBe("closed");
@@ -35,7 +36,7 @@ describe("closed", () => {
     expect(below.state).toBe("open");
   });
 
-  test("55 failures of 100 calls reach a threshold of 0.55, although 0.55 × 100 is more", async () => {
+  test("55 failures of 100 reach a threshold of 0.55, although 0.55 × 100 is more", async () => {
     expect(0.55 * 100).toBeGreaterThan(55);
     const { breaker } = makeBreaker({ failureRateThreshold: 0.55, minimumCalls: 100 });
     await callAll(breaker, "+".repeat(45) + "-".repeat(54));
@@ -62,7 +63,7 @@ describe("closed", () => {
     expect(breaker.state).toBe("open");
   });
 
-  test("forgets the calls of a time window as their time passes, even if nobody calls", async () => {
+  test("forgets the calls of a time window as time passes, though nobody calls", async () => {
     const window = { kind: "time", durationMs: 1_000, buckets: 10 } as const;
     const { breaker, clock } = makeBreaker({ window, minimumCalls: 3 });
     await callAll(breaker, "--");
@@ -76,7 +77,7 @@ describe("closed", () => {
 });
 
 describe("open", () => {
-  test('"when the circuit is open, calls fail immediately, without any attempt to execute"', async () => {
+  test("when open, calls fail immediately, without any attempt to execute", async () => {
     const { breaker } = makeBreaker({ name: "preview", consecutiveFailures: 1 });
     await callAll(breaker, "-");
     let ran = false;
@@ -90,7 +91,7 @@ describe("open", () => {
     expect(ran).toBe(false);
   });
 
-  test('"after a suitable amount of time, the circuit breaker goes into half-open"', async () => {
+  test("after a suitable amount of time, the circuit breaker goes into half-open", async () => {
     const { breaker, clock } = makeBreaker({ consecutiveFailures: 1, openForMs: 100 });
     await callAll(breaker, "-");
     clock.advance(99);
@@ -101,7 +102,7 @@ describe("open", () => {
     expect(breaker.state).toBe("half-open");
   });
 
-  test("each trip that follows a failed probe rests longer, up to openForMsMax; a close ends that", async () => {
+  test("rests longer after each failed probe, up to openForMsMax; a close ends that", async () => {
     const options = { openForMs: 10, openForMsMax: 35, halfOpenCalls: 1, consecutiveFailures: 1 };
     const { breaker, clock } = makeBreaker(options);
     const rests: number[] = [];
@@ -136,14 +137,14 @@ describe("half-open", () => {
     return made;
   }
 
-  test('"should the call succeed, the circuit breaker resets and returns to closed"', async () => {
+  test("should the call succeed, the circuit breaker resets and returns to closed", async () => {
     const { breaker } = await halfOpen({ halfOpenCalls: 1 });
     await callAll(breaker, "+");
     expect(breaker.state).toBe("closed");
     expect(breaker.stats()).toMatchObject({ windowCalls: 0, trips: 0 });
   });
 
-  test('"if the trial call fails, the circuit breaker returns to the open state"', async () => {
+  test("if the trial call fails, the circuit breaker returns to the open state", async () => {
     const { breaker } = await halfOpen({ halfOpenCalls: 1 });
     await callAll(breaker, "-");
     expect(breaker.state).toBe("open");
@@ -229,7 +230,7 @@ describe("a late result", () => {
     expect(breaker.stats()).toMatchObject({ counts: { late: 2 }, windowCalls: 0, inFlight: 0 });
   });
 
-  test("belongs to the generation in which it started, even if its own work ends that", async () => {
+  test("belongs to the generation in which it started, though its own work end that", async () => {
     const breaker = new CircuitBreaker();
     await breaker.call(async () => {
       breaker.reset();

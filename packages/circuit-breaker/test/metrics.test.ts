@@ -51,7 +51,7 @@ test("a scrape changes nothing, and two registries may watch one breaker", async
   expect(breaker.stats()).toEqual(before);
 });
 
-test("breakers that are registered later join the families; one name cannot appear twice", async () => {
+test("later breakers join the families; one name cannot appear twice", async () => {
   const registry = new Registry();
   const later = registerCircuitBreakers(registry, [new CircuitBreaker({ name: "a" })]);
   registerCircuitBreakers(registry, [new CircuitBreaker({ name: "b" })]);

@@ -157,7 +157,9 @@ export class Model {
     }
   }
 
-  /** A snapshot taken and restored in the same moment: only the probes and calls in flight are lost. */
+  /**
+   * A snapshot taken and restored in the same moment: only the probes and calls in flight are lost.
+   */
   renew(): void {
     const { trips, failuresInARow, recorded, state } = this;
     if (state !== "open" || this.openUntil < this.now) this.openUntil = this.now;

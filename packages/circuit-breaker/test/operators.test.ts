@@ -48,7 +48,7 @@ describe("an operator", () => {
 });
 
 describe("an event", () => {
-  test("tells of transitions, settled calls and refusals, by call and by permit alike", async () => {
+  test("tells of transitions, endings and refusals, by call and by permit alike", async () => {
     const { breaker, clock } = makeBreaker({ consecutiveFailures: 1 });
     const told: unknown[] = [];
     breaker.on("transition", ({ from, to, reason, atMs }) => told.push([from, to, reason, atMs]));
@@ -65,7 +65,7 @@ describe("an event", () => {
     expect(told).toEqual(["success", "cancelled", opened, "failure", ...refused]);
   });
 
-  test("reaches nobody once its listener is disposed; the same function may listen twice", async () => {
+  test("reaches no listener that was disposed; the same function may listen twice", async () => {
     const { breaker } = makeBreaker();
     const listener = vi.fn();
     const first = breaker.on("settled", listener);
@@ -96,7 +96,7 @@ describe("an event", () => {
     expect(next).toHaveBeenCalledTimes(1);
   });
 
-  test("listener that forces the breaker open in the middle of an admission is obeyed", async () => {
+  test("whose listener forces the breaker open during an admission is obeyed", async () => {
     const { breaker, clock } = makeBreaker({ consecutiveFailures: 1 });
     await callAll(breaker, "-");
     clock.advance(30_000);
@@ -134,7 +134,7 @@ describe("a snapshot", () => {
     expect(heir.state).toBe("open");
   });
 
-  test("of an open breaker goes on resting for what is left, less the time in between", async () => {
+  test("of an open breaker rests for what is left, less the time in between", async () => {
     const { breaker, clock } = await used();
     await callAll(breaker, "-");
     clock.advance(10_000);

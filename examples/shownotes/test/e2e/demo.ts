@@ -2,7 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
+import type { Need } from "@compendium/metrics/testing";
+import type { LabState } from "../../src/lab.ts";
 
 /** What the package's own `start` script runs. */
 export const START: string = fileURLToPath(new URL("../../start.mjs", import.meta.url));
@@ -13,6 +16,16 @@ export const NODE: readonly string[] = [
   "--conditions=@compendium/source",
   "--max-semi-space-size=2",
 ];
+
+// Children, at their most decent, take 4.5 s; the supervisor does not wait for more than 4.8 s.
+/** Within what the demo ends when asked to. */
+export const END_MS_MAX = 5_500;
+/** What the processes are watched with. */
+export const linux: Need = {
+  name: "linux",
+  present: process.platform === "linux",
+  how: "processes are watched through /proc, and terminals made by util-linux's script",
+};
 
 const WAIT_MS_MAX = 30_000;
 const running = new Set<Demo>();
@@ -142,6 +155,20 @@ export function commandOf(pid: number): string {
 export function pssMb(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   return Math.round(Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]) / 1_024);
+}
+
+/** What `GET /lab` shows. */
+export async function look(url: string): Promise<LabState> {
+  return (await (await fetch(new URL("/lab", url))).json()) as LabState;
+}
+
+/** Takes a port of 127.0.0.1; 0: any. */
+export function take(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
 }
 
 export function pause(ms: number): Promise<void> {

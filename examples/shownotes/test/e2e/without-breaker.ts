@@ -1,5 +1,5 @@
-// The demo as it would be if somebody took the circuit breaker away: whatever is asked for, the edge
-// runs unprotected. The comparison must notice.
+// The demo as it would be if somebody took the circuit breaker away: whatever is asked for, the
+// edge runs unprotected. The comparison must notice.
 
 import { ChildStacks } from "../../src/stack.ts";
 import { runSupervisor } from "../../src/supervisor.ts";

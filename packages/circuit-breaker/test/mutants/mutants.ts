@@ -201,8 +201,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "circuit-breaker.ts",
     "a call belongs to the state that its own work leads to",
-    "const { onFulfilled, onRejected } = this.#untimedCalls();\n    return derive(start(work), onFulfilled, onRejected);",
-    "const promise = start(work);\n    const { onFulfilled, onRejected } = this.#untimedCalls();\n    return derive(promise, onFulfilled, onRejected);",
+    "const onFulfilled = this.#onFulfilled;\n    const onRejected = this.#onRejected;\n    return derive(start(work), onFulfilled, onRejected);",
+    "return derive(start(work), (value) => this.#onFulfilled(value), (reason) => this.#onRejected(reason));",
   ),
   mutant(
     "circuit-breaker.ts",

@@ -1,5 +1,5 @@
-// What the model check does not see: promises, signals, listeners, snapshots from outside. Each trap
-// is a short program on the package it is given; it throws where the package falls into it.
+// What the model check does not see: promises, signals, listeners, snapshots from outside. Each
+// trap is a short program on the package it is given; it throws where the package falls into it.
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";

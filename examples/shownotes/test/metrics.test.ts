@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import {
+  assertPromtoolClean,
+  documentedMetrics,
+  promtool,
+  registeredMetrics,
+  requireOrSkip,
+} from "@compendium/metrics/testing";
+import { expect, test } from "vitest";
+import { createEdge } from "../src/edge.ts";
+import { createPreview } from "../src/preview.ts";
+import { scenario } from "../src/scenario.ts";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const services = () => [
+  createEdge(new URL("http://127.0.0.1:1"), scenario, true),
+  createPreview(scenario),
+];
+
+test("the README lists the services' own metrics, as they are", () => {
+  const registered = services()
+    .flatMap(({ registry }) => registeredMetrics(registry))
+    .filter(({ name }) => !name.startsWith("circuit_breaker_"))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  expect(documentedMetrics(readme)).toEqual(registered);
+});
+
+test("the edge shows its breaker's metrics, too", async () => {
+  const expositions = await Promise.all(services().map(({ registry }) => registry.metrics()));
+  expect(expositions[0]).toContain(
+    `circuit_breaker_calls_total{name="preview",outcome="success"} 0`,
+  );
+});
+
+test("promtool accepts them", async (context) => {
+  requireOrSkip(context, promtool());
+  for (const { registry } of services()) assertPromtoolClean(await registry.metrics());
+});
