@@ -1,13 +1,17 @@
 // A circuit breaker as a policy. The breaker itself is a package of its own, and may be shared
 // between pipelines; here calls are handed to it, and how they end.
 //
-// What is an ending? A caller who gives up, or a hedge that lost, says nothing about the dependency:
-// the breaker counts the call as cancelled, in the turn of the abort, so that a probe gives its
-// place to another. But when the time for an answer is up (a timeout further out, or the call's
-// deadline), that is the very sign of a dependency that hangs: it counts as a failure, also at once.
-// Else a breaker inside a timeout would see nothing but cancelled calls, and never trip.
+// What does an ending say about the dependency?
+//  - A caller who gives up, or a hedge that lost: nothing. The breaker counts the call as cancelled,
+//    in the turn of the abort, so that a probe gives its place to another.
+//  - A refusal further in, by a full bulkhead or a rate limit: nothing either, for the dependency
+//    was never asked. Local rejections must not open the circuit of one that is well.
+//  - The time for an answer was up, by a timeout further out or the call's deadline: that is the
+//    very sign of a dependency that hangs. It is a failure, at once; else a breaker inside a timeout
+//    would see nothing but cancelled calls, and never trip.
 import type { CircuitBreaker } from "@compendium/circuit-breaker";
 import type { AbortListener, Call } from "./call.ts";
+import { isLocalRefusal, isOutOfTime } from "./errors.ts";
 import type { Next, Policy } from "./policy.ts";
 
 /** Asks a breaker before each attempt; see {@link circuitBreaker}. */
@@ -24,9 +28,9 @@ export class BreakerPolicy implements Policy {
   }
 
   run<T>(call: Call, next: Next<T>): Promise<T> {
-    if (!call.abortable) return this.breaker.call(() => next(call)) as Promise<T>;
-    const signal = new CancelView(call) as unknown as AbortSignal;
-    return this.breaker.call(() => failInTime(call, next), { signal }) as Promise<T>;
+    const attempt = new Attempt(call, next);
+    const signal = attempt as unknown as AbortSignal;
+    return this.breaker.call(() => attempt.start(), { signal }) as Promise<T>;
   }
 
   /** The breaker's numbers; reading them changes nothing. */
@@ -36,63 +40,64 @@ export class BreakerPolicy implements Policy {
 }
 
 /**
- * Puts a breaker into a pipeline. An abort counts as cancelled; one for lack of time (`TIMEOUT`,
- * `DEADLINE_EXCEEDED`) counts as a failure, unless the breaker's `isFailure` says otherwise. Throws
- * a TypeError for what is no breaker.
+ * Puts a breaker into a pipeline. An abort, and a refusal by a policy further in, count as
+ * cancelled; running out of time (`TIMEOUT`, `DEADLINE_EXCEEDED`) counts as a failure, unless the
+ * breaker's `isFailure` says otherwise. Throws a TypeError for what is no breaker.
  */
 export function circuitBreaker(breaker: CircuitBreaker): BreakerPolicy {
   return new BreakerPolicy(breaker);
 }
 
-// What a breaker needs of an AbortSignal; making a real one would cost more than all the rest.
-// The breaker listens once, and takes its listener back when the call has settled.
-class CancelView {
+// A call through a breaker, and what the breaker needs of an AbortSignal to count it as cancelled;
+// making a real signal would cost more than all the rest.
+class Attempt<T> {
   readonly #call: Call;
-  #listener: AbortListener | undefined;
+  readonly #next: Next<T>;
+  #cancelled: (() => void) | undefined;
+  aborted = false;
+  reason: unknown;
 
-  constructor(call: Call) {
+  constructor(call: Call, next: Next<T>) {
     this.#call = call;
+    this.#next = next;
   }
 
-  get aborted(): boolean {
-    return this.#call.aborted && !isOutOfTime(this.#call.reason);
-  }
-
-  get reason(): unknown {
-    return this.#call.reason;
+  // Settles as `next` does, or in the turn in which the call runs out of time.
+  start(): Promise<T> {
+    const call = this.#call;
+    return new Promise<T>((resolve, reject) => {
+      let listener: AbortListener | undefined;
+      if (call.abortable) {
+        listener = call.onAbort((reason) => {
+          if (isOutOfTime(reason)) reject(reason);
+          else this.#cancel(reason);
+        });
+      }
+      this.#next(call).then(
+        (value) => {
+          listener?.dispose();
+          resolve(value);
+        },
+        (error) => {
+          listener?.dispose();
+          if (!this.aborted && isLocalRefusal(error)) this.#cancel(error);
+          reject(error);
+        },
+      );
+    });
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
-    this.#listener = this.#call.onAbort((reason) => {
-      if (!isOutOfTime(reason)) listener();
-    });
+    this.#cancelled = listener;
   }
 
   removeEventListener(): void {
-    this.#listener?.dispose();
+    this.#cancelled = undefined;
   }
-}
 
-// Settles as `next` does, or with the reason in the turn in which the call runs out of time.
-function failInTime<T>(call: Call, next: Next<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const listener = call.onAbort((reason) => {
-      if (isOutOfTime(reason)) reject(reason);
-    });
-    next(call).then(
-      (value) => {
-        listener.dispose();
-        resolve(value);
-      },
-      (error) => {
-        listener.dispose();
-        reject(error);
-      },
-    );
-  });
-}
-
-function isOutOfTime(reason: unknown): boolean {
-  const code = (reason as { code?: unknown } | null | undefined)?.code;
-  return code === "TIMEOUT" || code === "DEADLINE_EXCEEDED";
+  #cancel(reason: unknown): void {
+    this.aborted = true;
+    this.reason = reason;
+    this.#cancelled?.();
+  }
 }

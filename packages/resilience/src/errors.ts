@@ -32,3 +32,19 @@ export class ResilienceError extends Error {
 }
 
 ResilienceError.prototype.name = "ResilienceError";
+
+/**
+ * Whether somebody in this process refused the call, so that it never reached the other side. Known
+ * by name and code: an installation may hold two copies of a package, and either means the same.
+ */
+export function isLocalRefusal(reason: unknown): boolean {
+  if (!(reason instanceof Error)) return false;
+  if (reason.name === "CircuitBreakerError") return true;
+  return reason.name === "ResilienceError" && !isOutOfTime(reason);
+}
+
+/** Whether an error says that the time for an answer was up: a timeout's, or the call's. */
+export function isOutOfTime(reason: unknown): boolean {
+  const code = (reason as { code?: unknown } | null | undefined)?.code;
+  return code === "TIMEOUT" || code === "DEADLINE_EXCEEDED";
+}

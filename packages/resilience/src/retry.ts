@@ -10,7 +10,7 @@
 import { type Random, systemRandom } from "@compendium/runtime";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { Call } from "./call.ts";
-import { ResilienceError } from "./errors.ts";
+import { isLocalRefusal } from "./errors.ts";
 import type { Next, Policy } from "./policy.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
@@ -214,10 +214,11 @@ interface Wait {
 function mayPass(result: AttemptResult): boolean {
   if (result.status === "fulfilled") return false;
   const { reason } = result;
-  if (isMisuse(reason)) return false;
-  if (reason instanceof ResilienceError) return reason.code === "TIMEOUT";
-  const code: unknown = (reason as { code?: unknown } | null | undefined)?.code;
-  return typeof code !== "string" || !code.startsWith("CIRCUIT_");
+  return !isMisuse(reason) && !isLocalRefusal(reason) && !isPastDeadline(reason);
+}
+
+function isPastDeadline(reason: unknown): boolean {
+  return reason instanceof Error && (reason as { code?: unknown }).code === "DEADLINE_EXCEEDED";
 }
 
 // `fetch` reports a refused connection as a TypeError, with what happened as its cause.

@@ -249,6 +249,30 @@ export const breakerSpecs: Specs = {
     expect(breaker.stats().inFlight).toBe(0);
   },
 
+  "a refusal further in says nothing about the dependency, and its error arrives": async (
+    subject,
+  ) => {
+    const { circuitBreaker, bulkhead, pipeline } = subject;
+    const breaker = new CircuitBreaker({ consecutiveFailures: 1 });
+    const inner = new CircuitBreaker();
+    const places = [
+      circuitBreaker(breaker),
+      circuitBreaker(inner),
+      bulkhead({ concurrencyMax: 1 }),
+    ];
+    const calls = pipeline(...places);
+    const job = new Job();
+    watch(calls.call(job.work));
+    const { signal } = new AbortController();
+    expect(await codeOf(calls.call(succeed))).toBe("BULKHEAD_FULL");
+    expect(await codeOf(calls.call(succeed, { signal }))).toBe("BULKHEAD_FULL");
+    inner.forceOpen();
+    expect(await codeOf(calls.call(succeed))).toBe("CIRCUIT_FORCED_OPEN");
+    await job.succeed();
+    expect(breaker.stats()).toMatchObject({ state: "closed", inFlight: 0 });
+    expect(breaker.stats().counts).toMatchObject({ success: 1, failure: 0, cancelled: 3 });
+  },
+
   "what is no breaker is refused": ({ circuitBreaker }) => {
     expect(() => circuitBreaker({} as never)).toThrow(/breaker must be/);
   },

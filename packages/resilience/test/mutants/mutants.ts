@@ -168,12 +168,8 @@ export const mutants: readonly Mutant[] = [
   retry("an aborted back-off waits to its end", "reject(reason);\n    });", "});"),
   retry("one attempt too many", "attempt >= this.#attemptsMax", "attempt > this.#attemptsMax"),
   retry("what is not idempotent is repeated", "!call.idempotent && !evenIfNotIdempotent", "false"),
-  retry(
-    "refusals of this process are repeated",
-    'return reason.code === "TIMEOUT";',
-    "return true;",
-  ),
-  retry("an open circuit is asked again", '!code.startsWith("CIRCUIT_")', "true"),
+  retry("refusals of this process are repeated", " && !isLocalRefusal(reason)", ""),
+  retry("a passed deadline is tried again", " && !isPastDeadline(reason)", ""),
   retry(
     "a refused connection counts as misuse",
     "reason.cause === undefined || isMisuse(reason.cause)",
@@ -241,12 +237,20 @@ export const mutants: readonly Mutant[] = [
   breaker(
     "a caller's abort is a failure",
     "if (isOutOfTime(reason)) reject(reason);",
-    "reject(reason);",
+    "if (reason !== undefined) reject(reason);",
   ),
   breaker(
     "a timeout outside is no failure",
-    'return code === "TIMEOUT" || code === "DEADLINE_EXCEEDED";',
-    "return false;",
+    "if (isOutOfTime(reason)) reject(reason);\n          else ",
+    "",
   ),
-  breaker("an abort is not noticed", "if (!call.abortable)", "if (true)"),
+  breaker("an abort is not noticed", "if (call.abortable)", "if (false)"),
+  breaker("a full bulkhead opens the circuit", "isLocalRefusal(error)", "false"),
+  mutant("errors.ts", "a timeout is a refusal", " && !isOutOfTime(reason)", ""),
+  mutant(
+    "errors.ts",
+    "an open circuit is asked again",
+    'if (reason.name === "CircuitBreakerError") return true;',
+    "",
+  ),
 ];
