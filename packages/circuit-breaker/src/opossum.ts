@@ -146,7 +146,6 @@ export class CircuitBreaker<TI extends unknown[] = unknown[], TR = unknown> exte
     if (this.isShutdown) return;
     const check = () => {
       start(() => func.call(this)).catch((error) => {
-        if (this.isShutdown) return;
         this.tell("healthCheckFailed", error);
         this.open();
       });

@@ -96,6 +96,13 @@ describe.each([
     expect(counted.stats()).toMatchObject({ counts: { success: 1 }, inFlight: 0 });
   });
 
+  test("calls that go by while it is disabled are not counted", async () => {
+    const breaker = new Breaker(run, { enabled: false });
+    using counted = instrument(breaker);
+    await breaker.fire(succeed);
+    expect(counted.stats()).toMatchObject({ counts: { success: 0 }, inFlight: 0 });
+  });
+
   test("disposing takes its series and its listeners away", async () => {
     const registry = new Registry();
     const breaker = new Breaker(run, { name: "billing" });

@@ -131,6 +131,10 @@ test("newStatus primes a breaker: what it brings, counts", async () => {
   expect(breaker.stats).toMatchObject({ failures: 4, fires: 9 });
   await codeOf(breaker.fire());
   expect(breaker.opened).toBe(true);
+  const refused = { failures: 5, semaphoreRejections: 5, fires: 5 };
+  const full = new CircuitBreaker(fail, { status: refused, volumeThreshold: 2 });
+  await codeOf(full.fire());
+  expect(full.closed).toBe(true);
   expect(() => CircuitBreaker.newStatus({ stats: { failures: -1 } })).toThrow("stats.failures");
 });
 
@@ -172,6 +176,79 @@ test("halfOpen is told when the rest is over, to who listens by then, and once",
   await breaker.fire();
   expect(told).toEqual([1_000]);
   expect(breaker.closed).toBe(true);
+});
+
+test("who begins to listen after the rest is not told of its end", async () => {
+  const breaker = new CircuitBreaker(succeed, { resetTimeout: 1_000 });
+  breaker.open();
+  await advance(1_000);
+  const told = vi.fn();
+  breaker.on("halfOpen", told);
+  await advance(1_000);
+  await breaker.fire();
+  expect(told).not.toHaveBeenCalled();
+});
+
+test("a restored rest tells its end, once somebody listens", async () => {
+  const state = { closed: false, lastTimerAt: Date.now() - 400 };
+  const breaker = new CircuitBreaker(succeed, { resetTimeout: 1_000, state });
+  const told = vi.fn();
+  breaker.removeAllListeners().on("halfOpen", told);
+  await advance(599);
+  expect(told).not.toHaveBeenCalled();
+  await advance(1);
+  expect(told).toHaveBeenCalledTimes(1);
+});
+
+test("a circuit that was closed by hand leaves no timer", async () => {
+  const breaker = new CircuitBreaker(succeed, { resetTimeout: 1_000 });
+  breaker.on("halfOpen", () => {});
+  breaker.open();
+  expect(vi.getTimerCount()).toBe(1);
+  breaker.close();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test.each([0, 50, 100])("at a threshold of %i, a failed probe opens again", async (percentage) => {
+  const breaker = new CircuitBreaker(fail, {
+    errorThresholdPercentage: percentage,
+    resetTimeout: 1_000,
+  });
+  breaker.open();
+  await advance(1_000);
+  await codeOf(breaker.fire());
+  expect(breaker.opened).toBe(true);
+});
+
+test("a place is given back when the work of a call that timed out has ended", async () => {
+  const works = [deferred(), deferred()];
+  let calls = 0;
+  const breaker = new CircuitBreaker(async () => works[calls++]?.promise, {
+    capacity: 2,
+    timeout: 100,
+    errorThresholdPercentage: 100,
+  });
+  for (let i = 0; i < 2; i++) void codeOf(breaker.fire());
+  await advance(100);
+  expect(await codeOf(breaker.fire())).toBe("ESEMLOCKED");
+  works[0]?.resolve(1);
+  works[1]?.reject(new Error("late"));
+  await settled();
+  expect(await Promise.all([1, 2].map(() => breaker.fire()))).toEqual([undefined, undefined]);
+  expect(breaker.stats).toMatchObject({ timeouts: 2, failures: 3, successes: 2 });
+});
+
+test("a full cache forgets the oldest entry, and an entry when its time is over", async () => {
+  const action = vi.fn(async (key: string) => key);
+  const breaker = new CircuitBreaker(action, { cache: true, cacheSize: 2, cacheTTL: 1_000 });
+  for (const key of ["a", "b", "c", "c", "b", "a"]) await breaker.fire(key);
+  expect(action.mock.calls.flat()).toEqual(["a", "b", "c", "a"]);
+  await advance(999);
+  await breaker.fire("a");
+  expect(action).toHaveBeenCalledTimes(4);
+  await advance(1);
+  await breaker.fire("a");
+  expect(action).toHaveBeenCalledTimes(5);
 });
 
 test("one controller rotates the windows of many breakers", async () => {
