@@ -150,6 +150,19 @@ describe("a full bulkhead opens the circuit of a healthy dependency", () => {
     expect(breaker.state).toBe("closed");
   });
 
+  test("ours does not, with the breaker outside", async () => {
+    const breaker = new CircuitBreaker({ minimumCalls: 1 });
+    const job = new Job();
+    const calls = pipelineOn(
+      new ManualClock(),
+      circuitBreaker(breaker),
+      bulkhead({ concurrencyMax: 1 }),
+    );
+    void codeOf(calls.call(job.work));
+    for (let i = 0; i < 20; i++) expect(await codeOf(calls.call(succeed))).toBe("BULKHEAD_FULL");
+    expect(breaker.state).toBe("closed");
+  });
+
   test("opossum 10 does", async () => {
     const breaker = new Stock((work) => (work as () => unknown)(), { capacity: 1 });
     const job = new Job();
