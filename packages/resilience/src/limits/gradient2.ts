@@ -50,6 +50,7 @@ export interface Gradient2Options extends LimitOptions {
 
 // ln(rtt / baseRtt) beyond which it is no noise.
 const JUMP = 0.3;
+const RTT_MS_MIN = 1e-6;
 const QUEUE_SEEN = 0.2;
 const START_GROWTH = 1.4;
 const START_PRECISION = 2;
@@ -116,7 +117,9 @@ export class Gradient2Limit implements Limit {
   }
 
   #act(window: WindowResult): void {
-    const { rttMs, inFlight, dropShare } = window;
+    const { inFlight, dropShare } = window;
+    // A clock too coarse to see a call must not make the logarithms below infinite.
+    const rttMs = Math.max(window.rttMs, RTT_MS_MIN);
     this.#estimate *= 1 - dropShare / 2;
     if (dropShare > 0.5) this.#starting = true;
     if (Number.isNaN(rttMs)) return this.#enter("press", window);
