@@ -4,9 +4,9 @@
 //
 // A request enters the pipeline in `onRequest`, before its body is read, and leaves it when its
 // response is closed and its handler has returned. An error that was answered with a 5xx is a
-// failure to the pipeline. What a policy refuses is an error like any other: it runs through `onError`
-// and your error handler, with the status (429, 503, 504) and Retry-After already set on the reply;
-// so does a refusal that a handler lets through, of a breaker further down for example.
+// failure to the pipeline. What a policy refuses is an error like any other: it runs through
+// `onError` and your error handler, with the status (429, 503, 504) and Retry-After already set on
+// the reply; so does a refusal that a handler lets through, of a breaker further down for example.
 //
 // Deadlines, and clients that go away, are treated as in http.ts. A handler finds its call with
 // `callOf(request)`. The plugin holds for the scope that registers it, and for the routes that come
@@ -33,7 +33,10 @@ const calls = new WeakMap<FastifyRequest, Call>();
 const running = new WeakMap<FastifyRequest, Promise<unknown>>();
 const failures = new WeakMap<FastifyRequest, unknown>();
 
-/** The call in which a request is handled: its deadline, and its signal. Undefined without the plugin. */
+/**
+ * The call in which a request is handled: its deadline, and its signal. Undefined without the
+ * plugin.
+ */
 export function callOf(request: FastifyRequest): Call | undefined {
   return calls.get(request);
 }

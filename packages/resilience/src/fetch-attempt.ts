@@ -17,7 +17,8 @@ export class Attempt {
 
   constructor(call: Call, callersSignal: AbortSignal | undefined) {
     this.#listener = call.onAbort((reason) => this.#controller.abort(reason));
-    // The caller's own signal must outlive the call: the body comes after it. `any` holds it weakly.
+    // The caller's own signal must outlive the call: the body comes after it. `any` holds it
+    // weakly.
     const { signal } = this.#controller;
     this.signal = callersSignal ? AbortSignal.any([signal, callersSignal]) : signal;
   }

@@ -1,7 +1,7 @@
 // A pipeline around fetch, with fetch's own signature and fetch's own outcomes.
 //
-//     const get = resilientFetch(pipeline(retry(), circuitBreaker(breaker), timeout({ timeoutMs })));
-//     const response = await get("https://example.org/");
+//     const send = resilientFetch(pipeline(retry(), circuitBreaker(breaker)));
+//     const response = await send("https://example.org/");
 //
 // What it adds to the pipeline is what only HTTP knows: which methods may be repeated (RFC 9110
 // §9.2.2), or an Idempotency-Key that allows it; which statuses are failures; how long Retry-After
@@ -31,7 +31,8 @@ import {
 import type { CallOptions, Pipeline } from "./pipeline.ts";
 import { refusePolicies } from "./refusal.ts";
 
-export { HttpFailure } from "./http-failure.ts";
+export { parseRetryAfter } from "./headers.ts";
+export { HttpFailure, type HttpFailureCode } from "./http-failure.ts";
 
 type Fetch = typeof globalThis.fetch;
 type FetchInput = Parameters<Fetch>[0];
@@ -42,7 +43,10 @@ export interface ResilientFetchOptions {
   fetch?: Fetch;
   /** Whether a response counts as failed. Default: 408, 429, and 5xx but 501 and 505. */
   isFailure?: (response: Response) => boolean;
-  /** Tells the server what is left of the call's deadline: `true`, or a header's name. Default false. */
+  /**
+   * Tells the server what is left of the call's deadline: `true`, or a header's name. Default
+   * false.
+   */
   deadlineHeader?: boolean | string;
 }
 

@@ -1,12 +1,13 @@
 // A pipeline around the calls of a grpc-js client, as an interceptor.
 //
-//     new EchoClient(address, credentials, { interceptors: [clientInterceptor(pipeline(retry()))] });
+//     const interceptors = [clientInterceptor(pipeline(retry()))];
+//     new EchoClient(address, credentials, { interceptors });
 //
 // What may be repeated, and what must not:
 //
 //     request   response   attempts
 //     one       one        any number: nothing is delivered before the last of them has ended
-//     one       stream     until the first headers or message has come; then the call is that attempt
+//     one       stream     until the first headers or message has come, and then that one only
 //     stream    any        one: messages are handed on as they come, and kept nowhere
 //
 // So no message is ever delivered twice (gRFC A6 calls it "committed"). The call option `deadline`

@@ -1,12 +1,13 @@
 // A pipeline around the methods of a grpc-js server, as an interceptor.
 //
-//     new Server({ interceptors: [serverInterceptor(pipeline(bulkhead({ concurrencyMax: 100 })))] });
+//     const policies = pipeline(bulkhead({ concurrencyMax: 100 }));
+//     new Server({ interceptors: [serverInterceptor(policies)] });
 //
 // The client's deadline is the call's: a call that has waited past it is not started. A refusal is
 // RESOURCE_EXHAUSTED or, of an open breaker, UNAVAILABLE, with `grpc-retry-pushback-ms`. A client
-// that cancels or goes away aborts the call. A handler finds its call with `callOf(serverCall)`, and
-// says refusals of its own, of a breaker further down for example, with `grpcStatusOf(error)`. A
-// failure status (grpc-status.ts) is a failure to the pipeline.
+// that cancels or goes away aborts the call. A handler finds its call with `callOf(serverCall)`,
+// and says refusals of its own, of a breaker further down for example, with `grpcStatusOf(error)`.
+// A failure status (grpc-status.ts) is a failure to the pipeline.
 //
 // A call is over when its status is sent. One that was cancelled keeps its place until its handler
 // calls back, because until then it is at work: a method with one response must do so even when it
@@ -35,7 +36,10 @@ export interface GrpcServerOptions {
 // By metadata: the one object that grpc-js hands from the interceptors to the handler.
 const calls = new WeakMap<Metadata, Call>();
 
-/** The call in which a method is handled: its deadline, and its signal. Undefined without the interceptor. */
+/**
+ * The call in which a method is handled: its deadline, and its signal. Undefined without the
+ * interceptor.
+ */
 export function callOf(serverCall: { metadata: Metadata }): Call | undefined {
   return calls.get(serverCall.metadata);
 }

@@ -1,5 +1,5 @@
-// What HTTP says about failure and repetition: Retry-After (RFC 9110 §10.2.3), which methods may be
-// sent twice (§9.2.2), and which statuses a server's failure. Deadlines are in deadline-headers.ts.
+// What HTTP says about failure and repetition: Retry-After (RFC 9110 §10.2.3), which methods may
+// be sent twice (§9.2.2), which statuses are a server's failure. deadline-headers.ts has deadlines.
 //
 // All of it comes from a stranger. A Retry-After that does not follow the grammar counts as absent:
 // advice that cannot be read is no reason to fail a call.

@@ -17,7 +17,9 @@ export class HttpFailure<R = unknown> extends Error {
   readonly response: R | undefined;
   /** The status of `response`. */
   readonly status: number | undefined;
-  /** How long the server asked to be left alone, in ms; negative: there must not be another attempt. */
+  /**
+   * How long the server asked to be left alone, in ms; negative: there must not be another attempt.
+   */
   readonly retryAfterMs: number | undefined;
 
   constructor(

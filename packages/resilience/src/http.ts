@@ -19,6 +19,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { type Problem, problemOf } from "./refusal.ts";
 import { clientGone, Reader, type ServeOptions } from "./serve.ts";
 
+export { formatRetryAfter } from "./headers.ts";
 export { type Problem, problemOf } from "./refusal.ts";
 export type { ServeOptions } from "./serve.ts";
 

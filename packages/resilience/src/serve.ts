@@ -8,7 +8,10 @@ import { REFUSED_BY_SERVERS, refusePolicies } from "./refusal.ts";
 
 /** Options that every server edge takes. */
 export interface ServeOptions<R> {
-  /** The header that says what is left of the client's deadline, in ms; false: none is read. Default Envoy's. */
+  /**
+   * The header that says what is left of the client's deadline, in ms; false: none is read. Default
+   * Envoy's.
+   */
   deadlineHeader?: string | false;
   /** The deadline of requests that name none, in ms from their arrival. Above 0; default: none. */
   deadlineInMs?: number;

@@ -48,7 +48,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.head = this.#settle.promise;
   }
 
-  /** Hands over what was held, and whatever comes from now on, under a controller of the caller's. */
+  /**
+   * Hands over what was held, and whatever comes from now on, under a controller of the caller's.
+   */
   forward(handler: Handler, controller: Controller): void {
     this.#receiver = { handler, controller };
     if (this.#unwanted !== undefined) handler.onResponseError?.(controller, this.#unwanted);

@@ -8,9 +8,10 @@
 // every event in order. Before that it is told that the request has started, so that it can abort
 // even while the pipeline lets it wait. An attempt is over when its headers are there.
 //
-// undici's fetch hands a dispatcher every body as a stream: put resilientFetch around fetch instead.
-// Left out: resuming a body that broke off (undici's own retry interceptor does), `onBodySent` and
-// `onRequestSent`, and back pressure on dispatch: what queues, queues in the pipeline, bounded there.
+// undici's fetch hands a dispatcher every body as a stream: put resilientFetch around fetch
+// instead. Left out: resuming a body that broke off (undici's own retry interceptor does),
+// `onBodySent` and `onRequestSent`, and back pressure on dispatch: what queues, queues in the
+// pipeline, bounded there.
 import type { Dispatcher } from "undici";
 import type { Call, Criticality } from "./call.ts";
 import { encodeTimeoutMs, TIMEOUT_MS_HEADER } from "./deadline-headers.ts";
@@ -28,7 +29,7 @@ import { refusePolicies } from "./refusal.ts";
 import { Attempt, type Head } from "./undici-attempt.ts";
 import { headerNames, withHeader } from "./undici-headers.ts";
 
-export { HttpFailure } from "./http-failure.ts";
+export { HttpFailure, type HttpFailureCode } from "./http-failure.ts";
 export type { Head } from "./undici-attempt.ts";
 
 type Request = Dispatcher.DispatchOptions;
@@ -44,7 +45,10 @@ export interface ResilienceInterceptorOptions {
   criticality?: (request: Request) => Criticality;
   /** By when a request must be answered, in ms from its dispatch. Default: no deadline. */
   deadlineInMs?: number;
-  /** Tells the server what is left of the call's deadline: `true`, or a header's name. Default false. */
+  /**
+   * Tells the server what is left of the call's deadline: `true`, or a header's name. Default
+   * false.
+   */
   deadlineHeader?: boolean | string;
 }
 

@@ -3,10 +3,11 @@ import { CircuitBreaker } from "@compendium/circuit-breaker";
 import {
   circuitBreaker,
   fallback,
-  type Policy,
+  hedge,
   pipeline,
   pipelineOn,
   retry,
+  singleFlight,
   timeout,
 } from "@compendium/resilience";
 import { type HttpFailure, resilientFetch } from "@compendium/resilience/fetch";
@@ -154,7 +155,7 @@ test.each([
   expect((await sent).status).toBe(200);
 });
 
-test("a Retry-After beyond the retry's retryAfterMsMax, or beyond the deadline, ends the call with the response", async () => {
+test("a Retry-After beyond retryAfterMsMax, or the deadline, ends the call", async () => {
   answers = [status(503, { "retry-after": new Date(Date.now() + 3_600_000).toUTCString() })];
   const send = resilientFetch(pipeline(again()), { fetch: through });
   expect((await send(server.url)).status).toBe(503);
@@ -231,7 +232,9 @@ test("a timeout ends the attempt on the wire, and not the next one", async () =>
   const hang = await TestServer.listen((_request, response) => {
     if (hang.requests > 1) response.end("second");
   });
-  const send = resilientFetch(pipeline(again(), timeout({ timeoutMs: 30 })), { fetch: through });
+  const send = resilientFetch(pipeline(again({ attemptsMax: 50 }), timeout({ timeoutMs: 30 })), {
+    fetch: through,
+  });
   expect(await (await send(hang.url)).text()).toBe("second");
   await agent.close();
   await hang.drained();
@@ -239,7 +242,7 @@ test("a timeout ends the attempt on the wire, and not the next one", async () =>
   agent = new Agent();
 });
 
-test("the deadline travels when asked, shrinking; a Request and its own headers pass as well", async () => {
+test("the deadline travels when asked, shrinking, beside the caller's headers", async () => {
   answers = [status(503), status(200)];
   const send = resilientFetch(pipeline(again({ backoff: { baseMs: 20, jitter: "none" } })), {
     fetch: through,
@@ -266,7 +269,33 @@ test("a fallback sees the failure, and may answer with its response or another",
   expect(await (await resilientFetch(ours, { fetch: through })(server.url)).text()).toBe("ours");
 });
 
+test("a hedge's loser is let go, even by a fetch that is deaf to its signal", async () => {
+  const race = await TestServer.listen((_request, response) => {
+    if (race.requests > 1) response.end("second");
+    else response.write("first, and endless");
+  });
+  let held = true;
+  const deaf: typeof fetch = async (input) => {
+    const first = race.requests === 0;
+    const response = await through(input);
+    if (first) await until(() => !held);
+    return response;
+  };
+  await agent.close();
+  agent = new Agent();
+  const response = await resilientFetch(pipeline(hedge({ delayMs: 10 })), { fetch: deaf })(
+    race.url,
+  );
+  held = false;
+  expect(await response.text()).toBe("second");
+  await agent.close();
+  await race.drained();
+  await race[Symbol.asyncDispose]();
+  agent = new Agent();
+});
+
 test("a pipeline that cannot work here is refused", () => {
-  const shared: Policy = { kind: "single-flight", run: (call, next) => next(call) };
-  expect(() => resilientFetch(pipeline(shared))).toThrow(TypeError);
+  expect(() => resilientFetch(pipeline(singleFlight()))).toThrow(
+    "single-flight cannot work in fetch: callers would share one body, which can be read once",
+  );
 });

@@ -8,17 +8,23 @@ import {
   type Server as NetServer,
   type Socket,
 } from "node:net";
+import { type Pipeline, retry } from "@compendium/resilience";
+import { clientInterceptor, type GrpcClientOptions } from "@compendium/resilience/grpc";
 import {
   type Client,
   type ClientOptions,
   credentials,
-  type Metadata,
+  Metadata,
   type MethodDefinition,
   makeGenericClientConstructor,
   Server,
   ServerCredentials,
   type ServerOptions,
+  type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceError,
+  type sendUnaryData,
+  type status,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
 import { until } from "./servers.ts";
@@ -42,6 +48,28 @@ export const ECHO = {
   Gather: method("Gather", true, false),
   Chat: method("Chat", true, true),
 };
+
+/** A unary call, as its handler sees it. */
+export type Unary = ServerUnaryCall<Buffer, Buffer>;
+/** Answers a unary call. */
+export type Callback = sendUnaryData<Buffer>;
+/** A call with a stream of responses, as its handler sees it. */
+export type Streaming = ServerWritableStream<Buffer, Buffer>;
+
+/** A retry that hardly waits. */
+export const again = (options = {}) => retry({ backoff: { baseMs: 1 }, ...options });
+/** Client options with a pipeline around every call. */
+export const client = (policies: Pipeline, options: GrpcClientOptions = { idempotent: true }) => ({
+  interceptors: [clientInterceptor(policies, options)],
+});
+/** An end of a call. */
+export const failing = (code: status, metadata = new Metadata()) => ({
+  code,
+  details: "no",
+  metadata,
+});
+/** Metadata without entries. */
+export const none = () => new Metadata();
 
 /** How a unary call ended: the response, or the error. */
 export type Ended = { value: string; metadata: string[] } | ServiceError;
@@ -93,7 +121,11 @@ export class GrpcRig implements AsyncDisposable {
       this.#wire.add(from);
       // Without it, what is piped may wait 40 ms for an acknowledgement that is delayed as well.
       from.setNoDelay(true);
-      from.on("error", () => to.destroy()).on("close", () => this.#wire.delete(from));
+      from.on("error", () => to.destroy());
+      from.on("close", () => {
+        this.#wire.delete(from);
+        to.destroySoon();
+      });
       from.pipe(to);
     }
   }

@@ -43,7 +43,7 @@ test("a handler of callbacks that answers after its deadline harms nobody", asyn
   await server.drained();
 });
 
-test("a response that has begun is cut off at its deadline, not ended as if it were whole", async () => {
+test("a response that has begun is cut off at its deadline, not ended as if whole", async () => {
   await using server = await serve(
     pipeline(),
     (_request, response) => void response.write("first part"),

@@ -19,7 +19,8 @@ export class TestServer implements AsyncDisposable {
       this.sockets.add(socket);
       socket.once("close", () => this.sockets.delete(socket));
     });
-    server.on("request", () => this.requests++);
+    // First, so that a handler finds its own request counted.
+    server.prependListener("request", () => this.requests++);
   }
 
   static async listen(

@@ -3,6 +3,7 @@ import { CircuitBreaker } from "@compendium/circuit-breaker";
 import {
   bulkhead,
   circuitBreaker,
+  hedge,
   type Pipeline,
   pipeline,
   retry,
@@ -114,7 +115,7 @@ test("a policy that insists on a second attempt of a stream gets BODY_NOT_REPLAY
   expect(server.requests).toBe(1);
 });
 
-test("a Retry-After beyond the retry's retryAfterMsMax ends the call with the response", async () => {
+test("a Retry-After beyond retryAfterMsMax ends the call with the response", async () => {
   answers = [{ status: 429, headers: { "retry-after": "61" } }, { status: 200 }];
   const { statusCode, body } = await get(through(pipeline(again())));
   await body.dump();
@@ -177,12 +178,27 @@ test("a timeout cuts the attempt, and the next one is made", async () => {
   const hang = await TestServer.listen((_request, response) => {
     if (hang.requests > 1) response.end("second");
   });
-  const dispatcher = through(pipeline(again(), timeout({ timeoutMs: 30 })));
+  const dispatcher = through(pipeline(again({ attemptsMax: 50 }), timeout({ timeoutMs: 30 })));
   expect(await (await get(dispatcher, { origin: hang.url })).body.text()).toBe("second");
   await agent.close();
   await hang.drained();
   await hang[Symbol.asyncDispose]();
   agent = new Agent();
+});
+
+test("the loser of a hedge is cut off on the wire; the winner's body is whole", async () => {
+  const race = await TestServer.listen((_request, response) => {
+    if (race.requests > 1) response.end("second");
+  });
+  const both = new Agent();
+  const dispatcher = both.compose(resilience(pipeline(hedge({ delayMs: 10 }))));
+  const { body } = await get(dispatcher, { origin: race.url });
+  expect(await body.text()).toBe("second");
+  // The first would hold its connection for ever.
+  await until(() => race.sockets.size <= 1);
+  await both.close();
+  await race.drained();
+  await race[Symbol.asyncDispose]();
 });
 
 test("the deadline travels when asked, beside the request's own headers", async () => {
