@@ -145,7 +145,7 @@ export class Call implements CallInit {
    */
   fork(deadlineMs: number = this.deadlineMs, work: Work<unknown> = this.work): Call {
     const child = new Call(this, Math.min(deadlineMs, this.deadlineMs), work);
-    child.#fromParent = this.onAbort((reason) => child.abort(reason));
+    if (this.abortable) child.#fromParent = this.onAbort((reason) => child.abort(reason));
     return child;
   }
 

@@ -10,7 +10,7 @@
 //    very sign of a dependency that hangs. It is a failure, at once; else a breaker inside a timeout
 //    would see nothing but cancelled calls, and never trip.
 import type { CircuitBreaker } from "@compendium/circuit-breaker";
-import type { AbortListener, Call } from "./call.ts";
+import type { Call } from "./call.ts";
 import { isLocalRefusal, isOutOfTime } from "./errors.ts";
 import type { Next, Policy } from "./policy.ts";
 
@@ -65,22 +65,25 @@ class Attempt<T> {
   // Settles as `next` does, or in the turn in which the call runs out of time.
   start(): Promise<T> {
     const call = this.#call;
+    if (!call.abortable) {
+      return this.#next(call).then(undefined, (error) => {
+        this.#failed(error);
+        throw error;
+      });
+    }
     return new Promise<T>((resolve, reject) => {
-      let listener: AbortListener | undefined;
-      if (call.abortable) {
-        listener = call.onAbort((reason) => {
-          if (isOutOfTime(reason)) reject(reason);
-          else this.#cancel(reason);
-        });
-      }
+      const listener = call.onAbort((reason) => {
+        if (isOutOfTime(reason)) reject(reason);
+        else this.#cancel(reason);
+      });
       this.#next(call).then(
         (value) => {
-          listener?.dispose();
+          listener.dispose();
           resolve(value);
         },
         (error) => {
-          listener?.dispose();
-          if (!this.aborted && isLocalRefusal(error)) this.#cancel(error);
+          listener.dispose();
+          this.#failed(error);
           reject(error);
         },
       );
@@ -93,6 +96,10 @@ class Attempt<T> {
 
   removeEventListener(): void {
     this.#cancelled = undefined;
+  }
+
+  #failed(error: unknown): void {
+    if (!this.aborted && isLocalRefusal(error)) this.#cancel(error);
   }
 
   #cancel(reason: unknown): void {

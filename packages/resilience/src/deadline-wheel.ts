@@ -65,14 +65,16 @@ export class DeadlineWheel {
   /**
    * Calls `fire` once, at `deadlineMs` on the clock or at most two ticks after; never from inside
    * this call. What it throws is thrown when all that is due has fired. O(1). Throws a RangeError
-   * for a deadline that is no number, or infinite.
+   * for a deadline that is no number, or infinite. Whoever has just looked at the clock may say so.
    */
-  add(deadlineMs: number, fire: () => void): WheelTimer {
+  add(deadlineMs: number, fire: () => void, nowMs?: number): WheelTimer {
     if (!(deadlineMs < Infinity)) {
       throw new RangeError(`deadlineMs must be a finite number, got ${deadlineMs}`);
     }
     // Time may have passed while the wheel stood still, with nothing on it.
-    if (this.#size++ === 0) this.#tick = Math.floor(this.#clock.now() / TICK_MS);
+    if (this.#size++ === 0) {
+      this.#tick = Math.floor((nowMs ?? this.#clock.now()) / TICK_MS);
+    }
     // A deadline that has passed fires with the next tick.
     const tick = Math.max(Math.ceil(deadlineMs / TICK_MS), this.#tick + 1);
     if (this.#timer === undefined || tick < this.#wakeTick) this.#sleepUntil(tick);

@@ -41,11 +41,12 @@ export class TimeoutPolicy implements Policy {
   }
 
   run<T>(call: Call, next: Next<T>): Promise<T> {
-    const deadlineMs = call.clock.now() + this.#timeoutMs;
+    const now = call.clock.now();
+    const deadlineMs = now + this.#timeoutMs;
     const attempt = call.fork(deadlineMs);
     return new Promise<T>((resolve, reject) => {
       let timedOut = false;
-      const timer = wheelOf(call.clock).add(deadlineMs, () => {
+      const fire = () => {
         // Whom the caller has given up on cannot be late.
         if (attempt.aborted) return;
         timedOut = true;
@@ -53,7 +54,8 @@ export class TimeoutPolicy implements Policy {
         const error = new ResilienceError("TIMEOUT", `no answer within ${this.#timeoutMs} ms`);
         reject(error);
         attempt.abort(error);
-      });
+      };
+      const timer = wheelOf(call.clock).add(deadlineMs, fire, now);
       const end = () => {
         timer.cancel();
         if (attempt.aborted) {

@@ -103,8 +103,8 @@ export const mutants: readonly Mutant[] = [
   wheel("the wheel wakes at every tick", "const SLEEP_TICKS = 16;", "const SLEEP_TICKS = 1;"),
   wheel(
     "a time that passed while the wheel was empty is forgotten",
-    "if (this.#size++ === 0) this.#tick = Math.floor(this.#clock.now() / TICK_MS);",
-    "this.#size++;",
+    "if (this.#size++ === 0) {",
+    "if (this.#size++ < 0) {",
   ),
 
   queue(
@@ -241,11 +241,11 @@ export const mutants: readonly Mutant[] = [
   ),
   breaker(
     "a timeout outside is no failure",
-    "if (isOutOfTime(reason)) reject(reason);\n          else ",
+    "if (isOutOfTime(reason)) reject(reason);\n        else ",
     "",
   ),
-  breaker("an abort is not noticed", "if (call.abortable)", "if (false)"),
-  breaker("a full bulkhead opens the circuit", "isLocalRefusal(error)", "false"),
+  breaker("an abort is not noticed", "if (!call.abortable)", "if (true)"),
+  breaker("a full bulkhead opens the circuit", " && isLocalRefusal(error)", " && false"),
   mutant("errors.ts", "a timeout is a refusal", " && !isOutOfTime(reason)", ""),
   mutant(
     "errors.ts",
