@@ -17,7 +17,8 @@
 //
 // The estimate must not be blinded by its own success. A first attempt that lost is counted with
 // the time it had been out: less than it would have taken, but longer than the delay, and how many
-// lie beyond the delay is all that a percentile needs to know.
+// lie beyond the delay is what a percentile needs to know. If they become too many, the delay climbs
+// from window to window, until as many calls are hedged as it should be; meanwhile the budget holds.
 import type { Call } from "./call.ts";
 import { Race, type Shared } from "./hedge-race.ts";
 import { LatencyQuantile } from "./latency-quantile.ts";

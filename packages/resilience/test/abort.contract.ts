@@ -4,9 +4,15 @@
 //  - The caller is answered in the turn of the abort, with its reason.
 //  - So is whoever stands outside the policy, unless running work ignores its abort.
 //  - Nothing is started for a call that was aborted: no attempt, no turn in a queue.
-//  - Nothing stays behind: in the end every promise is settled and no timer is set.
+//  - Nothing stays behind: in the end every promise is settled, no timer is set, and nobody listens.
 
-import { type Call, type Criticality, type Policy, pipelineOn } from "@compendium/resilience";
+import {
+  type AbortListener,
+  type Call,
+  type Criticality,
+  type Policy,
+  pipelineOn,
+} from "@compendium/resilience";
 import { ManualClock } from "@compendium/runtime";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -102,6 +108,17 @@ function innermost(violations: string[]): Policy {
   };
 }
 
+// Notes who listens to a call. A listener that was told, or is disposed of, has lost its call.
+function watchListeners(call: Call, into: AbortListener[]): Call {
+  const onAbort = call.onAbort.bind(call);
+  call.onAbort = (notify) => {
+    const listener = onAbort(notify);
+    into.push(listener);
+    return listener;
+  };
+  return call;
+}
+
 class Trip {
   readonly caller: Caller;
   readonly probe: Policy;
@@ -111,6 +128,7 @@ class Trip {
   readonly #reason = new Error("given up");
   #pipeline!: ReturnType<typeof pipelineOn>;
   #fork: Call | undefined;
+  readonly #listeners: AbortListener[] = [];
   #started = false;
   #aborted = false;
   // Work that runs and ignores its abort.
@@ -127,7 +145,7 @@ class Trip {
     this.probe = {
       kind: "custom",
       run: (call, next) => {
-        this.#fork = call.fork();
+        this.#fork = watchListeners(call.fork(), this.#listeners);
         const result = next(this.#fork);
         const settled = () => {
           this.#policySettled = true;
@@ -190,21 +208,27 @@ class Trip {
     if (this.#fork !== undefined && !this.#policySettled && this.#deaf === 0) {
       this.#violate("the policy waits for ever");
     }
+    // Else a call that lives long gathers a listener for each of its attempts. Work that never ends
+    // keeps its own.
+    if (this.#deaf === 0 && this.#listeners.some(({ call }) => call !== undefined)) {
+      this.#violate("a listener stays behind");
+    }
   }
 
   #work(call: Call): Promise<string> {
     if (this.#aborted) this.#violate("its work was started after the abort");
     const { abortsAtMs, heedsAbort, ends, workMs } = this.caller;
     return new Promise((resolve, reject) => {
+      const listener = heedsAbort ? call.onAbort(reject) : undefined;
       if (!heedsAbort) this.#deaf++;
       if (ends !== "hangs") {
         this.#clock.setTimer(this.#clock.now() + workMs, () => {
+          listener?.dispose();
           if (!heedsAbort) this.#deaf--;
           if (ends === "succeeds") resolve("done");
           else reject(new Error("failed"));
         });
       }
-      if (heedsAbort) call.onAbort(reject);
       if (abortsAtMs === "in work") this.abort();
     });
   }

@@ -24,6 +24,14 @@ describeAbort("load shedder outside a queue", () => [
 ]);
 describeAbort("admission", () => [admission(allowAll)]);
 describeAbort("admission by a slow limiter", () => [admission(slowly(grudging(20), 3))]);
+describeAbort("admission by a limiter that fails late", () => [
+  admission({
+    take: async () => {
+      for (let i = 0; i < 3; i++) await null;
+      throw new Error("down");
+    },
+  }),
+]);
 describeAbort("admission with a wait", () => [admission(grudging(20), { waitMsMax: 100 })]);
 describeAbort("deadline", () => [deadline({ deadlineInMs: 40 })]);
 describeAbort("retry", () => [

@@ -71,7 +71,8 @@ describe("waiting for a reserved turn", () => {
   });
 
   test("is not begun for a wait above waitMsMax, or beyond the deadline", async () => {
-    const policy = admission(grudging(40), { waitMsMax: 50 });
+    const limiter = grudging(40);
+    const policy = admission(limiter, { waitMsMax: 50 });
     note(clock, endings, pipelineOn(clock, policy), work);
     note(clock, endings, pipelineOn(clock, policy), work, { deadlineInMs: 30 });
     note(clock, endings, pipelineOn(clock, policy), work);
@@ -80,6 +81,8 @@ describe("waiting for a reserved turn", () => {
     expect(endings.map(({ code }) => code)).toEqual([undefined, "RATE_LIMITED", "RATE_LIMITED"]);
     await clock.advanceAsync(40);
     expect(endings[3]).toEqual({ value: "done", tookMs: 40 });
+    // Nor was a turn taken that would have been too late.
+    expect([limiter.taken, limiter.cancelled]).toEqual([2, 0]);
   });
 
   test("is given back by a caller who gives up", async () => {

@@ -44,6 +44,10 @@ describe("grpc-timeout", () => {
     );
   });
 
+  test("a product that is rounded up to a whole unit does not lengthen the deadline", () => {
+    expect(encodeGrpcTimeout(85_963.14199999999)).toBe("85963141u");
+  });
+
   test("no deadline is no header; one that has passed is the shortest there is", () => {
     expect(encodeGrpcTimeout(Infinity)).toBe(undefined);
     for (const ms of [0, -1, -Infinity, 1e-4]) expect(encodeGrpcTimeout(ms)).toBe("1n");

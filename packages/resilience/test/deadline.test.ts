@@ -73,13 +73,15 @@ test("a call that comes after its deadline is not started", async () => {
 });
 
 test("a call that ends in time leaves nothing behind", async () => {
-  const policy = pipelineOn(clock, deadline({ deadlineInMs: 1_000 }));
+  const bounded = deadline({ deadlineInMs: 1_000 });
+  const policy = pipelineOn(clock, bounded);
   note(clock, endings, policy, takes(clock, 8, "done"));
   note(clock, endings, policy, takes(clock, 8, new Error("broken")));
   await clock.advanceAsync(16);
   expect(endings).toHaveLength(2);
-  await clock.advanceAsync(1_000);
+  await clock.advanceAsync(2_000);
   expect(clock.pendingTimers).toBe(0);
+  expect(bounded.stats().exceeded).toBe(0);
 });
 
 test("options out of range are refused by name", () => {

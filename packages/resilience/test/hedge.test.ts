@@ -213,6 +213,17 @@ describe("the budget", () => {
   });
 });
 
+test("by default hedges are at most 5 % of the successes, and the ten saved at first", async () => {
+  const policy = hedge({ delayMs: 8 });
+  for (let i = 0; i < 200; i++) {
+    const { work } = attempts([40, 1], [500, 2]);
+    note(clock, endings, pipelineOn(clock, policy), work, { idempotent });
+    await clock.advanceAsync(40);
+  }
+  expect(policy.stats().hedges).toBeGreaterThanOrEqual(19);
+  expect(policy.stats().hedges).toBeLessThanOrEqual(20);
+});
+
 describe("the measured delay", () => {
   /** `count` calls, one per ms, through `policy`; returns how long each took. */
   async function load(
@@ -255,14 +266,20 @@ describe("the measured delay", () => {
     }
   });
 
-  test("is not blinded by its own success: losers count, and the percentile stays put", async () => {
+  test("is not blinded by its own success: losers count, and the delay climbs to a new normal", async () => {
     const random = new SeededRandom(5);
-    const policy = hedge({ budget: { requested() {}, succeeded() {}, withdraw: () => true } });
-    await load(policy, 4_000, () => 10 + random.below(19_001) / 100);
-    const { calls, hedges, delayMs } = policy.stats();
-    expect(delayMs).toBeGreaterThan(185);
-    expect(delayMs).toBeLessThan(206);
-    expect(hedges / calls).toBeLessThan(0.055);
+    const budget = { requested() {}, succeeded() {}, withdraw: () => true };
+    const policy = hedge({ budget, windowMs: 400 });
+    const delays: number[] = [];
+    await load(policy, 5_000, () => {
+      const now = clock.now();
+      if (now % 1_000 === 999) delays.push(Math.round(policy.stats().delayMs as number));
+      // From the first second on, one in eight is slow, and nearly all of them lose.
+      return random.below(100) < (now < 1_000 ? 2 : 12) ? 400 : 10;
+    });
+    expect(delays[0]).toBe(10);
+    expect(delays).toEqual([...delays].sort((a, b) => a - b));
+    expect(delays.at(-1)).toBeGreaterThan(150);
   });
 
   test("is unknown before minimumCalls, and then nothing is hedged", async () => {
@@ -273,7 +290,7 @@ describe("the measured delay", () => {
   });
 
   test("quick failures do not make a service look quick", async () => {
-    const policy = hedge({ minimumCalls: 10 });
+    const policy = hedge({ minimumCalls: 10, percentile: 50 });
     await load(policy, 100, () => 50);
     for (let i = 0; i < 500; i++) {
       note(clock, [], pipelineOn(clock, policy), takes(clock, 1, new Error("no")), { idempotent });

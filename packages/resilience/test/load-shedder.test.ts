@@ -2,6 +2,7 @@ import {
   bulkhead,
   type Criticality,
   loadShedder,
+  type Policy,
   pipelineOn,
   timeout,
 } from "@compendium/resilience";
@@ -106,6 +107,7 @@ describe("work past its deadline", () => {
     await clock.advanceAsync(200);
     expect(started).toBe(0);
     expect(endings[0]).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect(policy.stats()).toMatchObject({ admitted: 2, late: 0 });
     // The clock has passed the deadline, and the wheel has not yet told: within its 16 ms.
     const slow = pipelineOn(clock, policy, {
       kind: "custom",
@@ -116,7 +118,12 @@ describe("work past its deadline", () => {
     await clock.advanceAsync(50.5);
     await clock.advanceAsync(100);
     expect(started).toBe(0);
-    expect(policy.stats().late).toBe(1);
+    expect(policy.stats()).toMatchObject({ admitted: 3, late: 1 });
+    const late: Policy = { kind: "custom", run: (call, next) => next(call.fork(clock.now())) };
+    note(clock, endings, pipelineOn(clock, late, policy), () => started++);
+    await clock.advanceAsync(0);
+    expect(endings.at(-1)).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect(policy.stats()).toMatchObject({ admitted: 3, late: 2 });
   });
 });
 

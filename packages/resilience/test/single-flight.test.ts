@@ -174,6 +174,14 @@ describe("a flight that hangs", () => {
     expect(endings.map(({ tookMs }) => tookMs)).toEqual([80, 1]);
   });
 
+  test("is not waited for once all have been answered: no timer stays behind", async () => {
+    const policy = pipelineOn(clock, singleFlight({ maxAgeMs: 60_000 }));
+    const { work } = counted(10);
+    for (let i = 0; i < 2; i++) note(clock, endings, policy, work, { key: "a" });
+    await clock.advanceAsync(5_000);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test("and a relief that fails leaves the others to the flight that is still in the air", async () => {
     const policy = pipelineOn(clock, singleFlight({ maxAgeMs: 40 }));
     let n = 0;
