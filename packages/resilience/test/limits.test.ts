@@ -104,6 +104,22 @@ describe("gradient2, the recommended one", () => {
     expect(limit.estimate).toBeLessThan(35);
   });
 
+  test("slow start: from 20, it finds 500 workers within 50 round trips", () => {
+    const limit = gradient2();
+    const server = { workers: 500, serviceMs: 20, wireMs: 0, spread: "uniform" as const };
+    run({ server, limit, random: new SeededRandom(2), untilMs: 1_000, arrivalsPerMs: "press" });
+    expect(Math.abs(limit.estimate / 500 - 1)).toBeLessThan(0.15);
+  });
+
+  test("a clock too coarse to see a call is no reason to fall over", () => {
+    const limit = gradient2();
+    for (let i = 0; i < 5_000; i++) sample(limit, { rttMs: i % 3 ? 0 : 1, nowMs: i });
+    expect(Number.isFinite(limit.estimate)).toBe(true);
+    feed(limit, 300, { rttMs: 0, dropped: false });
+    expect(limit.limit).toBeGreaterThanOrEqual(1);
+    expect(Number.isFinite(limit.baseRttMs)).toBe(true);
+  });
+
   test("constant timeouts are no steady server: the limit goes to its minimum", () => {
     const limit = gradient2({ limitMin: 2 });
     feed(limit, 3_000, { rttMs: 5_000, dropped: true });

@@ -17,7 +17,7 @@
 //              rtt = baseRtt × 1.1, and the estimate stays. No queue: it grows by up to a tenth.
 //     drain    every 3 to 12 windows, limit = 0.7 × estimate. Own queue gone, rtt is baseRtt. A
 //              baseRtt that is too high, and has made the estimate too high, is found out here.
-//     start    steps of 1.4, until the first queue is seen.
+//     start    limit × 1.4 a window, until answers are far slower: TCP's slow start.
 //     verdict  rtt far above baseRtt, twice: fewer workers, or slower ones? Pull the limit down to
 //              0.6 of itself and see. Little's law again: with a queue, rtt falls in proportion, and
 //              the limit was too high; without one it stays, baseRtt has changed, the cut is undone.
@@ -51,7 +51,8 @@ export interface Gradient2Options extends LimitOptions {
 // ln(rtt / baseRtt) beyond which it is no noise.
 const JUMP = 0.3;
 const RTT_MS_MIN = 1e-6;
-const QUEUE_SEEN = 0.2;
+// While it starts, answers no slower than this teach what normal is.
+const START_NORMAL = 0.15;
 const START_GROWTH = 1.4;
 const START_PRECISION = 2;
 const VERDICT_TO = 0.6;
@@ -74,7 +75,7 @@ export class Gradient2Limit implements Limit {
   #estimate: number;
   #baseRttMs = Number.NaN;
   #phase: Phase = "press";
-  // Slow start, as TCP's: big steps until the first queue is seen, and again after an outage.
+  // Big steps at first, and again after an outage.
   #starting = true;
   #gain = new Gain();
   #windowsToDrain = DRAIN_EVERY_MIN;
@@ -150,8 +151,8 @@ export class Gradient2Limit implements Limit {
       return "press";
     }
     if (slower < -JUMP) this.#setBase(rttMs);
-    this.#starting &&= slower < QUEUE_SEEN;
     if (this.#starting) {
+      if (slower < START_NORMAL) this.#learn(slower);
       this.#estimate = START_GROWTH * limit;
       return "press";
     }
@@ -168,6 +169,7 @@ export class Gradient2Limit implements Limit {
     }
     const meanMs = (rttMs + this.#suspectMs) / 2;
     this.#suspectMs = 0;
+    this.#starting = false;
     this.#windowsToDrain = this.#drainEvery = DRAIN_EVERY_MIN;
     this.#before = { estimate: this.#estimate, limit: inFlight, rttMs: meanMs };
     if (this.#canFall(VERDICT_TO)) return "verdict";
