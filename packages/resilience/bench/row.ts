@@ -25,7 +25,9 @@ export function makeRow(
   };
 }
 
-/** Prints rows of one unit as one Markdown table; a peer that does not take part in a row is "–". */
+/**
+ * Prints rows of one unit as one Markdown table; a peer that does not take part in a row is "–".
+ */
 export function printTable(rows: readonly Row[]): void {
   const peers = [...new Set(rows.flatMap((row) => Object.keys(row.peers)))];
   const [first] = peers;

@@ -8,7 +8,8 @@
 // call: aborting the child leaves the parent alone, aborting the parent reaches the child.
 //
 // Whoever gives up on work does not end it: code that ignores its signal runs on. What counts work
-// that runs (a bulkhead) therefore asks the call's tally, not its caller; see {@link Call.afterWork}.
+// that runs (a bulkhead) therefore asks the call's tally, not its caller; see
+// {@link Call.afterWork}.
 import type { Clock } from "@compendium/runtime";
 import type { Tally } from "./tally.ts";
 
@@ -38,11 +39,14 @@ export interface CallInit {
 
 /** Someone who wants to know when a call is aborted. */
 export class AbortListener {
-  /** @internal */ previous: AbortListener | undefined = undefined;
-  /** @internal */ next: AbortListener | undefined = undefined;
-  /** @internal The call whose list this stands in. */
+  /** Its neighbour in the list, the one that came after it. @internal */
+  previous: AbortListener | undefined = undefined;
+  /** Its neighbour in the list, the one that came before it. @internal */
+  next: AbortListener | undefined = undefined;
+  /** The call whose list this stands in; undefined once it stands in none. @internal */
   call: Call | undefined;
-  /** @internal */ readonly notify: (reason: unknown) => void;
+  /** Whom to tell. @internal */
+  readonly notify: (reason: unknown) => void;
 
   /** @internal */
   constructor(call: Call, notify: (reason: unknown) => void) {
@@ -72,7 +76,7 @@ export class Call implements CallInit {
   readonly key: string | undefined;
   /** Whether anybody can abort it: a signal, a deadline, or the policy that forked it. */
   readonly abortable: boolean;
-  /** @internal Counts the work that runs under it, where a policy wants to know. */
+  /** Counts the work that runs under it, where a policy wants to know. @internal */
   readonly tally: Tally | undefined;
 
   #aborted = false;
@@ -194,7 +198,7 @@ export class Call implements CallInit {
     this.#fromParent = undefined;
   }
 
-  /** @internal */
+  /** Takes a listener out of the list. O(1). @internal */
   forget(listener: AbortListener): void {
     listener.call = undefined;
     const { previous, next } = listener;

@@ -2,13 +2,14 @@
 // between pipelines; here calls are handed to it, and how they end.
 //
 // What does an ending say about the dependency?
-//  - A caller who gives up, or a hedge that lost: nothing. The breaker counts the call as cancelled,
+//  - A caller who gives up, or a hedge that lost: nothing. The breaker counts the call as
+//  cancelled,
 //    in the turn of the abort, so that a probe gives its place to another.
 //  - A refusal further in, by a full bulkhead or a rate limit: nothing either, for the dependency
 //    was never asked. Local rejections must not open the circuit of one that is well.
 //  - The time for an answer was up, by a timeout further out or the call's deadline: that is the
-//    very sign of a dependency that hangs. It is a failure, at once; else a breaker inside a timeout
-//    would see nothing but cancelled calls, and never trip.
+//    very sign of a dependency that hangs. It is a failure, at once; else a breaker inside a
+//    timeout would see nothing but cancelled calls, and never trip.
 import type { CircuitBreaker } from "@compendium/circuit-breaker";
 import type { Call } from "./call.ts";
 import { isLocalRefusal, isOutOfTime } from "./errors.ts";

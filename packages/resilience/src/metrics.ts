@@ -6,6 +6,7 @@
 // out: circuit breakers, which show themselves (`registerCircuitBreakers` of
 // @compendium/circuit-breaker/metrics), and policies of one's own.
 import { type Family, type MetricRegistry, registerMetrics } from "@compendium/metrics";
+import type { AdaptiveLimitStats } from "./adaptive-limit.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { type Row, SHOWN } from "./shown.ts";
 
@@ -20,8 +21,9 @@ export interface Measurable {
 /**
  * Shows policies, budgets, and all policies of pipelines in `registry`, told apart by the names
  * that are their keys here, until the returned object is disposed. A second policy of one kind in a
- * pipeline called `preview` is `preview-2`. A scrape changes nothing, and a policy may be in several
- * registries. Give a policy that pipelines share a name of its own, and leave it out of them.
+ * pipeline called `preview` is `preview-2`. A scrape changes nothing, and a policy may be in
+ * several registries. Give a policy that pipelines share a name of its own, and leave it out of
+ * them.
  *
  * @throws TypeError when there is nothing to show, or a name is taken, here or by those before
  */
@@ -54,18 +56,28 @@ function ofOne(name: string, subject: Measurable): Family[] {
 }
 
 function familyOf(name: string, subject: Required<Measurable>, row: Row<never>): Family {
-  const { by } = row;
+  const { value, by, byClass } = row;
   const stats = () => subject.stats() as never;
+  const classes = () => (stats() as AdaptiveLimitStats).classes;
   return {
     name: `resilience_${row.name}`,
     type: row.name.endsWith("_total") ? "counter" : "gauge",
     help: row.help,
-    labels: { name: [name], ...(by && { [by.label]: Object.keys(by.values) }) },
+    labels: {
+      name: [name],
+      ...(by && { [by.label]: Object.keys(by.values) }),
+      ...(byClass && { class: Object.keys(classes()) }),
+    },
     collect: (emit) => {
-      const now = stats();
-      if (row.value !== undefined) emit(row.value(now), { name });
-      for (const [value, read] of Object.entries(by?.values ?? {})) {
-        emit(read(now), { name, [by?.label as string]: value });
+      if (value !== undefined) emit(value(stats()), { name });
+      if (by !== undefined) {
+        const now = stats();
+        for (const [is, read] of Object.entries(by.values)) {
+          emit(read(now), { name, [by.label]: is });
+        }
+      }
+      if (byClass !== undefined) {
+        for (const [is, its] of Object.entries(classes())) emit(byClass(its), { name, class: is });
       }
     },
   };

@@ -31,7 +31,10 @@ export interface CallOptions {
   idempotent?: boolean | undefined;
   /** How much it matters when not all can be served. Default `"critical"`. */
   criticality?: Criticality | undefined;
-  /** Whose call it is, or for what: calls with equal keys may share a flight, a rate limit, or a fate when load is shed. */
+  /**
+   * Whose call it is, or for what: calls with equal keys may share a flight, a rate limit, or a
+   * fate when load is shed.
+   */
   key?: string | undefined;
 }
 

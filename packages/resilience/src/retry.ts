@@ -1,12 +1,13 @@
 // Tries again, where trying again can help: after failures that pass, for calls that may be made
 // twice, within a budget, before the deadline, and never while somebody has said "not before".
 //
-//     attempt ─▶ failed ─▶ may it pass? ─▶ may it be made twice? ─▶ before the deadline? ─▶ paid for?
+//     attempt ─▶ failed ─▶ may it pass? ─▶ may it be made twice? ─▶ before the deadline? ─▶ paid
+//     for?
 //        ▲                                                                                    │
 //        └────────────────────────────── wait, with jitter ◀──────────────────────────────────┘
 //
-// A call that is aborted while it waits ends in that turn, and makes no further attempt. What it had
-// paid is not paid back: the budget is an upper bound, and stays one.
+// A call that is aborted while it waits ends in that turn, and makes no further attempt. What it
+// had paid is not paid back: the budget is an upper bound, and stays one.
 import { type Random, systemRandom } from "@compendium/runtime";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { Call } from "./call.ts";
@@ -23,13 +24,26 @@ export interface RetryOptions {
   attemptsMax?: number;
   /** The waits between attempts. */
   backoff?: BackoffOptions;
-  /** Whether this outcome may be better next time. Default: failures, except for refusals of this process (a breaker, a bulkhead, a limit), a passed deadline, and misuse. */
+  /**
+   * Whether this outcome may be better next time. Default: failures, except for refusals of this
+   * process (a breaker, a bulkhead, a limit), a passed deadline, and misuse.
+   */
   retryIf?: (result: AttemptResult) => boolean;
-  /** How long the other side asked to be left alone, in ms; negative: for good (gRPC pushback). The back-off comes on top, or all whom it asked would return together. Default: the error's `retryAfterMs`. */
+  /**
+   * How long the other side asked to be left alone, in ms; negative: for good (gRPC pushback). The
+   * back-off comes on top, or all whom it asked would return together. Default: the error's
+   * `retryAfterMs`.
+   */
   retryAfterMs?: (result: AttemptResult) => number | undefined;
-  /** A call does not wait when it is asked to for longer than this, in ms: it fails at once. From 0; default 60,000. */
+  /**
+   * A call does not wait when it is asked to for longer than this, in ms: it fails at once. From 0;
+   * default 60,000.
+   */
   retryAfterMsMax?: number;
-  /** Limits retries to a share of the traffic. Strongly advised wherever many clients share a server. */
+  /**
+   * Limits retries to a share of the traffic. Strongly advised wherever many clients share a
+   * server.
+   */
   budget?: RetryBudget;
   /** Retries calls that did not say they are idempotent. Default false. */
   evenIfNotIdempotent?: boolean;

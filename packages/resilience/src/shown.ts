@@ -1,5 +1,7 @@
 // What each kind of policy shows, as tables: the name of the metric without its first word, what it
-// means, and where the number stands. The compiler holds the tables against the `stats()` they read.
+// means, and where the number stands. The compiler holds the tables against the `stats()` they
+// read.
+import type { AdaptiveLimitStats, PartitionStats } from "./adaptive-limit.ts";
 import type { AdmissionStats } from "./admission.ts";
 import type { BulkheadStats } from "./bulkhead.ts";
 import type { DeadlineStats } from "./deadline.ts";
@@ -22,6 +24,8 @@ export interface Row<S> {
     readonly label: string;
     readonly values: Readonly<Record<string, (stats: S) => number>>;
   };
+  /** Where the values of the label are the policy's own: the classes that it was made with. */
+  readonly byClass?: (stats: PartitionStats) => number;
 }
 
 interface StatsOf {
@@ -29,6 +33,7 @@ interface StatsOf {
   readonly "retry-budget": RetryBudgetStats;
   readonly timeout: TimeoutStats;
   readonly bulkhead: BulkheadStats;
+  readonly "adaptive-limit": AdaptiveLimitStats;
   readonly fallback: FallbackStats;
   readonly hedge: HedgeStats;
   readonly "single-flight": SingleFlightStats;
@@ -124,6 +129,51 @@ const bulkhead: readonly Row<BulkheadStats>[] = [
     name: "bulkhead_waiting",
     help: "Calls that wait for a place.",
     value: (stats) => stats.waiting,
+  },
+];
+
+const adaptiveLimit: readonly Row<AdaptiveLimitStats>[] = [
+  {
+    name: "adaptive_limit_places",
+    help: "How many calls may be in flight now.",
+    value: (stats) => stats.limit,
+  },
+  {
+    name: "adaptive_limit_calls_total",
+    help: "Calls that came to an adaptive limit, by what became of them.",
+    by: {
+      label: "outcome",
+      values: {
+        admitted: (stats) => stats.admitted,
+        refused: (stats) => stats.refused,
+        shed: (stats) => stats.shed,
+      },
+    },
+  },
+  {
+    name: "adaptive_limit_dropped_total",
+    help: "Calls that counted as losses.",
+    value: (stats) => stats.dropped,
+  },
+  {
+    name: "adaptive_limit_ignored_total",
+    help: "Calls that moved nothing: given up, refused further in, or failed.",
+    value: (stats) => stats.ignored,
+  },
+  {
+    name: "adaptive_limit_in_flight",
+    help: "Calls in flight, by class.",
+    byClass: (stats) => stats.inFlight,
+  },
+  {
+    name: "adaptive_limit_waiting",
+    help: "Calls that wait for a place, by class.",
+    byClass: (stats) => stats.waiting,
+  },
+  {
+    name: "adaptive_limit_turned_away_total",
+    help: "Calls refused at once or after a wait, by class.",
+    byClass: (stats) => stats.refused + stats.shed,
   },
 ];
 
@@ -329,6 +379,7 @@ export const SHOWN: { readonly [K in keyof StatsOf]: readonly Row<StatsOf[K]>[] 
   "retry-budget": budget,
   timeout,
   bulkhead,
+  "adaptive-limit": adaptiveLimit,
   fallback,
   hedge,
   "single-flight": singleFlight,

@@ -43,7 +43,9 @@ export interface Waiter {
   /** @internal */ queued?: boolean;
 }
 
-/** A bounded queue with a discipline. Every operation is O(1), amortised over who is turned away. */
+/**
+ * A bounded queue with a discipline. Every operation is O(1), amortised over who is turned away.
+ */
 export class WaitQueue {
   readonly #lengthMax: number;
   readonly #adaptiveLifo: boolean;

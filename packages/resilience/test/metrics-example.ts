@@ -1,10 +1,12 @@
 // Registers every family on live objects: the guard of the README's metrics table looks here.
 import type { MetricRegistry } from "@compendium/metrics";
 import {
+  adaptiveLimit,
   admission,
   bulkhead,
   deadline,
   fallback,
+  gradient2,
   hedge,
   loadShedder,
   pipeline,
@@ -29,6 +31,7 @@ export function registerExample(registry: MetricRegistry): void {
   const server = pipeline(
     deadline({ deadlineInMs: 1_000 }),
     loadShedder(),
+    adaptiveLimit({ limit: gradient2(), partitions: { shares: { critical: 0.6 } } }),
     bulkhead({ concurrencyMax: 10 }),
   );
   registerResilience(registry, { client, server, budget, hedge: hedge() });

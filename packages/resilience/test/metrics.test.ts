@@ -9,9 +9,11 @@ import {
   requireOrSkip,
 } from "@compendium/metrics/testing";
 import {
+  adaptiveLimit,
   bulkhead,
   circuitBreaker,
   fallback,
+  gradient2,
   hedge,
   pipeline,
   RetryBudget,
@@ -24,7 +26,7 @@ import { expect, test } from "vitest";
 import { fail, succeed } from "./core/helpers.ts";
 import { registerExample } from "./metrics-example.ts";
 
-test("a scrape shows what the policies of a pipeline have counted, and a budget's tokens", async () => {
+test("a scrape shows what policies have counted, and a budget's tokens", async () => {
   const registry = new Registry();
   const budget = new RetryBudget({ tokensMax: 1 });
   const policies = [
@@ -69,7 +71,7 @@ test("a scrape changes nothing, and two registries may watch one pipeline", asyn
   expect(policies.map((policy) => policy.stats())).toEqual(before);
 });
 
-test("two timeouts of one pipeline are told apart, and a delay that is not known is no number", async () => {
+test("two timeouts of one pipeline are told apart; an unknown delay is NaN", async () => {
   const registry = new Registry();
   const [outer, inner] = [timeout({ timeoutMs: 2_000 }), timeout({ timeoutMs: 1_000 })];
   registerResilience(registry, { calls: pipeline(outer, retry(), inner), hedged: hedge() });
@@ -78,7 +80,22 @@ test("two timeouts of one pipeline are told apart, and a delay that is not known
   expect(text).toContain('resilience_hedge_delay_seconds{name="hedged"} Nan');
 });
 
-test("what is registered later joins the families; a name is taken once, and given back", async () => {
+test("the classes of an adaptive limit are labels", async () => {
+  const registry = new Registry();
+  const policy = adaptiveLimit({
+    limit: gradient2(),
+    partitions: { shares: { critical: 0.5, sheddable: 0.2 } },
+  });
+  registerResilience(registry, { api: policy });
+  await pipeline(policy).call(succeed, { criticality: "sheddable" });
+  const text = await registry.metrics();
+  for (const of of ["critical", "sheddable", "other"]) {
+    expect(text).toContain(`resilience_adaptive_limit_in_flight{name="api",class="${of}"} 0`);
+  }
+  expect(text).toContain('limit_calls_total{name="api",outcome="admitted"} 1');
+});
+
+test("what comes later joins the families; a name is taken once", async () => {
   const registry = new Registry();
   const first = registerResilience(registry, { a: retry() });
   registerResilience(registry, { b: retry() });

@@ -7,7 +7,10 @@ import type { RetryBudget } from "../../src/retry-budget.ts";
 import { down, fail, succeed, turn } from "./helpers.ts";
 import type { Specs, Subject } from "./subject.ts";
 
-/** A call a millisecond through three tiers, each of which tries four times, to a service that is down. */
+/**
+ * A call a millisecond through three tiers, each of which tries four times, to a service that is
+ * down.
+ */
 async function amplification(
   subject: Subject,
   calls: number,
