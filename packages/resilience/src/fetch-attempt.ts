@@ -8,7 +8,6 @@ const READ_AHEAD_BYTES_MAX = 65_536;
 /** One attempt; {@link end} must be called once it is known whose response is wanted. */
 export class Attempt {
   response: Response | undefined;
-  failed = false;
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
   readonly #listener: AbortListener;
@@ -31,7 +30,6 @@ export class Attempt {
 
   /** Reads the body into memory beside whoever reads it later, unless it is too large for that. */
   readAhead(): void {
-    this.failed = true;
     if (!this.response?.body) this.#inMemory = true;
     else this.#read(this.response.clone().body as ReadableStream<Uint8Array>).catch(() => {});
   }

@@ -116,7 +116,7 @@ class Exchange {
     const remainingMs = call.remainingMs();
     if (remainingMs <= 0) throw new ResilienceError("DEADLINE_EXCEEDED", "too late to be sent");
     // Whoever asks again has given up on what came before, but for what is in memory already.
-    for (const earlier of this.#attempts) if (earlier.failed) earlier.drop();
+    for (const earlier of this.#attempts) if (earlier.response !== undefined) earlier.drop();
     const attempt = new Attempt(call, this.signal);
     this.#attempts.push(attempt);
     const { fetch = globalThis.fetch, isFailure = hasFailed } = this.#options;

@@ -53,8 +53,9 @@ export function resilience(
         async (call) => {
           c.set("call", call);
           await next();
-          // Hono has answered it already, with app.onError; but a failure it was.
-          if (c.error !== undefined) throw c.error;
+          // Hono has answered it already, with app.onError; but the pipeline should hear of it,
+          // unless it was the client's own fault.
+          if (c.error !== undefined && c.res.status >= 500) throw c.error;
         },
         reader.read(c, header, gone.signal),
       );

@@ -77,9 +77,12 @@ class Exchange implements Dispatcher.DispatchController {
   readonly #options: ResilienceInterceptorOptions;
   readonly #replayable: boolean;
   readonly #attempts: Attempt[] = [];
-  readonly #failed: Attempt[] = [];
+  // Those whose headers have come.
+  readonly #answered: Attempt[] = [];
   readonly #caller = new AbortController();
   #chosen: Attempt | undefined;
+  // Whether the handler wants no more for now.
+  #paused = false;
 
   constructor(
     dispatch: Dispatcher.Dispatch,
@@ -99,7 +102,7 @@ class Exchange implements Dispatcher.DispatchController {
   }
 
   get paused(): boolean {
-    return this.#chosen?.controller?.paused ?? false;
+    return this.#paused;
   }
 
   get reason(): Error | null {
@@ -120,10 +123,12 @@ class Exchange implements Dispatcher.DispatchController {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#chosen?.controller?.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#chosen?.controller?.resume();
   }
 
@@ -155,7 +160,7 @@ class Exchange implements Dispatcher.DispatchController {
     const remainingMs = call.remainingMs();
     if (remainingMs <= 0) throw new ResilienceError("DEADLINE_EXCEEDED", "too late to be sent");
     // Whoever asks again has given up on what came before, but for what is in memory already.
-    for (const earlier of this.#failed) earlier.discard();
+    for (const earlier of this.#answered) earlier.discard();
     const attempt = new Attempt((status, headers) => {
       this.#handler.onResponseStart?.(this, status, headers);
     });
@@ -171,9 +176,9 @@ class Exchange implements Dispatcher.DispatchController {
     } finally {
       listener.dispose();
     }
+    this.#answered.push(attempt);
     const { isFailure = hasFailed } = this.#options;
     if (!isFailure(head)) return attempt;
-    this.#failed.push(attempt);
     const { status, headers } = head;
     const retryAfter = String(headers["retry-after"] ?? "");
     const wallMs = call.clock.wallMs();

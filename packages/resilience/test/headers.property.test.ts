@@ -2,7 +2,10 @@
 import { parseRetryAfter } from "@compendium/resilience/fetch";
 import { formatRetryAfter } from "@compendium/resilience/http";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+
+// The asctime form names no zone, and means GMT wherever it is read.
+vi.stubEnv("TZ", "America/New_York");
 
 const now = Date.UTC(1994, 10, 6, 8, 49, 37);
 
@@ -44,7 +47,7 @@ test("any text is a wait from 0 or absent, and is never an error", () => {
   );
 });
 
-test("a wait that is written and read again is never shorter, nor a second longer, nor zero", () => {
+test("a wait that is written and read again is never shorter, nor a second longer", () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1e12, noNaN: true }), (waitMs) => {
       const readMs = parseRetryAfter(formatRetryAfter(waitMs), now) ?? -1;

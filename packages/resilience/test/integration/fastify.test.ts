@@ -1,10 +1,17 @@
 // The contract of server edges on Fastify, and what is Fastify's own.
-import { bulkhead, pipeline, ResilienceError } from "@compendium/resilience";
+import { CircuitBreaker } from "@compendium/circuit-breaker";
+import {
+  bulkhead,
+  type Call,
+  circuitBreaker,
+  pipeline,
+  ResilienceError,
+} from "@compendium/resilience";
 import { callOf, resilience } from "@compendium/resilience/fastify";
 import fastify, { type FastifyInstance } from "fastify";
 import { expect, test } from "vitest";
 import { describeServerEdge, type TestHandler } from "./server-edge.contract.ts";
-import { TestServer } from "./servers.ts";
+import { TestServer, until } from "./servers.ts";
 
 describeServerEdge("Fastify", async (policies, handler, options) => {
   const app = fastify();
@@ -14,9 +21,7 @@ describeServerEdge("Fastify", async (policies, handler, options) => {
 
 async function listen(app: FastifyInstance, handler: TestHandler) {
   app.get("/", (request) => {
-    const call = callOf(request);
-    if (call === undefined) throw new Error("no call");
-    return handler(call);
+    return handler(callOf(request) as Call);
   });
   await app.listen({ host: "127.0.0.1", port: 0 });
   return app.server;
@@ -32,6 +37,24 @@ test("your own error handler sees refusals, with status and Retry-After set", as
   app.get("/", () => "never");
   const { statusCode, headers, body } = await app.inject("/");
   expect([statusCode, headers["retry-after"], body]).toEqual([503, "3", '{"mine":"not now"}']);
+  await app.close();
+});
+
+test("an error that is answered with a 4xx is no failure to the pipeline; a 5xx is", async () => {
+  const breaker = new CircuitBreaker({ consecutiveFailures: 1 });
+  const app = fastify();
+  await app.register(resilience, { pipeline: pipeline(circuitBreaker(breaker)) });
+  app.get("/:code", (request) => {
+    throw Object.assign(new Error("no"), request.params);
+  });
+  app.addHook("onError", (request, _reply, error, done) => {
+    error.statusCode = Number((request.params as { code: string }).code);
+    done();
+  });
+  expect((await app.inject("/404")).statusCode).toBe(404);
+  expect(breaker.state).toBe("closed");
+  expect((await app.inject("/502")).statusCode).toBe(502);
+  await until(() => breaker.state === "open");
   await app.close();
 });
 

@@ -62,8 +62,9 @@ const status =
   });
 
 test("a GET that failed is repeated, on the connection it already has", async () => {
-  answers = [status(503), status(500), status(200, {}, "at last")];
-  const send = resilientFetch(pipeline(again()), { fetch: through });
+  answers = [status(503, {}, "x".repeat(50_000)), status(500), status(200, {}, "at last")];
+  const patient = again({ backoff: { baseMs: 20, jitter: "none" } });
+  const send = resilientFetch(pipeline(patient), { fetch: through });
   const response = await send(server.url);
   expect(response.status).toBe(200);
   expect(await response.text()).toBe("at last");
@@ -129,6 +130,46 @@ test("a streamed body is never sent twice, whatever the retry was told", async (
   const init = { method: "PUT", body: stream(), duplex: "half", idempotent: true } as const;
   expect((await send(server.url, init)).status).toBe(503);
   expect(seen.map(({ body }) => body)).toEqual(["once"]);
+});
+
+test("a streamed body is not hedged either", async () => {
+  answers = [status(200)];
+  const hedging = hedge({ delayMs: 10 });
+  const send = resilientFetch(pipeline(hedging), { fetch: through });
+  const init = { method: "PUT", body: stream(), duplex: "half", idempotent: true } as const;
+  expect((await send(server.url, init)).status).toBe(200);
+  expect(hedging.stats().notIdempotent).toBe(1);
+});
+
+test("a response that a policy has no use for holds no connection", async () => {
+  const large = "z".repeat(1_000_000);
+  answers = [status(202, {}, large), status(202, {}, large), status(503, {}, large)];
+  const retryIf = (result: PromiseSettledResult<unknown>) =>
+    result.status === "fulfilled" && (result.value as Response).status === 202;
+  const polling = pipeline(
+    fallback(() => new Response("ours")),
+    again({ retryIf }),
+  );
+  expect(await (await resilientFetch(polling, { fetch: through })(server.url)).text()).toBe("ours");
+  expect(server.requests).toBe(3);
+});
+
+test("no more of a failed body is read ahead than 64 KiB", async () => {
+  const flood = await TestServer.listen((_request, response) => {
+    response.writeHead(503).end(Buffer.alloc(50_000_000));
+  });
+  let finished = false;
+  flood.server.on("request", (_request, response) => {
+    response.on("finish", () => {
+      finished = true;
+    });
+  });
+  const response = await resilientFetch(pipeline(), { fetch: through })(flood.url);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(finished).toBe(false);
+  await response.body?.cancel();
+  await flood.drained();
+  await flood[Symbol.asyncDispose]();
 });
 
 test("a policy that insists on a second attempt of a stream gets BODY_NOT_REPLAYABLE", async () => {

@@ -1,6 +1,6 @@
 // The gRPC client edge with unary calls, on a real grpc-js server.
 import { CircuitBreaker } from "@compendium/circuit-breaker";
-import { circuitBreaker, pipeline, timeout } from "@compendium/resilience";
+import { circuitBreaker, type Policy, pipeline, timeout } from "@compendium/resilience";
 import { idempotentMethods } from "@compendium/resilience/grpc";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
@@ -154,7 +154,19 @@ describe("client, unary", () => {
       run();
     };
     const policy = again();
-    await using rig = await GrpcRig.start({ Unary }, client(pipeline(policy)));
+    const ends: string[] = [];
+    const watching: Policy = {
+      kind: "custom",
+      run: (call, next) => {
+        const end = next(call);
+        end.then(
+          () => ends.push("an answer"),
+          () => ends.push("none"),
+        );
+        return end;
+      },
+    };
+    await using rig = await GrpcRig.start({ Unary }, client(pipeline(policy, watching)));
     const code = new Promise((resolve) => {
       const { path, requestSerialize: bytes } = ECHO.Unary;
       const call = rig.client.makeUnaryRequest(path, bytes, bytes, Buffer.from("x"), (error) =>
@@ -164,7 +176,31 @@ describe("client, unary", () => {
     });
     expect(await code).toBe(status.CANCELLED);
     await cancelled;
-    expect(policy.stats().retries).toBe(0);
+    await until(() => ends.length > 0);
+    expect([ends, policy.stats().retries]).toEqual([["none"], 0]);
+  });
+
+  test("an attempt that a policy gives up on is cancelled while the call goes on", async () => {
+    let calls = 0;
+    const { opened: cancelled, open: cancel } = gate();
+    const Unary = (call: Unary, callback: Callback) => {
+      call.on("cancelled", () => cancel());
+      if (++calls === 1) givenUp.open();
+      else cancelled.then(() => callback(null, call.request));
+    };
+    const givenUp = gate();
+    const impatient: Policy = {
+      kind: "custom",
+      run: async (call, next) => {
+        const first = call.fork();
+        next(first).catch(() => {});
+        await givenUp.opened;
+        first.abort(new Error("on second thoughts"));
+        return await next(call);
+      },
+    };
+    await using rig = await GrpcRig.start({ Unary }, client(pipeline(impatient)));
+    expect(await rig.unary("hello", none())).toMatchObject({ value: "hello" });
   });
 
   test("a connection that is reset is UNAVAILABLE, and repeated on the next", async () => {

@@ -11,7 +11,7 @@ import {
   GrpcRig,
   type Streaming,
 } from "./grpc-rig.ts";
-import { until } from "./servers.ts";
+import { gate, until } from "./servers.ts";
 
 interface Received {
   values: string[];
@@ -62,18 +62,17 @@ describe("client, streams", () => {
       run: (call, next) => Promise.any([next(call), next(call)]),
     };
     let calls = 0;
-    let cancelled = 0;
+    const { opened: cancelled, open: cancel } = gate();
+    // Each goes on until the other has been cancelled: the loser must be told at once.
     const Serve = (call: Streaming) => {
-      const name = ++calls;
-      call.on("cancelled", () => cancelled++);
-      for (let i = 0; i < 3; i++) call.write(Buffer.from(String(name)));
-      if (name === 2) setImmediate(() => call.end());
-      else call.end();
+      const name = String(++calls);
+      call.on("cancelled", () => cancel());
+      for (let i = 0; i < 3; i++) call.write(Buffer.from(name));
+      cancelled.then(() => call.end());
     };
     await using rig = await GrpcRig.start({ Serve }, client(pipeline(racing)));
     const { values, code } = await receive(serve(rig));
     expect([new Set(values).size, values.length, code]).toEqual([1, 3, 0]);
-    await until(() => cancelled >= 1);
   });
 
   test("a hedge delivers the messages of one attempt, and cancels the other", async () => {
@@ -117,6 +116,21 @@ describe("client, streams", () => {
     expect(await gather()).toBe("a,b,c");
     expect(await gather()).toBe(status.UNAVAILABLE);
     expect([calls, gathered.length]).toEqual([2, 6]);
+  });
+
+  test("a request stream is not hedged", async () => {
+    const hedging = hedge({ delayMs: 10 });
+    const Gather = (call: NodeJS.ReadableStream, callback: Callback) => {
+      call.on("data", () => {}).on("end", () => callback(null, Buffer.from("all")));
+    };
+    await using rig = await GrpcRig.start({ Gather }, client(pipeline(hedging)));
+    const { path, requestSerialize: bytes } = ECHO.Gather;
+    const value = await new Promise((resolve) => {
+      rig.client
+        .makeClientStreamRequest<Buffer, Buffer>(path, bytes, bytes, (_, value) => resolve(value))
+        .end(Buffer.from("x"));
+    });
+    expect([String(value), hedging.stats().notIdempotent]).toEqual(["all", 1]);
   });
 
   test("messages both ways pass while the pipeline holds the call", async () => {

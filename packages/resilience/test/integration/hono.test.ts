@@ -1,6 +1,7 @@
 // The contract of server edges on Hono, on Node's adapter, and what is Hono's own.
 import type { Server } from "node:http";
-import { pipeline } from "@compendium/resilience";
+import { CircuitBreaker } from "@compendium/circuit-breaker";
+import { circuitBreaker, pipeline } from "@compendium/resilience";
 import { type ResilienceEnv, resilience } from "@compendium/resilience/hono";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
@@ -18,11 +19,14 @@ describeServerEdge("Hono", async (policies, handler, options) => {
 
 test("errors that no policy decided stay with app.onError", async () => {
   const app = new Hono<ResilienceEnv>();
-  app.use(resilience(pipeline()));
+  const breaker = new CircuitBreaker({ consecutiveFailures: 1 });
+  app.use(resilience(pipeline(circuitBreaker(breaker))));
   app.get("/", () => {
     throw new Error("mine");
   });
   app.onError((error, c) => c.text(`handled ${error.message}`, 418));
   const response = await app.request("/");
   expect([response.status, await response.text()]).toEqual([418, "handled mine"]);
+  // What the client is to blame for is no failure of the server's.
+  expect(breaker.state).toBe("closed");
 });

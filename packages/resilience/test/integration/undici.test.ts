@@ -1,10 +1,12 @@
 // The undici interceptor, against a real server: through request() and stream(), as a user would.
+import { Writable } from "node:stream";
 import { CircuitBreaker } from "@compendium/circuit-breaker";
 import {
   bulkhead,
   circuitBreaker,
   hedge,
   type Pipeline,
+  type Policy,
   pipeline,
   retry,
   timeout,
@@ -80,6 +82,65 @@ test("a large failed body does not keep the next attempt from the only connectio
     { status: 200, body: "fine" },
   ];
   expect(await (await get(through(pipeline(again())))).body.text()).toBe("fine");
+});
+
+test("a failed response that nobody wants in the end holds no connection", async () => {
+  answers = [{ status: 503, body: "y".repeat(1_000_000) }];
+  const breaker = new CircuitBreaker({ consecutiveFailures: 1 });
+  const sent = get(through(pipeline(again(), circuitBreaker(breaker))));
+  await expect(sent).rejects.toMatchObject({ code: "CIRCUIT_OPEN" });
+});
+
+test("a failed body that is small at first, and then endless, is cut off", async () => {
+  const endless = await TestServer.listen((_request, response) => {
+    if (endless.requests > 1) return void response.end("fine");
+    const pump = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(10_000)));
+    };
+    response.writeHead(503).write("a little");
+    response.on("drain", pump);
+    setTimeout(pump, 50);
+  });
+  const both = new Agent();
+  const dispatcher = both.compose(resilience(pipeline(again())));
+  expect(await (await get(dispatcher, { origin: endless.url })).body.text()).toBe("fine");
+  await both.close();
+  await endless.drained();
+  await endless[Symbol.asyncDispose]();
+});
+
+test("no more of a response is held than 64 KiB, and stream() gets all of it", async () => {
+  const flood = await TestServer.listen((_request, response) => {
+    response.writeHead(503).end(Buffer.alloc(50_000_000));
+    response.on("finish", () => {
+      finished = true;
+    });
+  });
+  let finished = false;
+  const holding: Policy = {
+    kind: "custom",
+    run: (call, next) =>
+      next(call).catch(async (error) => {
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        expect(finished).toBe(false);
+        throw error;
+      }),
+  };
+  let bytes = 0;
+  const options = { origin: flood.url, path: "/", method: "GET" as const };
+  await through(pipeline(holding)).stream(options, () => {
+    return new Writable({
+      write(chunk, _encoding, done) {
+        bytes += chunk.byteLength;
+        done();
+      },
+    });
+  });
+  expect(bytes).toBe(50_000_000);
+  await agent.close();
+  await flood.drained();
+  await flood[Symbol.asyncDispose]();
+  agent = new Agent();
 });
 
 test("a POST is sent once; with an Idempotency-Key, in any shape of headers, again", async () => {
