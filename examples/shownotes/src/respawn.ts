@@ -1,5 +1,5 @@
-// A service that is started afresh whenever it exits, at the same address. A container needs it: the
-// lab asks for a fresh process before each run, and a container whose only process exits is a
+// A service that is started afresh whenever it exits, at the same address. A container needs it:
+// the lab asks for a fresh process before each run, and a container whose only process exits is a
 // container that stopped, which compose takes for a failure.
 import { fork } from "node:child_process";
 import { once } from "node:events";
