@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { requireOrSkip } from "@compendium/metrics/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Artefact,
@@ -15,7 +16,6 @@ import {
   withDependencies,
 } from "../src/guards/packed.ts";
 import { examplesOf } from "../src/guards/readme.ts";
-import { requireOrSkip } from "@compendium/metrics/testing";
 import { report } from "../src/violation.ts";
 import { type Manifest, packagesOf, readTree, rootFolder } from "../src/workspace.ts";
 

@@ -32,9 +32,10 @@ function setUp(nodeRange: string, npx: string): { status: number | null; output:
   const manifest = { packageManager: "pnpm@12.21.0", engines: { node: nodeRange } };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   writeExecutable(join(folder, "npx"), npx);
+  const { PATH: path } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/setup.mjs"], {
     cwd: folder,
-    env: { PATH: `${folder}${delimiter}${process.env["PATH"]}` },
+    env: { PATH: `${folder}${delimiter}${path}` },
     encoding: "utf8",
   });
   return { status, output: stdout + stderr };

@@ -8,6 +8,12 @@ export interface Listen {
   port: number;
 }
 
+/** How a service is run. */
+export interface ServiceProcess extends Listen {
+  /** Start it afresh, at the same address, whenever it exits. */
+  respawn: boolean;
+}
+
 /** How the demo and the lab present themselves. */
 export interface Public extends Listen {
   /** Whether the port was asked for, or is only the usual one. */
@@ -19,8 +25,8 @@ export interface Public extends Listen {
 
 export type Command =
   | { name: "help" }
-  | ({ name: "edge"; previewUrl: URL; protection: boolean } & Listen)
-  | ({ name: "preview" } & Listen)
+  | ({ name: "edge"; previewUrl: URL; protection: boolean } & ServiceProcess)
+  | ({ name: "preview" } & ServiceProcess)
   | ({ name: "demo" } & Public)
   | ({ name: "lab"; edgeUrl: URL; previewUrl: URL } & Public);
 
@@ -38,6 +44,7 @@ export const USAGE = `usage: npm start -- [options]
 single services:
   shownotes edge    --preview URL [--protection on|off] [--host …] [--port …]
   shownotes preview [--host …] [--port …]
+                    --respawn: a fresh process whenever it exits; needs --port
   shownotes lab     --edge URL --preview URL, and the options above`;
 
 /** The port that a browser finds the demo on, unless it is taken. */
@@ -52,14 +59,15 @@ const FLAGS = {
   edge: { type: "string" },
   preview: { type: "string" },
   protection: { type: "string" },
+  respawn: { type: "boolean" },
 } as const;
 
 type Flag = keyof typeof FLAGS;
 
 const FLAGS_OF = new Map<string, Flag[]>([
   ["demo", ["once", "json", "host", "port"]],
-  ["edge", ["host", "port", "preview", "protection"]],
-  ["preview", ["host", "port"]],
+  ["edge", ["host", "port", "preview", "protection", "respawn"]],
+  ["preview", ["host", "port", "respawn"]],
   ["lab", ["once", "json", "host", "port", "edge", "preview"]],
 ]);
 
@@ -78,7 +86,8 @@ export function parseCommandLine(args: string[]): Command {
   const host = values.host ?? "127.0.0.1";
   const { port, once = false, json: jsonFile } = values;
   if (jsonFile !== undefined && !once) throw usage("--json goes with --once");
-  const service = { host, port: parsePort(port ?? "0") };
+  const service = { host, port: parsePort(port ?? "0"), respawn: values.respawn ?? false };
+  if (service.respawn && service.port === 0) throw usage("--respawn needs --port, a fixed one");
   const usual = String(PUBLIC_PORT);
   const portGiven = port !== undefined;
   const open = { host, port: parsePort(port ?? usual), portGiven, once, jsonFile };

@@ -6,7 +6,11 @@
 //   main.ts lab --edge URL …       load, experiments and the page, for services that run elsewhere
 import { type Command, parseCommandLine, USAGE, UsageError } from "./command-line.ts";
 
-async function run(command: Command): Promise<void> {
+async function run(command: Command, args: string[]): Promise<void> {
+  if ("respawn" in command && command.respawn) {
+    const single = args.filter((arg) => arg !== "--respawn");
+    return (await import("./respawn.ts")).respawn(single);
+  }
   // Imported on demand: a service process need not hold the code of the others in memory.
   switch (command.name) {
     case "help":
@@ -23,7 +27,8 @@ async function run(command: Command): Promise<void> {
 }
 
 try {
-  await run(parseCommandLine(process.argv.slice(2)));
+  const args = process.argv.slice(2);
+  await run(parseCommandLine(args), args);
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(error.message);

@@ -119,7 +119,7 @@ export class ChildStacks implements StackSource {
 const RESTART_MS_MAX = 20_000;
 const POLL_MS = 100;
 
-/** Services that run elsewhere, and are restarted by whatever runs them when they exit. */
+/** Services that run elsewhere, with `--respawn`. */
 export class RemoteStack implements StackSource {
   readonly independent = false;
   readonly #stack: Stack;
@@ -130,10 +130,7 @@ export class RemoteStack implements StackSource {
 
   async fresh(protection: boolean): Promise<Stack> {
     const { edgeUrl, previewUrl } = this.#stack;
-    // One after the other: containers that restart together may get each other's address, and a
-    // connection made meanwhile leads to the wrong one for as long as it is kept alive.
-    await restart(edgeUrl);
-    await restart(previewUrl);
+    await Promise.all([restart(edgeUrl), restart(previewUrl)]);
     await this.#stack.protect(protection);
     return this.#stack;
   }
@@ -151,9 +148,7 @@ async function restart(serviceUrl: URL): Promise<void> {
     const now = await asked.catch(() => undefined);
     if (now !== undefined && now.startedAtMs !== before.startedAtMs) return;
     if (performance.now() > giveUpAt) {
-      throw new Error(
-        `${serviceUrl.host} did not come back; run it with "restart: unless-stopped"`,
-      );
+      throw new Error(`${serviceUrl.host} did not come back; run it with --respawn`);
     }
   }
 }

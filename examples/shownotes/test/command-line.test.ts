@@ -29,6 +29,13 @@ test("what is asked for is what is meant", () => {
     port: 0,
     previewUrl: new URL(preview),
     protection: false,
+    respawn: false,
+  });
+  expect(parseCommandLine(["preview", "--respawn", "--port", "8080"])).toEqual({
+    name: "preview",
+    host: "127.0.0.1",
+    port: 8080,
+    respawn: true,
   });
   expect(parseCommandLine(["edge", "--preview", preview])).toMatchObject({ protection: true });
   expect(parseCommandLine(["preview", "--port", "65535"])).toMatchObject({ port: 65_535 });
@@ -61,6 +68,7 @@ const wrong: [string[], string][] = [
   [["preview", "--once"], "--once means nothing to preview"],
   [["--preview", "http://a"], "--preview means nothing to demo"],
   [["--json", "x.json"], "--json goes with --once"],
+  [["preview", "--respawn"], "--respawn needs --port"],
 ];
 
 test.each(wrong)("%j is refused in one line that names what is wrong: %s", (args, problem) => {
