@@ -111,13 +111,28 @@ describe("gradient2, the recommended one", () => {
     expect(Math.abs(limit.estimate / 500 - 1)).toBeLessThan(0.15);
   });
 
+  test("and finds them again after an outage in which every call was lost", () => {
+    const limit = gradient2();
+    const server = { workers: 500, serviceMs: 20, wireMs: 0, spread: "uniform" as const };
+    for (let i = 0; i < 3_000; i++) sample(limit, { dropped: true, rttMs: 200, nowMs: i - 5_000 });
+    expect(limit.limit).toBeLessThanOrEqual(3);
+    run({ server, limit, random: new SeededRandom(2), untilMs: 3_000, arrivalsPerMs: "press" });
+    expect(Math.abs(limit.estimate / 500 - 1)).toBeLessThan(0.15);
+  });
+
   test("a clock too coarse to see a call is no reason to fall over", () => {
     const limit = gradient2();
-    for (let i = 0; i < 5_000; i++) sample(limit, { rttMs: i % 3 ? 0 : 1, nowMs: i });
-    expect(Number.isFinite(limit.estimate)).toBe(true);
-    feed(limit, 300, { rttMs: 0, dropped: false });
-    expect(limit.limit).toBeGreaterThanOrEqual(1);
+    for (let i = 0; i < 5_000; i++) sample(limit, { rttMs: 0, nowMs: i });
+    for (let i = 0; i < 5_000; i++) sample(limit, { rttMs: i % 3, nowMs: 5_000 + i });
+    expect(Number.isInteger(limit.limit)).toBe(true);
     expect(Number.isFinite(limit.baseRttMs)).toBe(true);
+  });
+
+  test("slow answers that nobody's pressing has caused do not become normal", () => {
+    const limit = gradient2({ limitMax: 20 });
+    for (let i = 0; i < 1_000; i++) sample(limit, { rttMs: 20, nowMs: i });
+    for (let i = 0; i < 9_000; i++) sample(limit, { rttMs: 25, inFlight: 2, nowMs: 1_000 + i });
+    expect(limit.baseRttMs).toBe(20);
   });
 
   test("constant timeouts are no steady server: the limit goes to its minimum", () => {

@@ -57,7 +57,10 @@ const START_GROWTH = 1.4;
 const START_PRECISION = 2;
 const VERDICT_TO = 0.6;
 const VERDICT_PRECISION = 0.7;
+// How much of a new measurement the base takes over. Most of it where the base was far too high, but
+// not all: a base too low by an accident of one window would pull the limit down with it.
 const BASE_GAIN = 0.3;
+const BASE_GAIN_FALLING = 0.7;
 const DRAIN_EVERY_MIN = 3;
 const DRAIN_EVERY_MAX = 12;
 
@@ -193,7 +196,8 @@ export class Gradient2Limit implements Limit {
   }
 
   #learn(slower: number): void {
-    this.#setBase(this.#baseRttMs * Math.exp(slower < -JUMP ? slower : BASE_GAIN * slower));
+    const gain = slower < -JUMP ? BASE_GAIN_FALLING : BASE_GAIN;
+    this.#setBase(this.#baseRttMs * Math.exp(gain * slower));
   }
 
   #setBase(rttMs: number): void {

@@ -31,7 +31,7 @@ export interface WindowOptions {
 
 /** What a window measured. */
 export interface WindowResult {
-  /** Mean of the calls that were answered; NaN when none was. */
+  /** Mean of the calls that were answered; NaN when they were fewer than half of `samplesMin`. */
   rttMs: number;
   /** Mean of the calls in flight. */
   inFlight: number;
@@ -90,7 +90,10 @@ export class SampleWindow {
     return this.#mayEnd(rttMs, nowMs);
   }
 
-  /** Begins anew; calls that end before `atMs` tell of the time before, and are let go by. */
+  /**
+   * Begins anew; calls that end before `atMs` tell of the time before, and are let go by. A factor
+   * above 1 asks for less precision, and has less patience.
+   */
   restart(atMs: number, precisionFactor = 1): void {
     this.#sinceMs = atMs;
     this.#factor = precisionFactor;
@@ -109,7 +112,7 @@ export class SampleWindow {
     if (lastedMs < roundTripMs) return undefined;
     const patienceMs = Math.max(
       roundTripMs,
-      Math.min(this.#windowMsMax, ROUND_TRIPS_MAX * roundTripMs),
+      Math.min(this.#windowMsMax, (ROUND_TRIPS_MAX / this.#factor ** 2) * roundTripMs),
     );
     const enough = this.#cv2 / (this.#precision * this.#factor) ** 2;
     if (samples < Math.min(enough, this.#samplesMax) && lastedMs < patienceMs) return undefined;
@@ -119,7 +122,9 @@ export class SampleWindow {
     }
     const inFlight = this.#inFlightSum / samples;
     const dropShare = this.#dropped / samples;
+    // One answer among nineteen losses is no mean.
+    const known = this.#answered >= this.#samplesMin / 2;
     this.restart(nowMs);
-    return { rttMs, inFlight, dropShare, nowMs };
+    return { rttMs: known ? rttMs : Number.NaN, inFlight, dropShare, nowMs };
   }
 }
