@@ -135,11 +135,12 @@ export class WaitQueue {
   /**
    * Joins the queue, which must not be full, until `admit` is called because it is the caller's
    * turn: the promise then settles as what it returns. Rejects in the turn in which the call is
-   * aborted, and with `SHED` or `DEADLINE_EXCEEDED` if the caller is turned away.
+   * aborted, and with `SHED` if the caller is turned away.
    */
   wait<T>(call: Call, admit: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const arrivedAtMs = call.clock.now();
+      const { clock } = call;
+      const arrivedAtMs = clock.now();
       const waiter: Waiter = {
         arrivedAtMs,
         deadlineMs: call.deadlineMs,
@@ -149,24 +150,35 @@ export class WaitQueue {
           resolve(admit());
         },
         refuse: (error) => {
+          if (error.code === "DEADLINE_EXCEEDED") return rejectSoon(error);
           leave();
           reject(error);
         },
       };
       this.add(waiter);
-      const timer =
+      let timer =
         this.#waitMsMax === Infinity
           ? undefined
-          : wheelOf(call.clock).add(arrivedAtMs + this.#waitMsMax, () => {
-              if (this.remove(waiter)) this.#turnAway(waiter, call.clock.now());
+          : wheelOf(clock).add(arrivedAtMs + this.#waitMsMax, () => {
+              if (this.remove(waiter)) this.#turnAway(waiter, clock.now());
             });
       const listener = call.onAbort((reason) => {
         timer?.cancel();
-        if (this.remove(waiter)) reject(reason);
+        this.remove(waiter);
+        reject(reason);
       });
       const leave = () => {
         listener.dispose();
         timer?.cancel();
+      };
+      // Whose deadline it was, a timeout's or the caller's, knows only who set it. His abort is due
+      // within a tick of the wheel, and brings the right reason; ours stands in for him.
+      const rejectSoon = (error: ResilienceError) => {
+        timer?.cancel();
+        timer = wheelOf(clock).add(clock.now() + 8, () => {
+          leave();
+          reject(error);
+        });
       };
     });
   }

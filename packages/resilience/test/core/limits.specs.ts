@@ -2,6 +2,7 @@
 import { ManualClock } from "@compendium/runtime";
 import fc from "fast-check";
 import { expect } from "vitest";
+import type { Policy } from "../../src/policy.ts";
 import type { Waiter } from "../../src/wait-queue.ts";
 import { codeOf, fail, Job, succeed, turn, watch } from "./helpers.ts";
 import type { Specs } from "./subject.ts";
@@ -159,6 +160,37 @@ export const bulkheadSpecs: Specs = {
     await clock.advanceAsync(120);
     expect(waiting.outcome).toMatchObject({ code: "DEADLINE_EXCEEDED" });
     expect(policy.stats()).toMatchObject({ running: 1, waiting: 0 });
+  },
+
+  "a timeout that has passed in the queue is a timeout, even before its tick has come": async (
+    subject,
+  ) => {
+    const { bulkhead, timeout, pipelineOn } = subject;
+    const clock = new ManualClock();
+    const limit = bulkhead({ concurrencyMax: 1, queue: { lengthMax: 5 } });
+    const calls = pipelineOn(clock, timeout({ timeoutMs: 1 }), limit);
+    const job = new Job();
+    const codes = [calls.call(job.work), calls.call(job.work)].map(codeOf);
+    clock.advance(2);
+    // The place is free, and the one who waits is past his deadline, of which nobody has told yet.
+    await job.succeed();
+    await clock.advanceAsync(16);
+    expect(await Promise.all(codes)).toEqual(["done", "TIMEOUT"]);
+    expect(limit.stats()).toMatchObject({ running: 0, waiting: 0, shed: 1 });
+    expect(job.started).toBe(1);
+    // Whoever sets a deadline and does not keep it is turned away all the same.
+    const careless: Policy = {
+      kind: "custom",
+      run: (call, next) => next(call.fork(call.clock.now() + 1)),
+    };
+    const others = pipelineOn(clock, careless, limit);
+    watch(others.call(job.work));
+    const late = codeOf(others.call(job.work));
+    clock.advance(2);
+    await job.succeed();
+    await clock.advanceAsync(24);
+    expect(await late).toBe("DEADLINE_EXCEEDED");
+    expect(subject.wheelOf(clock).size).toBe(0);
   },
 
   "waitMsMax ends the wait, even where the work hangs": async (subject) => {

@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
   queue("a passed deadline is served", "waiter.deadlineMs > now && ", ""),
   queue(
     "who is aborted stays in the queue",
-    "if (this.remove(waiter)) reject(reason);",
+    "this.remove(waiter);\n        reject(reason);",
     "reject(reason);",
   ),
   queue(
