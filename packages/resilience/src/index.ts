@@ -40,7 +40,7 @@ export {
   type TimeoutHeader,
 } from "./deadline-headers.ts";
 export { ResilienceError, type ResilienceErrorCode } from "./errors.ts";
-export { type FallbackPolicy, fallback } from "./fallback.ts";
+export { type FallbackPolicy, type FallbackStats, fallback } from "./fallback.ts";
 export {
   type HedgeBudget,
   type HedgeOptions,
