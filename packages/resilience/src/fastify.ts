@@ -16,10 +16,10 @@
 // begun to send when its deadline passes: those are cut off.
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { Call } from "./call.ts";
-import { serveNode } from "./http.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { problemOf } from "./refusal.ts";
 import { Reader, type ServeOptions } from "./serve.ts";
+import { serveNode } from "./serve-node.ts";
 
 export type { ServeOptions } from "./serve.ts";
 

@@ -8,10 +8,10 @@
 // asks to wait; that a streamed body can be sent once. Inside, a failed response is an HttpFailure;
 // the caller gets the last Response itself, and network errors as fetch throws them.
 //
-// A response that somebody tries to improve on still holds its connection until its body is read.
-// So the body of each failed one is read ahead, up to 64 KiB: it stays readable for whoever gets
-// the response, and the connection is free during the back-off, instead of torn down by each retry
-// when the server needs that least. What is larger, or lost a hedge, is cut off.
+// A response that nobody wants any more must be let go, or its unread body keeps a connection: when
+// the next attempt begins, and at the end all but the one that the caller gets. A small body costs
+// nothing: Node's fetch takes up to about 64 KiB into memory unasked, and the connection is used
+// again. A larger one is cut off, connection and all; so is the loser of a hedge.
 //
 // An attempt is over when the headers are there: timeouts, bulkheads and breakers do not watch the
 // body. The caller's signal ends the body too, as with fetch. Left out: caches, cookies, redirects
@@ -115,7 +115,7 @@ class Exchange {
     if (this.#attempts.length > 0 && !this.#replayable) throw bodyIsGone();
     const remainingMs = call.remainingMs();
     if (remainingMs <= 0) throw new ResilienceError("DEADLINE_EXCEEDED", "too late to be sent");
-    // Whoever asks again has given up on what came before, but for what is in memory already.
+    // Whoever asks again has given up on what came before.
     for (const earlier of this.#attempts) if (earlier.response !== undefined) earlier.drop();
     const attempt = new Attempt(call, this.signal);
     this.#attempts.push(attempt);
@@ -129,7 +129,6 @@ class Exchange {
     }
     attempt.arrived(response);
     if (!isFailure(response)) return response;
-    attempt.readAhead();
     const { status, headers } = response;
     const retryAfter = headers.get("retry-after");
     const wallMs = call.clock.wallMs();
@@ -138,7 +137,9 @@ class Exchange {
 
   /** The call is over, and this response, if any, is its outcome: nobody wants the others. */
   keep(response: Response | undefined): Response {
-    for (const attempt of this.#attempts) attempt.end(attempt.response === response);
+    for (const attempt of this.#attempts) {
+      attempt.end(response !== undefined && attempt.response === response);
+    }
     return response as Response;
   }
 

@@ -17,7 +17,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call } from "./call.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { type Problem, problemOf } from "./refusal.ts";
-import { clientGone, Reader, type ServeOptions } from "./serve.ts";
+import { Reader, type ServeOptions } from "./serve.ts";
+import { serveNode } from "./serve-node.ts";
 
 export { formatRetryAfter } from "./headers.ts";
 export { type Problem, problemOf } from "./refusal.ts";
@@ -61,48 +62,6 @@ export function resilientHandler(
       if (problem === undefined) options.onError?.(error, request);
     });
   };
-}
-
-/** One exchange of node:http. */
-export interface Exchange<R> {
-  /** What was asked. */
-  readonly request: IncomingMessage;
-  /** Where it is answered. */
-  readonly response: ServerResponse;
-  /** What a framework has made of the request. */
-  readonly subject: R;
-  /** What may still run when the response is closed; its failure is the work's. */
-  readonly rest?: () => Promise<void>;
-}
-
-/**
- * Runs `work` for one exchange of node:http. Rejects with what it is to be answered with;
- * or with undefined, when there is nobody to answer.
- */
-export async function serveNode<R>(
-  pipeline: Pipeline,
-  reader: Reader<R>,
-  { request, response, subject, rest }: Exchange<R>,
-  work: (call: Call) => unknown,
-): Promise<void> {
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
-  const gone = new AbortController();
-  response.once("finish", resolve);
-  response.once("close", () => {
-    if (!response.writableFinished) gone.abort(clientGone());
-    resolve();
-  });
-  const header = reader.deadlineHeader && request.headers[reader.deadlineHeader];
-  const callOptions = reader.read(subject, header?.toString(), gone.signal);
-  try {
-    await pipeline.call(async (call) => {
-      await work(call);
-      await closed;
-      await rest?.();
-    }, callOptions);
-  } catch (error) {
-    throw gone.signal.aborted ? undefined : error;
-  }
 }
 
 // What has begun can only be cut off: an end that looks whole would pass for a whole answer.
