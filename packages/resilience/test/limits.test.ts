@@ -1,7 +1,8 @@
 import { aimd, gradient2, type Limit, vegas } from "@compendium/resilience";
 import { SeededRandom } from "@compendium/runtime";
 import { describe, expect, test } from "vitest";
-import { CHANGES, goodput, LIMITS, SERVER, track } from "./support/limit-trials.ts";
+import { CHANGES, drift, goodput, LIMITS, SERVER, track } from "./support/limit-trials.ts";
+import { publishedGradient2 } from "./support/published-limits.ts";
 import { fixed, optimum, optimumBySearch, run } from "./support/queueing-model.ts";
 
 // A hundred seeds of each: `npm run simulate resilience`.
@@ -81,6 +82,15 @@ describe("gradient2, the recommended one", () => {
     for (const estimate of seen) {
       expect(estimate).toBeGreaterThan(8);
       expect(estimate).toBeLessThan(14);
+    }
+  });
+
+  test("the published formula drifts upward where this one stays", () => {
+    const trial = { everyMs: 19_990, times: 4 };
+    const [first = 0, , , last = 0] = drift(publishedGradient2, "constant", 1, trial);
+    expect(last - first).toBeGreaterThan(4);
+    for (const estimate of drift(() => gradient2(), "constant", 1, trial)) {
+      expect(Math.abs(estimate / 50 - 1)).toBeLessThan(0.05);
     }
   });
 

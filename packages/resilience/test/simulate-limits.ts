@@ -6,7 +6,7 @@
 // with the published formulas and defaults (support/published-limits.ts), for comparison.
 import { parseArgs } from "node:util";
 import type { Limit } from "@compendium/resilience";
-import { CHANGES, goodput, LIMITS, mean, track } from "./support/limit-trials.ts";
+import { CHANGES, drift, goodput, LIMITS, mean, track } from "./support/limit-trials.ts";
 import { publishedGradient2, publishedVegas } from "./support/published-limits.ts";
 import { fixed } from "./support/queueing-model.ts";
 
@@ -39,6 +39,16 @@ table(
   ["", ...SPREADS],
   Object.fromEntries(overload.map(([name, make]) => [name, row(name, make)])),
 );
+
+console.log(
+  "\nUnder pressure that stays, 50 workers: the limit (gradient2: its estimate) every 80 s",
+);
+for (const spread of SPREADS) {
+  for (const [name, make] of Object.entries(ALL)) {
+    const seen = drift(make, spread, 1, { everyMs: 79_990, times: 5 });
+    console.log(`${spread.padEnd(12)} ${name.padEnd(18)} ${seen.map(Math.round).join("  ")}`);
+  }
+}
 
 console.log(
   "\nAfter a change: seeds within 15 % of the optimum at round trip 100 (mean of 90 to 110),",

@@ -7,8 +7,9 @@
 //     gradient = clamp(longRtt / shortRtt, 0.5, 1)      limit ← limit × gradient + queueSize, smoothed
 //
 // Its weakness is longRtt. Under a load that stays, the long mean learns the queue, gradient becomes
-// 1, and the limit grows for ever (its issues 134 and 137); with a noisy short mean, gradient is cut
-// off at 1 and so below 1 on average, and the limit sinks to its minimum. Here the long mean is
+// 1, and the limit grows for ever (its issues 134 and 137; `npm run simulate resilience` shows it).
+// And where the short mean is noisy, what is cut off at 1 is below 1 on average: a pull downward that
+// queueSize has to outweigh, which feeds the drift. Here nothing is cut off at 1, and the long mean is
 // replaced by a *measured* response time without a queue, as BBR measures its own (Cardwell et al.,
 // "BBR: Congestion-Based Congestion Control", ACM Queue 14:5, 2016), and nothing is cut off at 1:
 //
@@ -26,7 +27,7 @@
 // alternate shrink (as in Rprop), so that doubled capacity is found in a few windows, and noise is not
 // followed. What it needs: to be pressed (idle limits learn nothing), and to see most of the
 // server's load. A client with a small share of it cannot drain the server's queue by holding
-// itself back; there, use vegas() or aimd().
+// itself back, and takes the others' queue for normal; aimd() needs no such view.
 import {
   checkBetween,
   checkBounds,

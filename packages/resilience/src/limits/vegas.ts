@@ -15,7 +15,8 @@
 // for scattered service times is next to nothing; and every thousand calls or so it is replaced by
 // that of the next call, whatever the load, so that a queue that stands becomes the norm (issues 165
 // and 35). Here both are means over sample windows, and for the replacement the limit falls to half
-// for one window, so that the queue is gone while it is measured.
+// for one window, so that the queue is gone while it is measured. What remains is slowness: a step
+// is log₁₀ of the limit, so that halved capacity takes more than a hundred round trips.
 import {
   checkBounds,
   checkWhole,

@@ -91,6 +91,26 @@ export function goodput(
   return { ...result, goodput: result.useful / (20_000 * capacityPerMs) };
 }
 
+/** Where a limit stands, looked at `times` times, under pressure that does not change. */
+export function drift(
+  make: () => Limit,
+  spread: Spread,
+  seed: number,
+  { everyMs, times }: { everyMs: number; times: number },
+): number[] {
+  const limit = make();
+  const seen: number[] = [];
+  run({
+    server: { ...SERVER, spread },
+    limit,
+    random: new SeededRandom(seed),
+    untilMs: everyMs * times,
+    arrivalsPerMs: "press",
+    watch: { everyMs, see: () => seen.push(centre(limit)) },
+  });
+  return seen;
+}
+
 // gradient2 swings around its estimate to measure; what it has found is the centre of the swing.
 function centre(limit: Limit): number {
   return (limit as { estimate?: number }).estimate ?? limit.limit;
