@@ -2,33 +2,19 @@
 // the preview service for what stands behind a link.
 //
 // Like every real server it can hold only so many requests at once. Slow previews would fill those
-// places, and then the notes, which need no preview at all, would wait too. The circuit breaker in
-// front of the preview service is what keeps them apart: its `inFlightMax` bounds how many places
-// previews may hold, its slow-call rate notices that they hang, and while it is open a preview
-// costs nothing but a bare link.
-import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
-import { CircuitBreaker, type Transition } from "@compendium/circuit-breaker";
-import { registerCircuitBreakers } from "@compendium/circuit-breaker/metrics";
+// places, and then the notes, which need no preview at all, would wait too. What keeps them apart
+// stands on the hop to the preview service (edge-preview.ts); here are routes and places.
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
-import { getJson, sendJson, sendText } from "./http.ts";
+import { PreviewClient } from "./edge-preview.ts";
+import { sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { type Scenario, scenario as x1 } from "./scenario.ts";
 import { runService, type ServiceDefinition } from "./service.ts";
 
 const QUEUE_MAX = 4_096;
-const TRANSITIONS_MAX = 100;
-
-/** A change of the breaker's state, on the clock that all processes of a machine share. */
-export interface WallTransition extends Pick<Transition, "from" | "to" | "reason"> {
-  wallMs: number;
-}
-
-interface Preview {
-  url: string;
-  title: string;
-}
 
 /** Runs the service until it is told to stop. */
 export async function runEdge(
@@ -44,7 +30,7 @@ export function createEdge(
   protection: boolean,
 ): ServiceDefinition {
   const edge = new Edge(previewUrl, scenario);
-  if (!protection) edge.protect(false);
+  if (!protection) edge.preview.protect(false);
   return {
     name: "edge",
     registry: edge.registry,
@@ -52,7 +38,7 @@ export function createEdge(
     control: {
       protection: ({ on }) => {
         if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
-        edge.protect(on);
+        edge.preview.protect(on);
       },
     },
     handle: (request, response, url) => edge.handle(request, response, url),
@@ -61,40 +47,25 @@ export function createEdge(
 
 class Edge {
   readonly registry = new Registry();
-  readonly #previewUrl: URL;
+  readonly preview: PreviewClient;
   readonly #limit: InFlightLimit;
-  readonly #breaker: CircuitBreaker;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity });
-  readonly #transitions: WallTransition[] = [];
   readonly #seconds = {
     notes: new Histogram(latencySecondsBounds),
     preview: new Histogram(latencySecondsBounds),
   };
   #shed = 0;
 
-  constructor(previewUrl: URL, { edge, breaker }: Scenario) {
-    this.#previewUrl = previewUrl;
-    this.#limit = new InFlightLimit(edge.inFlightMax, QUEUE_MAX);
-    this.#breaker = new CircuitBreaker({ name: "preview", ...breaker });
-    this.#breaker.on("transition", ({ from, to, reason, atMs }) => {
-      this.#transitions.push({ from, to, reason, wallMs: performance.timeOrigin + atMs });
-      if (this.#transitions.length > TRANSITIONS_MAX) this.#transitions.shift();
-    });
+  constructor(previewUrl: URL, scenario: Scenario) {
+    this.#limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
+    this.preview = new PreviewClient(previewUrl, scenario, this.registry);
     this.#register();
-  }
-
-  protect(on: boolean): void {
-    if (on) this.#breaker.reset();
-    else this.#breaker.disable();
   }
 
   state(): object {
     return {
-      protection: this.#breaker.state !== "disabled",
       inFlight: this.#limit.taken,
       queued: this.#limit.waiting,
-      breaker: this.#breaker.stats(),
-      transitions: this.#transitions,
+      ...this.preview.state(),
     };
   }
 
@@ -127,18 +98,11 @@ class Edge {
   }
 
   #showPreview(response: ServerResponse, link: string): void {
-    const url = new URL("/preview", this.#previewUrl);
-    url.searchParams.set("url", link);
     // A caller who leaves frees their place. If their preview went on, nothing would bound them.
     const leaving = new AbortController();
     response.on("close", () => leaving.abort());
-    const { signal } = leaving;
-    this.#breaker
-      .call(() => getJson<Preview>(url, { agent: this.#agent, signal }), {
-        signal,
-        // No title is a small loss; the link itself still works.
-        fallback: () => ({ url: link, title: link }),
-      })
+    this.preview
+      .get(link, leaving.signal)
       .then((preview) => sendJson(response, 200, preview))
       .catch((error: Error) => {
         if (!response.destroyed) sendText(response, 502, `${error.message}\n`);
@@ -146,7 +110,6 @@ class Edge {
   }
 
   #register(): void {
-    registerCircuitBreakers(this.registry, [this.#breaker]);
     registerMetrics(this.registry, [
       {
         name: "edge_requests_in_flight",
