@@ -1,0 +1,30 @@
+// The experiments beside X1. X1 makes its protected stack the live one, so the lab runs that one
+// itself; these run on processes of their own, leave the live stack alone, and end with what they
+// have to say. To add one, write it in a file of its own, and name it in the list below.
+
+/** How an experiment went. */
+export interface ExperimentOutcome {
+  /** What a person reads, in lines of at most 80 columns; it may hold terminal colours. */
+  report: string;
+  /** What its thresholds have against the measured values; empty: nothing. */
+  objections: string[];
+  /** The figures, for `--json`. */
+  result: object;
+}
+
+/** An experiment on processes of its own. */
+export interface Experiment {
+  /** As in `--experiment x2`. */
+  readonly id: string;
+  /** The key that runs it. */
+  readonly key: string;
+  readonly title: string;
+  /**
+   * Starts what it needs, measures, and stops all of it, however it ends. Rejects with the signal's
+   * reason once that is aborted, and when one of its processes dies.
+   */
+  run(say: (line: string) => void, signal: AbortSignal): Promise<ExperimentOutcome>;
+}
+
+/** The experiments beside X1, in the order in which they are offered. */
+export const sideExperiments: readonly Experiment[] = [];
