@@ -11,6 +11,7 @@
 // that runs (a bulkhead) therefore asks the call's tally, not its caller; see
 // {@link Call.afterWork}.
 import type { Clock } from "@compendium/runtime";
+import { keepShape } from "./shapes.ts";
 import type { Tally } from "./tally.ts";
 
 /** How much a call matters when not all can be served; most important first (SRE book, ch. 21). */
@@ -207,3 +208,14 @@ export class Call implements CallInit {
     if (next !== undefined) next.previous = previous;
   }
 }
+
+const example = new Call({
+  work: () => undefined,
+  clock: { now: () => 0, wallMs: () => 0, setTimer: () => ({ [Symbol.dispose]: () => {} }) },
+  deadlineMs: 0,
+  idempotent: false,
+  criticality: "critical",
+  key: undefined,
+  tally: undefined,
+});
+keepShape([example, example.onAbort(() => {})]);

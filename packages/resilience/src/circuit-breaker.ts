@@ -14,6 +14,7 @@ import type { CircuitBreaker } from "@compendium/circuit-breaker";
 import type { Call } from "./call.ts";
 import { isLocalRefusal, isOutOfTime } from "./errors.ts";
 import type { Next, Policy } from "./policy.ts";
+import { keepShape } from "./shapes.ts";
 
 /** Asks a breaker before each attempt; see {@link circuitBreaker}. */
 export class BreakerPolicy implements Policy {
@@ -109,3 +110,5 @@ class Attempt<T> {
     this.#cancelled?.();
   }
 }
+
+keepShape(new Attempt(undefined as never, undefined as never));

@@ -13,6 +13,7 @@
 // A deadline is never early, and late by at most two ticks: one for rounding, one for the clock.
 // Left out: hierarchy. A long deadline is looked at once per turn of the wheel, every two seconds.
 import type { Clock } from "@compendium/runtime";
+import { keepShape } from "./shapes.ts";
 
 const TICK_MS = 8;
 const SLOTS = 256;
@@ -163,3 +164,5 @@ export function wheelOf(clock: Clock): DeadlineWheel {
   }
   return wheel;
 }
+
+keepShape(new WheelTimer(undefined as never, -1, () => {}));

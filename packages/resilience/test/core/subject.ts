@@ -22,7 +22,7 @@ export type Subject = typeof import("../../src/backoff.ts") &
 /** The files of the core, all of which import nothing of src/ but each other, and types. */
 export const MODULES: readonly string[] =
   `backoff bulkhead call circuit-breaker deadline-wheel errors fallback order pipeline
-  retry retry-budget tally timeout wait-queue`.split(/\s+/);
+  retry retry-budget shapes tally timeout wait-queue`.split(/\s+/);
 
 /** Imports the core from a folder of sources. */
 export async function loadSubject(folder: string): Promise<Subject> {
