@@ -8,46 +8,53 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
-import { PreviewClient } from "./edge-preview.ts";
+import { askPreviewAt, PreviewClient } from "./edge-preview.ts";
 import { sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { type Scenario, scenario as x1 } from "./scenario.ts";
 import { runService, type ServiceDefinition } from "./service.ts";
+import { x4Scenario } from "./x4-scenario.ts";
 
 const QUEUE_MAX = 4_096;
 
 /** Runs the service until it is told to stop. */
 export async function runEdge(
-  options: Listen & { previewUrl: URL; protection: boolean },
+  options: Listen & { previewUrl: URL; protection: boolean; billing?: BillingOptions },
 ): Promise<void> {
-  await runService(createEdge(options.previewUrl, x1, options.protection), options);
+  const { previewUrl, protection, billing } = options;
+  await runService(createEdge(previewUrl, x1, protection, billing), options);
 }
 
-/** The service, in front of the preview service at `previewUrl`. */
+/** The service, in front of the preview service at `previewUrl`, and of billing if there is one. */
 export function createEdge(
   previewUrl: URL,
   scenario: Scenario,
   protection: boolean,
+  billing?: BillingOptions,
 ): ServiceDefinition {
-  const edge = new Edge(previewUrl, scenario);
+  const edge = new Edge(previewUrl, scenario, billing);
   if (!protection) edge.preview.protect(false);
   return {
     name: "edge",
     registry: edge.registry,
     state: () => edge.state(),
     control: {
-      protection: ({ on }) => {
-        if (typeof on !== "boolean") throw new TypeError(`on must be true or false, got ${on}`);
-        edge.preview.protect(on);
-      },
+      protection: ({ on }) => edge.preview.protect(readOn(on)),
+      hedging: ({ on }) => edge.preview.hedge(readOn(on)),
     },
     handle: (request, response, url) => edge.handle(request, response, url),
   };
 }
 
+function readOn(on: unknown): boolean {
+  if (typeof on === "boolean") return on;
+  throw new TypeError(`on must be true or false, got ${on}`);
+}
+
 class Edge {
   readonly registry = new Registry();
   readonly preview: PreviewClient;
+  readonly billing: BillingClient | undefined;
   readonly #limit: InFlightLimit;
   readonly #seconds = {
     notes: new Histogram(latencySecondsBounds),
@@ -55,9 +62,12 @@ class Edge {
   };
   #shed = 0;
 
-  constructor(previewUrl: URL, scenario: Scenario) {
+  constructor(previewUrl: URL, scenario: Scenario, billing: BillingOptions | undefined) {
     this.#limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
-    this.preview = new PreviewClient(previewUrl, scenario, this.registry);
+    const policies = { breaker: scenario.breaker, client: x4Scenario.client };
+    this.preview = new PreviewClient(askPreviewAt(previewUrl), policies);
+    this.preview.register(this.registry);
+    this.billing = billing && new BillingClient(billing, this.registry);
     this.#register();
   }
 
@@ -66,11 +76,16 @@ class Edge {
       inFlight: this.#limit.taken,
       queued: this.#limit.waiting,
       ...this.preview.state(),
+      ...(this.billing && { billing: this.billing.state() }),
     };
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
     const [, episodes, id, part] = url.pathname.split("/");
+    if (request.method === "POST" && episodes === "episodes" && id && part === "checkout") {
+      if (this.billing === undefined) return sendText(response, 503, "there is no billing here\n");
+      return this.billing.handle(id, request, response);
+    }
     if (request.method !== "GET" || episodes !== "episodes" || id === undefined || id === "") {
       return sendText(response, 404, "try GET /episodes/1/notes or /episodes/1/preview?url=…\n");
     }

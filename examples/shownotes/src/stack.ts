@@ -15,6 +15,9 @@ export interface EdgeState {
   queued: number;
   breaker: { state: string; inFlight: number; slowRate: number; counts: Record<string, number> };
   transitions: { from: string; to: string; reason: string; wallMs: number }[];
+  hedging: boolean;
+  /** Previews that were answered with a bare link. */
+  bareLinks: number;
 }
 
 /** What `GET /control` of the preview service answers. */
@@ -27,6 +30,10 @@ export interface PreviewState {
   /** When it was switched on, in ms since 1970; null while it is off. */
   faultSinceMs: number | null;
   delayMs: number;
+  /** Whether a share of the calls is far slower than the others. */
+  stragglers: boolean;
+  /** Calls whose caller left before the answer. */
+  abandonedCalls: number;
 }
 
 /** A running pair of services. */
@@ -62,6 +69,14 @@ export class Stack {
 
   breakPreview(on: boolean): Promise<void> {
     return postJson(new URL("/control/fault", this.previewUrl), { on }, inTime());
+  }
+
+  hedge(on: boolean): Promise<void> {
+    return postJson(new URL("/control/hedging", this.edgeUrl), { on }, inTime());
+  }
+
+  straggle(on: boolean): Promise<void> {
+    return postJson(new URL("/control/stragglers", this.previewUrl), { on }, inTime());
   }
 
   async stop(): Promise<void> {

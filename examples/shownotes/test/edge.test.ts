@@ -86,7 +86,7 @@ test("with protection, previews hold what they may, and the rest get a bare link
   await expect.poll(places).toEqual([1, 0]);
   expect(await hang().answer).toEqual({ status: 200, body: `{"url":"a","title":"a"}` });
   expect(await notes().answer).toMatchObject({ status: 200 });
-  expect((await state()).breaker.counts).toMatchObject({ refusedInFlightMax: 1 });
+  expect(await state()).toMatchObject({ bulkhead: { refused: 1 }, bareLinks: 1 });
 });
 
 test("a caller who leaves the queue is never served, and takes nobody's place along", async () => {

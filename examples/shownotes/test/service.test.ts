@@ -48,6 +48,8 @@ test("probes, metrics and the state answer; the rest is the service's own", asyn
     fault: false,
     faultSinceMs: null,
     delayMs: 20,
+    stragglers: false,
+    abandonedCalls: 0,
   });
   expect(await ask(new URL("/preview?url=a", url))).toMatchObject({ status: 200 });
   expect(await ask(new URL("/preview", url))).toMatchObject({ status: 400 });
