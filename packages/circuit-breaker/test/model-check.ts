@@ -30,6 +30,7 @@ interface Pair {
 }
 
 const STEPS = 60;
+const HOUR_MS = 3_600_000;
 const FORCED: readonly State[] = ["forced-open", "forced-closed", "disabled", "closed"];
 
 /** Runs the interleaving of a seed. Throws an Error that names it at the first difference. */
@@ -82,6 +83,8 @@ class Run {
   readonly #real: StateMachine;
   readonly #pairs: Pair[] = [];
   readonly #slowGiven: boolean;
+  // How far the wall clock stands from the monotonic one.
+  #wallMs = 0;
 
   constructor(subject: Subject, options: ModelOptions, slowGiven: boolean, random: SeededRandom) {
     const { window, slowAfterMs, slowRateThreshold, ...rest } = options;
@@ -89,7 +92,8 @@ class Run {
     if (slowAfterMs !== undefined) Object.assign(given, { slowAfterMs, slowRateThreshold });
     if (slowGiven) Object.assign(given, { isSlow: () => false, slowRateThreshold });
     const jitterSeed = random.word32();
-    const clock = { now: () => this.#model.now };
+    // The wall clock is there to be ignored: whoever looks at it sees an hour come and go.
+    const clock = { now: () => this.#model.now, wallMs: () => this.#model.now + this.#wallMs };
     this.#random = random;
     this.#subject = subject;
     this.#slowGiven = slowGiven;
@@ -113,7 +117,7 @@ class Run {
     if (dice < 7) return this.#start();
     if (dice < 14 && this.#pairs.length > 0) return this.#end();
     if (dice < 18) return this.#wait();
-    if (dice < 19) return this.#renew();
+    if (dice < 19) return this.#random.below(2) > 0 ? this.#renew() : this.#stepClock();
     if (this.#random.below(2) > 0) return this.#wait();
     const state = FORCED[this.#random.below(FORCED.length)] as State;
     this.trace.push(`force ${state}`);
@@ -169,6 +173,15 @@ class Run {
     const ms = [0, 1, 2, 4, 11, 50][this.#random.below(6)] as number;
     this.trace.push(`wait ${ms}`);
     this.#model.now += ms;
+  }
+
+  // The wall clock is set, forwards or back; or the machine slept, which all clocks notice.
+  #stepClock(): undefined {
+    const stepMs = [HOUR_MS, -HOUR_MS][this.#random.below(2)] as number;
+    const slept = this.#random.below(3) === 0;
+    this.trace.push(slept ? "sleep an hour" : `step the wall clock by ${stepMs}`);
+    if (slept) this.#model.now += HOUR_MS;
+    else this.#wallMs += stepMs;
   }
 
   #renew(): undefined {

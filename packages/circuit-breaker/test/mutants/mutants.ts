@@ -30,6 +30,11 @@ export const mutants: readonly Mutant[] = [
     "if (permit.generation !== this.generation) {",
     "if (false) {",
   ),
+  machine(
+    "a step of the wall clock moves the breaker",
+    "return this.#clock.now();",
+    "return (this.#clock as Clock).wallMs?.() ?? this.#clock.now();",
+  ),
   machine("a state without a new generation", "this.generation++;", ""),
   machine(
     "a probe that never settles wedges half-open",
