@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
+import { BillingClient, type BillingOptions } from "./edge-billing.ts";
 import { askPreviewAt, PreviewClient } from "./edge-preview.ts";
 import { sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
@@ -41,6 +42,7 @@ export function createEdge(
     control: {
       protection: ({ on }) => edge.preview.protect(readOn(on)),
       hedging: ({ on }) => edge.preview.hedge(readOn(on)),
+      ...(edge.billing && { billing: (body) => edge.billing?.control(body) }),
     },
     handle: (request, response, url) => edge.handle(request, response, url),
   };

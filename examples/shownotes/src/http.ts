@@ -68,7 +68,11 @@ export async function postJson(url: URL, body: object, options: CallOptions = {}
   throw new Error(`${url.pathname} answered ${response.statusCode}: ${text.trim()}`);
 }
 
-async function readText(message: IncomingMessage, bytesMax: number): Promise<string> {
+/** The whole body as text. Throws a RangeError for more than `bytesMax` bytes. */
+export async function readText(
+  message: IncomingMessage,
+  bytesMax: number = ANSWER_BYTES_MAX,
+): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {

@@ -1,0 +1,266 @@
+// The edge's hop to billing: charged once, whatever happens on the way.
+//
+//     checkout ─▶ bulkhead ─▶ retry ─▶ opossum ─▶ timeout ─▶ POST /charges   Idempotency-Key
+//                              │ budget                                      time left, in ms
+//
+// Every attempt carries the same key, so it is safe to ask again when no answer came; and how long
+// this attempt will still be waited for, so that billing need not start what nobody waits for. The
+// bulkhead keeps checkouts in a compartment of their own: they never take the places of the notes.
+//
+// The breaker is a stock opossum 10, for those who have one and stay with it: a policy is any
+// object that runs a call, and `instrument` gives it the metrics of our own.
+//
+// How much is retried can be chosen, for experiment X2: `naive` repeats a failed attempt after
+// waits that double; `jitter` draws them at random; `budget` pays for every repetition out of
+// successes besides, and is the usual one.
+import { randomUUID } from "node:crypto";
+import {
+  Agent,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { instrument } from "@compendium/circuit-breaker/instrument";
+import {
+  type AttemptResult,
+  bulkhead,
+  type Call,
+  encodeTimeoutMs,
+  type Next,
+  type Pipeline,
+  type Policy,
+  pipeline,
+  RetryBudget,
+  type RetryPolicy,
+  retry,
+  TIMEOUT_MS_HEADER,
+  timeout,
+} from "@compendium/resilience";
+import { registerResilience } from "@compendium/resilience/metrics";
+import Opossum from "opossum";
+import type { Registry } from "prom-client";
+import { IDEMPOTENCY_KEY } from "./billing.ts";
+import { readJson, readText, sendJson, sendText } from "./http.ts";
+import type { Receipt } from "./ledger.ts";
+import { RETRIES, type Retries, type X2Scenario, scenario as x2 } from "./x2-scenario.ts";
+
+const SEAT_CENTS = 900;
+const SEATS_MAX = 100;
+
+/** How the hop begins; both can be changed while it runs. */
+export interface BillingOptions {
+  url: URL;
+  retries: Retries;
+  breaker: boolean;
+}
+
+/** What the edge's `GET /control` says of the hop. */
+export interface BillingHopState {
+  retries: Retries;
+  breaker: string;
+  checkouts: number;
+  attempts: number;
+}
+
+/** Billing said no, or something went wrong; `status` 0: there was no answer. */
+class BillingError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Charges for seats, by way of the billing service. */
+export class BillingClient {
+  readonly #url: URL;
+  readonly #scenario: X2Scenario;
+  readonly #registry: Registry;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  readonly #breaker: StockBreakerPolicy;
+  readonly #instrument: ReturnType<typeof instrument>;
+  #hop: Hop;
+  #checkouts = 0;
+  #attempts = 0;
+
+  constructor(options: BillingOptions, registry: Registry, scenario: X2Scenario = x2) {
+    this.#url = new URL("/charges", options.url);
+    this.#scenario = scenario;
+    this.#registry = registry;
+    this.#breaker = new StockBreakerPolicy(scenario, options.breaker);
+    this.#instrument = instrument(this.#breaker.stock, registry);
+    this.#hop = this.#build(options.retries);
+  }
+
+  state(): BillingHopState {
+    return {
+      retries: this.#hop.retries,
+      breaker: this.#instrument.state,
+      checkouts: this.#checkouts,
+      attempts: this.#attempts,
+    };
+  }
+
+  /** `POST /control/billing`: `retries`, `breaker`, or both. */
+  control({ retries = this.#hop.retries, breaker }: Record<string, unknown>): void {
+    if (!isRetries(retries)) {
+      throw new RangeError(`retries must be one of ${RETRIES.join(", ")}, got ${retries}`);
+    }
+    if (breaker !== undefined && typeof breaker !== "boolean") {
+      throw new TypeError(`breaker must be true or false, got ${breaker}`);
+    }
+    if (breaker !== undefined) this.#breaker.enable(breaker);
+    if (retries === this.#hop.retries) return;
+    this.#hop.shown[Symbol.dispose]();
+    this.#hop = this.#build(retries);
+  }
+
+  /** Answers `POST /episodes/…/checkout`. */
+  handle(episode: string, request: IncomingMessage, response: ServerResponse): void {
+    readJson(request)
+      .then(readSeats)
+      .then(
+        (seats) => this.#checkOut(episode, seats, request, response),
+        (error: Error) => sendText(response, 400, `${error.message}\n`),
+      );
+  }
+
+  async #checkOut(
+    episode: string,
+    seats: number,
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    this.#checkouts++;
+    // A caller who may ask again brings a key. For one who brings none, at least our own
+    // repetitions are one charge.
+    const key = headers[IDEMPOTENCY_KEY]?.toString() ?? randomUUID();
+    const body = JSON.stringify({ episode, amountCents: seats * SEAT_CENTS });
+    const leaving = new AbortController();
+    response.on("close", () => leaving.abort());
+    try {
+      const receipt = await this.#hop.pipeline.call((call) => this.#attempt(key, body, call), {
+        signal: leaving.signal,
+        idempotent: true,
+      });
+      sendJson(response, 200, receipt);
+    } catch (error) {
+      if (response.destroyed) return;
+      const { status, text } = answerFor(error);
+      sendText(response, status, `${text}\n`);
+    }
+  }
+
+  #attempt(key: string, body: string, call: Call): Promise<Receipt> {
+    this.#attempts++;
+    const headers: Record<string, string> = {
+      "content-type": "application/json",
+      [IDEMPOTENCY_KEY]: key,
+    };
+    const leftMs = encodeTimeoutMs(call.remainingMs());
+    if (leftMs !== undefined) headers[TIMEOUT_MS_HEADER] = leftMs;
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => reject(new BillingError(0, error.message));
+      const options = { method: "POST", headers, agent: this.#agent, signal: call.signal };
+      httpRequest(this.#url, options, (response) => {
+        readText(response).then((text) => {
+          if (response.statusCode === 200) resolve(JSON.parse(text) as Receipt);
+          else reject(new BillingError(response.statusCode ?? 0, text.trim()));
+        }, fail);
+      })
+        .on("error", fail)
+        .end(body);
+    });
+  }
+
+  #build(retries: Retries): Hop {
+    const { attemptsMax, attemptTimeoutMs, backoff, budget, inFlightMax } = this.#scenario.edge;
+    const jitter = retries === "naive" ? "none" : "full";
+    const paid = retries === "budget" ? { budget: new RetryBudget(budget) } : {};
+    const again: RetryPolicy = retry({
+      attemptsMax,
+      backoff: { ...backoff, jitter },
+      retryIf: mayPass,
+      ...paid,
+    });
+    const built = pipeline(
+      bulkhead({ concurrencyMax: inFlightMax }),
+      again,
+      this.#breaker,
+      timeout({ timeoutMs: attemptTimeoutMs }),
+    );
+    const named = { billing: built, ...(paid.budget && { "billing-budget": paid.budget }) };
+    const shown = registerResilience(this.#registry, named);
+    return { retries, pipeline: built, shown };
+  }
+}
+
+interface Hop {
+  retries: Retries;
+  pipeline: Pipeline;
+  shown: Disposable;
+}
+
+// opossum calls one function, and hands it what it was fired with: here the rest of the pipeline.
+// Its own timeout stays off. The timeout further in ends the attempt, which opossum's does not.
+class StockBreakerPolicy implements Policy {
+  readonly kind = "circuit-breaker";
+  readonly stock: Opossum;
+
+  constructor({ breaker }: X2Scenario, enabled: boolean) {
+    const action = (call: Call, next: Next<unknown>) => next(call);
+    const options = { ...breaker, name: "billing", timeout: false, enabled } as const;
+    this.stock = new Opossum(action, {
+      ...options,
+      enableSnapshots: false,
+      // A refused charge says nothing against billing.
+      errorFilter: (error) => error instanceof BillingError && isClientError(error.status),
+    });
+  }
+
+  enable(on: boolean): void {
+    if (on) this.stock.enable();
+    else this.stock.disable();
+  }
+
+  run<T>(call: Call, next: Next<T>): Promise<T> {
+    return this.stock.fire(call, next) as Promise<T>;
+  }
+}
+
+// An open breaker and a refused charge will say the same again.
+function mayPass({ status, ...result }: AttemptResult): boolean {
+  if (status === "fulfilled") return false;
+  const { reason } = result as PromiseRejectedResult;
+  if (reason instanceof BillingError) return !isClientError(reason.status);
+  return (reason as { code?: unknown }).code === "TIMEOUT";
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500;
+}
+
+function answerFor(error: unknown): { status: number; text: string } {
+  if (error instanceof BillingError) {
+    const status = isClientError(error.status) ? error.status : 502;
+    return { status, text: error.message };
+  }
+  const { code, message } = error as Error & { code?: unknown };
+  if (code === "TIMEOUT") return { status: 504, text: "billing did not answer in time" };
+  if (code === "BULKHEAD_FULL" || code === "EOPENBREAKER") {
+    return { status: 503, text: "billing is not asked just now; try again later" };
+  }
+  return { status: 500, text: message };
+}
+
+function readSeats({ seats = 1 }: Record<string, unknown>): number {
+  if (Number.isInteger(seats) && (seats as number) >= 1 && (seats as number) <= SEATS_MAX) {
+    return seats as number;
+  }
+  throw new RangeError(`seats must be a whole number from 1 to ${SEATS_MAX}`);
+}
+
+function isRetries(value: unknown): value is Retries {
+  return RETRIES.includes(value as Retries);
+}
