@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { failures, successes } from "./calls.ts";
 import { heap, idle } from "./rest.ts";
 import { printTable, type Row } from "./row.ts";
+import { singles } from "./singles.ts";
 
 const { values } = parseArgs({ options: { json: { type: "string" } } });
 
@@ -24,6 +25,7 @@ const show = (more: readonly Row[]) => {
 // First, while the process is young: what the others leave behind would count.
 show(await heap());
 show([...(await successes()), ...(await failures())]);
+show(await singles());
 show(await idle());
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 // Opossum's breakers would tick on.
