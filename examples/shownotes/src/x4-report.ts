@@ -1,0 +1,66 @@
+// X4 as a person reads it in a terminal: measured beside predicted, off beside on.
+import { styleText } from "node:util";
+import type { X4Comparison, X4Measurement } from "./x4.ts";
+import type { X4Scenario } from "./x4-scenario.ts";
+import type { X4Prediction } from "./x4-theory.ts";
+
+/** Formats X4's comparison, in at most 80 columns. */
+export function formatX4(comparison: X4Comparison, scenario: X4Scenario): string {
+  const { load, phasesMs, preview, client } = scenario;
+  const { on, objections } = comparison;
+  return [
+    "",
+    styleText("bold", `${scenario.id}  ${scenario.title}`),
+    `  ${load.ratePerSecond} previews/s for ${phasesMs.measured / 1_000} s; ` +
+      `${percent(preview.stragglerShare, 0)} of the calls take ${ms(preview.stragglerMs)}, ` +
+      `the others ${preview.quickMsMin} to ${preview.quickMsMax} ms.`,
+    `  With hedging, whoever waits longer than ${client.hedge.percentile} % of calls take asks ` +
+      "again.",
+    "",
+    ...formatTable(comparison, scenario),
+    "",
+    `  with hedging, ${on.measured.extraCalls} calls were made twice, and ` +
+      `${on.measured.abandonedCalls} were given up, having lost`,
+    "",
+    ...(objections.length === 0
+      ? [styleText("green", `  ✔ ${VERDICT}`)]
+      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    "",
+  ].join("\n");
+}
+
+const VERDICT = "as expected: a second call overtook nearly every slow first one";
+
+function formatTable({ off, on }: X4Comparison, { thresholds }: X4Scenario): string[] {
+  const rows: [string, (run: X4Prediction) => string][] = [
+    ["previews, median", ({ p50Ms }) => ms(p50Ms)],
+    ["previews, 99th percentile", ({ p99Ms }) => ms(p99Ms)],
+    ["previews, 99.9th percentile", ({ p999Ms }) => ms(p999Ms)],
+    ["calls beyond one each", ({ extraShare }) => percent(extraShare)],
+  ];
+  const line = (label: string, cells: string[]) => `  ${label.padEnd(30)}${cells.join("  ")}`;
+  const cell = (text: string) => text.padStart(8);
+  // Judged by the same measure: what is green off would be as good as on.
+  const limitMs = thresholds.on.p99RatioMax * off.measured.p99Ms;
+  const paint = ({ p99Ms }: X4Measurement, text: string) =>
+    styleText(p99Ms <= limitMs ? "green" : "red", cell(text));
+  return [
+    line("", ["off", "theory", "on", "theory"].map(cell)),
+    ...rows.map(([label, show]) =>
+      line(label, [
+        paint(off.measured, show(off.measured)),
+        cell(show(off.predicted)),
+        paint(on.measured, show(on.measured)),
+        cell(show(on.predicted)),
+      ]),
+    ),
+  ];
+}
+
+function ms(time: number): string {
+  return time === Number.POSITIVE_INFINITY ? "never" : `${time.toFixed(0)} ms`;
+}
+
+function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
