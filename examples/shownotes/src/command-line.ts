@@ -1,5 +1,6 @@
 // What may stand on the command line. Everything that is wrong with it is one line and exit code 2.
 import { parseArgs } from "node:util";
+import { RETRIES, type Retries } from "./x2-scenario.ts";
 
 /** Where a service listens. */
 export interface Listen {
@@ -19,14 +20,24 @@ export interface Public extends Listen {
   /** Whether the port was asked for, or is only the usual one. */
   portGiven: boolean;
   once: boolean;
+  /** With `once`: the experiments to run, by their ids, in order. */
+  experiments: readonly string[];
   /** With `once`: where the comparison is written, too. */
   jsonFile: string | undefined;
 }
 
+/** Where an edge finds billing, and how it asks. */
+export interface Billing {
+  url: URL;
+  retries: Retries;
+  breaker: boolean;
+}
+
 export type Command =
   | { name: "help" }
-  | ({ name: "edge"; previewUrl: URL; protection: boolean } & ServiceProcess)
+  | ({ name: "edge"; previewUrl: URL; protection: boolean; billing?: Billing } & ServiceProcess)
   | ({ name: "preview" } & ServiceProcess)
+  | ({ name: "billing"; shedding: boolean } & ServiceProcess)
   | ({ name: "demo" } & Public)
   | ({ name: "lab"; edgeUrl: URL; previewUrl: URL } & Public);
 
@@ -35,17 +46,23 @@ export class UsageError extends Error {}
 
 export const USAGE = `usage: npm start -- [options]
 
-  --once            run the comparison once, check it, and exit (0: as expected)
-  --json FILE       with --once: also write the comparison to FILE
+  --once            run an experiment once, check it, and exit (0: as expected)
+  --experiment ID   with --once: x1 (the default), x2, x4, or all of them
+  --json FILE       with --once: also write the figures to FILE
   --port PORT       public port; default 4100, or the next free one
   --host HOST       public address; default 127.0.0.1
   --help            this text
 
 single services:
   shownotes edge    --preview URL [--protection on|off] [--host …] [--port …]
+                    [--billing URL [--retries naive|jitter|budget] [--breaker on|off]]
   shownotes preview [--host …] [--port …]
+  shownotes billing [--shedding on|off] [--host …] [--port …]
                     --respawn: a fresh process whenever it exits; needs --port
   shownotes lab     --edge URL --preview URL, and the options above`;
+
+/** The experiments there are, in the order in which `all` runs them. */
+export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x4"];
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;
@@ -53,22 +70,28 @@ export const PUBLIC_PORT = 4100;
 const FLAGS = {
   help: { type: "boolean" },
   once: { type: "boolean" },
+  experiment: { type: "string" },
   json: { type: "string" },
   host: { type: "string" },
   port: { type: "string" },
   edge: { type: "string" },
   preview: { type: "string" },
+  billing: { type: "string" },
   protection: { type: "string" },
+  retries: { type: "string" },
+  breaker: { type: "string" },
+  shedding: { type: "string" },
   respawn: { type: "boolean" },
 } as const;
 
 type Flag = keyof typeof FLAGS;
 
 const FLAGS_OF = new Map<string, Flag[]>([
-  ["demo", ["once", "json", "host", "port"]],
-  ["edge", ["host", "port", "preview", "protection", "respawn"]],
+  ["demo", ["once", "experiment", "json", "host", "port"]],
+  ["edge", ["host", "port", "preview", "protection", "billing", "retries", "breaker", "respawn"]],
   ["preview", ["host", "port", "respawn"]],
-  ["lab", ["once", "json", "host", "port", "edge", "preview"]],
+  ["billing", ["host", "port", "shedding", "respawn"]],
+  ["lab", ["once", "experiment", "json", "host", "port", "edge", "preview"]],
 ]);
 
 /** Throws a {@link UsageError} that names what is wrong. */
@@ -78,26 +101,33 @@ export function parseCommandLine(args: string[]): Command {
   const [name = "demo", extra] = positionals;
   const allowed = FLAGS_OF.get(name);
   if (allowed === undefined || extra !== undefined) {
-    throw usage(`unknown command "${extra ?? name}": known are edge, preview, lab, or none`);
+    throw usage(
+      `unknown command "${extra ?? name}": known are edge, preview, billing, lab, or none`,
+    );
   }
   for (const flag of Object.keys(values) as Flag[]) {
     if (!allowed.includes(flag)) throw usage(`--${flag} means nothing to ${name}`);
   }
   const host = values.host ?? "127.0.0.1";
-  const { port, once = false, json: jsonFile } = values;
+  const { port, once = false, json: jsonFile, experiment } = values;
   if (jsonFile !== undefined && !once) throw usage("--json goes with --once");
+  if (experiment !== undefined && !once) throw usage("--experiment goes with --once");
   const service = { host, port: parsePort(port ?? "0"), respawn: values.respawn ?? false };
   if (service.respawn && service.port === 0) throw usage("--respawn needs --port, a fixed one");
   const usual = String(PUBLIC_PORT);
   const portGiven = port !== undefined;
-  const open = { host, port: parsePort(port ?? usual), portGiven, once, jsonFile };
+  const experiments = parseExperiments(experiment);
+  const open = { host, port: parsePort(port ?? usual), portGiven, once, experiments, jsonFile };
   switch (name) {
     case "edge": {
       const previewUrl = parseUrl("preview", values.preview);
-      return { name, ...service, previewUrl, protection: parseSwitch(values.protection) };
+      const protection = parseSwitch("protection", values.protection);
+      return { name, ...service, previewUrl, protection, ...parseBilling(values) };
     }
     case "preview":
       return { name, ...service };
+    case "billing":
+      return { name, ...service, shedding: parseSwitch("shedding", values.shedding) };
     case "lab": {
       const edgeUrl = parseUrl("edge", values.edge);
       return { name, ...open, edgeUrl, previewUrl: parseUrl("preview", values.preview) };
@@ -129,9 +159,31 @@ function parseUrl(flag: Flag, text: string | undefined): URL {
   throw usage(`--${flag} must be an http:// URL, got "${text}"`);
 }
 
-function parseSwitch(text = "on"): boolean {
+function parseSwitch(flag: Flag, text = "on"): boolean {
   if (text === "on" || text === "off") return text === "on";
-  throw usage(`--protection must be on or off, got "${text}"`);
+  throw usage(`--${flag} must be on or off, got "${text}"`);
+}
+
+function parseBilling(values: { [flag in Flag]?: string | boolean }): { billing?: Billing } {
+  const { billing, retries = "budget", breaker } = values as Record<string, string | undefined>;
+  if (billing === undefined) {
+    if (values.retries !== undefined) throw usage("--retries goes with --billing");
+    if (breaker !== undefined) throw usage("--breaker goes with --billing");
+    return {};
+  }
+  if (!RETRIES.includes(retries as Retries)) {
+    throw usage(`--retries must be one of ${RETRIES.join(", ")}, got "${retries}"`);
+  }
+  const url = parseUrl("billing", billing);
+  return {
+    billing: { url, retries: retries as Retries, breaker: parseSwitch("breaker", breaker) },
+  };
+}
+
+function parseExperiments(id = "x1"): readonly string[] {
+  if (id === "all") return EXPERIMENT_IDS;
+  if (EXPERIMENT_IDS.includes(id)) return [id];
+  throw usage(`--experiment must be ${EXPERIMENT_IDS.join(", ")} or all, got "${id}"`);
 }
 
 function usage(problem: string): UsageError {

@@ -40,19 +40,13 @@ import { registerResilience } from "@compendium/resilience/metrics";
 import Opossum from "opossum";
 import type { Registry } from "prom-client";
 import { IDEMPOTENCY_KEY } from "./billing.ts";
+import type { Billing } from "./command-line.ts";
 import { readJson, readText, sendJson, sendText } from "./http.ts";
 import type { Receipt } from "./ledger.ts";
 import { RETRIES, type Retries, type X2Scenario, scenario as x2 } from "./x2-scenario.ts";
 
 const SEAT_CENTS = 900;
 const SEATS_MAX = 100;
-
-/** How the hop begins; both can be changed while it runs. */
-export interface BillingOptions {
-  url: URL;
-  retries: Retries;
-  breaker: boolean;
-}
 
 /** What the edge's `GET /control` says of the hop. */
 export interface BillingHopState {
@@ -84,7 +78,7 @@ export class BillingClient {
   #checkouts = 0;
   #attempts = 0;
 
-  constructor(options: BillingOptions, registry: Registry, scenario: X2Scenario = x2) {
+  constructor(options: Billing, registry: Registry, scenario: X2Scenario = x2) {
     this.#url = new URL("/charges", options.url);
     this.#scenario = scenario;
     this.#registry = registry;

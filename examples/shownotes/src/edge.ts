@@ -7,8 +7,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
-import type { Listen } from "./command-line.ts";
-import { BillingClient, type BillingOptions } from "./edge-billing.ts";
+import type { Billing, Listen } from "./command-line.ts";
+import { BillingClient } from "./edge-billing.ts";
 import { askPreviewAt, PreviewClient } from "./edge-preview.ts";
 import { sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
@@ -20,7 +20,7 @@ const QUEUE_MAX = 4_096;
 
 /** Runs the service until it is told to stop. */
 export async function runEdge(
-  options: Listen & { previewUrl: URL; protection: boolean; billing?: BillingOptions },
+  options: Listen & { previewUrl: URL; protection: boolean; billing?: Billing },
 ): Promise<void> {
   const { previewUrl, protection, billing } = options;
   await runService(createEdge(previewUrl, x1, protection, billing), options);
@@ -31,7 +31,7 @@ export function createEdge(
   previewUrl: URL,
   scenario: Scenario,
   protection: boolean,
-  billing?: BillingOptions,
+  billing?: Billing,
 ): ServiceDefinition {
   const edge = new Edge(previewUrl, scenario, billing);
   if (!protection) edge.preview.protect(false);
@@ -64,7 +64,7 @@ class Edge {
   };
   #shed = 0;
 
-  constructor(previewUrl: URL, scenario: Scenario, billing: BillingOptions | undefined) {
+  constructor(previewUrl: URL, scenario: Scenario, billing: Billing | undefined) {
     this.#limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
     const policies = { breaker: scenario.breaker, client: x4Scenario.client };
     this.preview = new PreviewClient(askPreviewAt(previewUrl), policies);

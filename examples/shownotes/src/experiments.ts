@@ -1,6 +1,7 @@
 // The experiments beside X1. X1 makes its protected stack the live one, so the lab runs that one
 // itself; these run on processes of their own, leave the live stack alone, and end with what they
 // have to say. To add one, write it in a file of its own, and name it in the list below.
+import { x2 } from "./x2.ts";
 import { x4 } from "./x4.ts";
 
 /** How an experiment went. */
@@ -28,4 +29,4 @@ export interface Experiment {
 }
 
 /** The experiments beside X1, in the order in which they are offered. */
-export const sideExperiments: readonly Experiment[] = [x4];
+export const sideExperiments: readonly Experiment[] = [x2, x4];

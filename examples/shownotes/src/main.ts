@@ -2,7 +2,7 @@
 //
 //   npm start                      every service as a process of its own, load, one page, X1
 //   npm start -- --once            the comparison once, checked; the exit code says how it went
-//   main.ts edge | preview         one service, as the container images run it
+//   main.ts edge | preview | billing   one service, as the container images run it
 //   main.ts lab --edge URL …       load, experiments and the page, for services that run elsewhere
 import { type Command, parseCommandLine, USAGE, UsageError } from "./command-line.ts";
 
@@ -20,6 +20,8 @@ async function run(command: Command, args: string[]): Promise<void> {
       return (await import("./edge.ts")).runEdge(command);
     case "preview":
       return (await import("./preview.ts")).runPreview(command);
+    case "billing":
+      return (await import("./billing.ts")).runBilling(command);
     case "lab":
     case "demo":
       return (await import("./supervisor.ts")).runSupervisor(command);
