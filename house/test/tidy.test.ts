@@ -49,6 +49,7 @@ test("a line above 100 columns is found; a literal or a URL may cross the edge",
   expect(inSource(`${"a.b.".repeat(25)}c();\n`)).toEqual(["2 tidy/columns"]);
   expect(inSource(`// ${"é".repeat(97)}\n`)).toEqual([]);
   expect(inSource(`a("${"x".repeat(100)}");\n`)).toEqual([]);
+  expect(inTest(`test("${"x".repeat(85)}", async () => {});\n`)).toEqual([]);
   expect(inSource(`// https://example.org/${"x".repeat(98)}\n`)).toEqual([]);
 });
 

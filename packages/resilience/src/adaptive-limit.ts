@@ -1,7 +1,8 @@
-// A bulkhead that finds its own size. Nobody knows how many calls a dependency can take at once, and
-// whoever has found out knows last week's number. Here every call that settles tells a limit how
-// long it took and whether it was dropped, and the limit says how many may be in flight from now on
-// (limits/gradient2.ts, limits/vegas.ts, limits/aimd.ts; the idea is Netflix's concurrency-limits).
+// A bulkhead that finds its own size. Nobody knows how many calls a dependency can take at once,
+// and whoever has found out knows last week's number. Here every call that settles tells a limit
+// how long it took and whether it was dropped, and the limit says how many may be in flight from
+// now on (limits/gradient2.ts, limits/vegas.ts, limits/aimd.ts; the idea is Netflix's
+// concurrency-limits).
 //
 // Classes of calls may have shares of the limit. A share that is not used may be borrowed; a place
 // that becomes free goes to the waiting class that has least of its share. So:
@@ -9,12 +10,12 @@
 //     A call whose class is below its share is admitted at once while no class is above its own;
 //     otherwise it waits in the queue of its class, before every call of a class that is above.
 //
-// Never are there more calls in flight, at an admission, than the limit. (Netflix's partitions admit
-// a class below its share over the limit; its issues 233 and 234 ask for the opposite.)
+// Never are there more calls in flight, at an admission, than the limit. (Netflix's partitions
+// admit a class below its share over the limit; its issues 233 and 234 ask for the opposite.)
 //
-// What counts: answers are measured, drops (timeouts, passed deadlines, what `isDropped` says) count
-// as losses. All else moves nothing: who called has given up, a policy further in refused, the
-// server failed. A failure may come fast, and would make a broken server look quick.
+// What counts: answers are measured, drops (timeouts, passed deadlines, what `isDropped` says)
+// count as losses. All else moves nothing: who called has given up, a policy further in refused,
+// the server failed. A failure may come fast, and would make a broken server look quick.
 import type { Call } from "./call.ts";
 import { ResilienceError } from "./errors.ts";
 import { checkLimit, type Limit } from "./limits/limit.ts";
@@ -24,19 +25,29 @@ import { type QueueOptions, WaitQueue } from "./wait-queue.ts";
 
 /** Options of {@link adaptiveLimit}. */
 export interface AdaptiveLimitOptions {
-  /** The limit that is asked and told: `gradient2()`, `vegas()`, `aimd()`. Belongs to this policy. */
+  /**
+   * The limit that is asked and told: `gradient2()`, `vegas()`, `aimd()`. Belongs to this policy.
+   */
   limit: Limit;
-  /** Who may wait, for how long, and who is next; a queue of this length for each class. Default: nobody waits. */
+  /**
+   * Who may wait, for how long, and who is next; a queue of this length for each class. Default:
+   * nobody waits.
+   */
   queue?: QueueOptions;
   /** Guarantees shares of the limit to classes of calls. Default: all calls are one class. */
   partitions?: PartitionOptions;
-  /** Outcomes by which the server says that it has too much to do, besides timeouts. Default: none. */
+  /**
+   * Outcomes by which the server says that it has too much to do, besides timeouts. Default: none.
+   */
   isDropped?: (result: AttemptResult) => boolean;
 }
 
 /** Shares of a limit. */
 export interface PartitionOptions {
-  /** Each class's share, above 0 up to 1; together at most 1. What is left is the share of the others. */
+  /**
+   * Each class's share, above 0 up to 1; together at most 1. What is left is the share of the
+   * others.
+   */
   shares: Readonly<Record<string, number>>;
   /** The class of a call; one without a share joins `"other"`. Default: its criticality. */
   classify?: (call: Call) => string;
@@ -241,7 +252,10 @@ export class AdaptiveLimitPolicy implements Policy {
   }
 }
 
-/** Bounds calls in flight by what the dependency can bear. Throws a RangeError or TypeError for options out of range. */
+/**
+ * Bounds calls in flight by what the dependency can bear. Throws a RangeError or TypeError for
+ * options out of range.
+ */
 export function adaptiveLimit(options: AdaptiveLimitOptions): AdaptiveLimitPolicy {
   return new AdaptiveLimitPolicy(options);
 }

@@ -1,6 +1,6 @@
 // A rate limit as a policy. The limiter may be any: in this process or in Redis, a bucket or a
-// window. It only has to answer "may he?" in the shape below, and needs to know nothing about calls;
-// nor does this package know about limiters.
+// window. It only has to answer "may he?" in the shape below, and needs to know nothing about
+// calls; nor does this package know about limiters.
 //
 // A limiter far away can be slow or absent. Then the call is let through and counted, as Envoy does
 // by default: a limit protects the service, and should not be what takes it down.
@@ -22,7 +22,10 @@ export type Reservation =
 export interface Admission {
   /** Takes `cost` from the limit of `key`, or nothing at all. */
   take(key: string | undefined, cost: number): AdmissionDecision | PromiseLike<AdmissionDecision>;
-  /** Takes `cost` now, for a call that waits its turn; nothing at all if that were above `waitMsMax`. */
+  /**
+   * Takes `cost` now, for a call that waits its turn; nothing at all if that were above
+   * `waitMsMax`.
+   */
   reserve?(
     key: string | undefined,
     cost: number,
@@ -36,11 +39,16 @@ export interface AdmissionOptions {
   key?: (call: Call) => string | undefined;
   /** How much of it a call takes. Default 1. */
   cost?: number | ((call: Call) => number);
-  /** How long a call may wait for its turn, in ms, where the limiter can reserve and the deadline allows. From 0; default 0. */
+  /**
+   * How long a call may wait for its turn, in ms, where the limiter can reserve and the deadline
+   * allows. From 0; default 0.
+   */
   waitMsMax?: number;
   /** How many may wait at once; the others are refused. A whole number from 0; default 1,000. */
   waitingMax?: number;
-  /** What to do when the limiter fails: let calls through (the default), or reject with its error. */
+  /**
+   * What to do when the limiter fails: let calls through (the default), or reject with its error.
+   */
   onLimiterError?: "admit" | "reject";
 }
 
@@ -189,7 +197,9 @@ export class AdmissionPolicy implements Policy {
   }
 }
 
-/** Puts a rate limiter into a pipeline. Throws for options out of range, and for what is no limiter. */
+/**
+ * Puts a rate limiter into a pipeline. Throws for options out of range, and for what is no limiter.
+ */
 export function admission(limiter: Admission, options: AdmissionOptions = {}): AdmissionPolicy {
   return new AdmissionPolicy(limiter, options);
 }

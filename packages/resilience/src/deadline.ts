@@ -1,7 +1,7 @@
 // By when a call must be over, for everything further in. A timeout bounds one attempt, and starts
 // anew with the next; a deadline is a point in time, and does not move, however many attempts and
-// hops there are. So it can be handed on (see deadline-headers.ts), and whoever finds it in the past
-// knows that nobody waits for the answer, and does not start.
+// hops there are. So it can be handed on (see deadline-headers.ts), and whoever finds it in the
+// past knows that nobody waits for the answer, and does not start.
 //
 //     caller ├──────────────────────── 500 ms ────────────────────────┤
 //     edge      ├─ attempt ─┤  ├─ attempt ────────── told: 310 ms ────┤
@@ -13,7 +13,10 @@ import type { Next, Policy } from "./policy.ts";
 
 /** Options of {@link deadline}. */
 export interface DeadlineOptions {
-  /** By when a call must be over, in ms from when it comes here; it never lengthens a deadline. Above 0; default: only the call's own. */
+  /**
+   * By when a call must be over, in ms from when it comes here; it never lengthens a deadline.
+   * Above 0; default: only the call's own.
+   */
   deadlineInMs?: number;
 }
 

@@ -3,10 +3,10 @@
 //
 // How long will a call wait that comes now? By Little's law, as long as those who wait take to
 // start: waiting ÷ starts per ms. The delays of those who have started say the same, but as late as
-// the queue is long; a controller that hears of a second's queue a second late turns everybody away,
-// and then nobody. And of an interval the *smallest* number of waiting counts, as in CoDel (Nichols &
-// Jacobson, "Controlling Queue Delay", ACM Queue 10:5, 2012): a burst makes some wait and is gone, a
-// standing queue is there all the time.
+// the queue is long; a controller that hears of a second's queue a second late turns everybody
+// away, and then nobody. And of an interval the *smallest* number of waiting counts, as in CoDel
+// (Nichols & Jacobson, "Controlling Queue Delay", ACM Queue 10:5, 2012): a burst makes some wait
+// and is gone, a standing queue is there all the time.
 //
 //     delay <= target               the pressure falls by 1/20 of a class
 //     delay >  target, and grows    it rises by 1/10 of a class; by up to 5/10 when far above
@@ -27,7 +27,9 @@ const PATIENCE = 20;
 
 /** Turns a queue into a pressure between 0 and `max`. Every operation is O(1). */
 export class DelayPressure {
-  /** The delay that the last interval promised to who comes next, in ms; Infinity: nothing started. */
+  /**
+   * The delay that the last interval promised to who comes next, in ms; Infinity: nothing started.
+   */
   delayMs = 0;
 
   readonly #targetMs: number;

@@ -1,6 +1,6 @@
-// The attempts of one hedged call, from the first to the one that decides. The call is over with the
-// first success, with a fatal failure, when the last attempt that is out has failed, or when its
-// caller has gone; whatever is still out then has lost, and is told so.
+// The attempts of one hedged call, from the first to the one that decides. The call is over with
+// the first success, with a fatal failure, when the last attempt that is out has failed, or when
+// its caller has gone; whatever is still out then has lost, and is told so.
 import type { AbortListener, Call } from "./call.ts";
 import { type WheelTimer, wheelOf } from "./deadline-wheel.ts";
 import { ResilienceError } from "./errors.ts";

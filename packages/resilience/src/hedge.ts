@@ -11,14 +11,15 @@
 //
 // Hedging is for slowness, retrying for failure. A failed attempt therefore starts no other one, as
 // it would in gRPC (gRFC A6), where a method has either hedging or retries; here a retry outside
-// does that, with its back-off. What is A6: a failure does not end the call while another attempt is
-// out, a fatal one does, and pushback is heeded. Envoy hedges on a fixed per-try timeout; here the
-// delay is measured.
+// does that, with its back-off. What is A6: a failure does not end the call while another attempt
+// is out, a fatal one does, and pushback is heeded. Envoy hedges on a fixed per-try timeout; here
+// the delay is measured.
 //
 // The estimate must not be blinded by its own success. A first attempt that lost is counted with
 // the time it had been out: less than it would have taken, but longer than the delay, and how many
-// lie beyond the delay is what a percentile needs to know. If they become too many, the delay climbs
-// from window to window, until as many calls are hedged as it should be; meanwhile the budget holds.
+// lie beyond the delay is what a percentile needs to know. If they become too many, the delay
+// climbs from window to window, until as many calls are hedged as it should be; meanwhile the
+// budget holds.
 import type { Call } from "./call.ts";
 import { Race, type Shared } from "./hedge-race.ts";
 import { LatencyQuantile } from "./latency-quantile.ts";
@@ -40,7 +41,10 @@ export interface HedgeBudget {
 export interface HedgeOptions {
   /** Hedges after this many ms instead of a measured percentile. Above 0. */
   delayMs?: number;
-  /** Hedges what takes longer than this percentage of the recent calls. Between 0 and 100, exclusive; default 95. */
+  /**
+   * Hedges what takes longer than this percentage of the recent calls. Between 0 and 100,
+   * exclusive; default 95.
+   */
   percentile?: number;
   /** No hedge before so many latencies are known. A whole number from 1; default 100. */
   minimumCalls?: number;
@@ -50,11 +54,16 @@ export interface HedgeOptions {
   attemptsMax?: number;
   /** Limits hedges to a share of the calls. Default: a budget of its own, 5 % of the successes. */
   budget?: HedgeBudget;
-  /** Whether this outcome is a failure, so that another attempt's is awaited. Default: rejections. */
+  /**
+   * Whether this outcome is a failure, so that another attempt's is awaited. Default: rejections.
+   */
   isFailure?: (result: AttemptResult) => boolean;
   /** Whether every attempt would fail like this one, so that it ends the call. Default: none is. */
   isFatal?: (result: AttemptResult) => boolean;
-  /** How long the other side asked to be left alone, in ms: no call is hedged so long; negative: this one never. Default: the error's `retryAfterMs`. */
+  /**
+   * How long the other side asked to be left alone, in ms: no call is hedged so long; negative:
+   * this one never. Default: the error's `retryAfterMs`.
+   */
   retryAfterMs?: (result: AttemptResult) => number | undefined;
   /** Hedges calls that did not say they are idempotent. Default false. */
   evenIfNotIdempotent?: boolean;

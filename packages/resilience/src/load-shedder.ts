@@ -1,9 +1,10 @@
 // What a server does when more comes than it can serve: it turns some away at the door, early and
-// cheaply, those first who matter least. The alternative is not to serve all, but to serve all late.
+// cheaply, those first who matter least. The alternative is not to serve all, but to serve all
+// late.
 //
-// Overload is seen by its queue: how late does work start? Not by how long it takes, which depends on
-// others. So it looks at what waits between this policy and the work, in whatever queue that is, and
-// how quickly it starts (see delay-pressure.ts).
+// Overload is seen by its queue: how late does work start? Not by how long it takes, which depends
+// on others. So it looks at what waits between this policy and the work, in whatever queue that is,
+// and how quickly it starts (see delay-pressure.ts).
 //
 // The answer is one number, the pressure, from 0 to 4: a class for each whole step.
 //
@@ -16,8 +17,8 @@
 // Zhou et al., SoCC 2018). Every hour others are lucky.
 //
 // A second signal needs no time to build up: how many of `inFlightMax` are in flight. From 80 % on
-// it adds its own pressure, and at 100 % it is 4 (Netflix's prioritized load shedding has such steps
-// for CPU). Left out: CPU itself; hand it in as `pressure`.
+// it adds its own pressure, and at 100 % it is 4 (Netflix's prioritized load shedding has such
+// steps for CPU). Left out: CPU itself; hand it in as `pressure`.
 import { type Random, systemRandom } from "@compendium/runtime";
 import type { Call, Criticality } from "./call.ts";
 import { CLASS, DelayPressure } from "./delay-pressure.ts";
@@ -48,7 +49,10 @@ export interface LoadShedderStats {
   late: number;
   /** What was decided by last: 0 turns nobody away, 4 everybody. */
   pressure: number;
-  /** How late the work of the next call starts, as of the last interval, in ms; Infinity: nothing starts. */
+  /**
+   * How late the work of the next call starts, as of the last interval, in ms; Infinity: nothing
+   * starts.
+   */
   delayMs: number;
   /** Calls let in whose work is not over. */
   inFlight: number;
@@ -70,8 +74,8 @@ const SHED_FROM: Record<Criticality, number> = {
 
 /**
  * Turns calls away with `SHED`, least critical first, while work starts too late or too much of it
- * is in flight. In one state, nobody is turned away while someone less critical is let in. Work past
- * its deadline is never started (`DEADLINE_EXCEEDED`). O(1), no timer.
+ * is in flight. In one state, nobody is turned away while someone less critical is let in. Work
+ * past its deadline is never started (`DEADLINE_EXCEEDED`). O(1), no timer.
  */
 export class LoadShedderPolicy implements Policy {
   readonly kind = "shed";

@@ -7,10 +7,10 @@
 //     C ──┘ joins           └─ maxAgeMs ─▶ flight 2: B's work ──▶ answers A, B and C
 //
 // Sharing also means sharing bad luck: behind one flight that hangs, everybody hangs. Therefore
-// nobody joins a flight that is older than maxAgeMs, and for as long as callers wait, every maxAgeMs
-// the next of them sets out with his own work. The first success answers all who may have it; a
-// failure counts only once nothing else is in the air. Nobody's work is ever started twice, so that
-// there is never more work than without sharing.
+// nobody joins a flight that is older than maxAgeMs, and for as long as callers wait, every
+// maxAgeMs the next of them sets out with his own work. The first success answers all who may have
+// it; a failure counts only once nothing else is in the air. Nobody's work is ever started twice,
+// so that there is never more work than without sharing.
 //
 // A flight belongs to nobody: it has no deadline, and is aborted when the last caller has gone. A
 // caller who is aborted leaves at once, alone. The answer is shared by reference: do not change it.
@@ -23,11 +23,20 @@ import type { Next, Policy } from "./policy.ts";
 
 /** Options of {@link singleFlight}. */
 export interface SingleFlightOptions {
-  /** What a call is for; calls with equal keys share. Undefined: this one shares with nobody. Default: the call's `key`. */
+  /**
+   * What a call is for; calls with equal keys share. Undefined: this one shares with nobody.
+   * Default: the call's `key`.
+   */
   key?: (call: Call) => string | undefined;
-  /** Nobody joins, or is answered by, a flight that began longer before him than this, in ms. Above 0; default 1,000. */
+  /**
+   * Nobody joins, or is answered by, a flight that began longer before him than this, in ms. Above
+   * 0; default 1,000.
+   */
   maxAgeMs?: number;
-  /** How many keys may be in the air at once; calls beyond fly alone. A whole number from 1; default 1,000. */
+  /**
+   * How many keys may be in the air at once; calls beyond fly alone. A whole number from 1; default
+   * 1,000.
+   */
   keysMax?: number;
 }
 

@@ -28,11 +28,17 @@ export interface ThrottleOptions {
   k?: number;
   /** How far back it looks, in ms. Above 0; default 120,000. */
   windowMs?: number;
-  /** Into how many parts the window is cut, to be forgotten one by one. A whole number from 2; default 24. */
+  /**
+   * Into how many parts the window is cut, to be forgotten one by one. A whole number from 2;
+   * default 24.
+   */
   buckets?: number;
   /** Refuses nobody before so many outcomes are known. A whole number from 0; default 10. */
   minimumCalls?: number;
-  /** Whether the backend refused, or was not there to accept. Default: every failure is; with K = 2 half of all may fail before anybody is refused. */
+  /**
+   * Whether the backend refused, or was not there to accept. Default: every failure is; with K = 2
+   * half of all may fail before anybody is refused.
+   */
   isRejected?: (result: AttemptResult) => boolean;
   /** Draws who is refused. Default: the process's own. */
   random?: Pick<Random, "below">;

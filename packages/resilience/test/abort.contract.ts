@@ -4,7 +4,8 @@
 //  - The caller is answered in the turn of the abort, with its reason.
 //  - So is whoever stands outside the policy, unless running work ignores its abort.
 //  - Nothing is started for a call that was aborted: no attempt, no turn in a queue.
-//  - Nothing stays behind: in the end every promise is settled, no timer is set, and nobody listens.
+//  - Nothing stays behind: in the end every promise is settled, no timer is set, and nobody
+//  listens.
 
 import {
   type AbortListener,
@@ -17,7 +18,9 @@ import { ManualClock } from "@compendium/runtime";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-/** One caller, and how its work behaves. Times in ms; the caller's from the start of the schedule. */
+/**
+ * One caller, and how its work behaves. Times in ms; the caller's from the start of the schedule.
+ */
 export interface Caller {
   comesAtMs: number;
   /** When it gives up; undefined: never. "in work": as soon as its work starts. */

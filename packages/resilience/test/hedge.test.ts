@@ -18,7 +18,9 @@ beforeEach(() => {
   endings = [];
 });
 
-/** Work whose nth attempt takes times[n] ms, and fails where it is told an error instead of "ok". */
+/**
+ * Work whose nth attempt takes times[n] ms, and fails where it is told an error instead of "ok".
+ */
 function attempts(...plan: [ms: number, value: unknown][]) {
   const calls: Call[] = [];
   const work = (call: Call) => {

@@ -2,8 +2,8 @@
 //
 //   node --conditions=@compendium/source test/simulate-limits.ts [--seeds 20]
 //
-// The same trials, with few seeds, are held by limits.test.ts. "Netflix" rows are Gradient2 and Vegas
-// with the published formulas and defaults (support/published-limits.ts), for comparison.
+// The same trials, with few seeds, are held by limits.test.ts. "Netflix" rows are Gradient2 and
+// Vegas with the published formulas and defaults (support/published-limits.ts), for comparison.
 import { parseArgs } from "node:util";
 import type { Limit } from "@compendium/resilience";
 import { CHANGES, drift, goodput, LIMITS, mean, track } from "./support/limit-trials.ts";

@@ -1,17 +1,18 @@
 // A limit from losses alone: one more call in flight per round trip while all goes well, a tenth
 // fewer when a call is dropped. Additive increase with multiplicative decrease is what TCP has done
-// since V. Jacobson, "Congestion Avoidance and Control" (SIGCOMM 1988); Chiu & Jain (1989) show that
-// of all linear rules it is the one by which clients that share a server come to share it evenly.
+// since V. Jacobson, "Congestion Avoidance and Control" (SIGCOMM 1988); Chiu & Jain (1989) show
+// that of all linear rules it is the one by which clients that share a server come to share it
+// evenly.
 //
 //     answered   limit ← limit + 1/limit        when the limit was in use: +1 per round trip
 //     dropped    limit ← limit × 0.9            once per round trip
 //
 // Netflix's AIMDLimit adds a whole 1 for each answer, which doubles the limit every round trip, and
-// takes a tenth for each drop: fifty timeouts of one bad moment leave 0.9⁵⁰ = 0.5 % of it. Here, as in
-// TCP, the drops of calls that were admitted before the last decrease count as the same loss.
+// takes a tenth for each drop: fifty timeouts of one bad moment leave 0.9⁵⁰ = 0.5 % of it. Here, as
+// in TCP, the drops of calls that were admitted before the last decrease count as the same loss.
 //
-// What it cannot do: it only stops where calls are dropped, so a queue as long as the timeout always
-// stands before the server. Give it `rttMsMax` to make "too slow" a loss as well.
+// What it cannot do: it only stops where calls are dropped, so a queue as long as the timeout
+// always stands before the server. Give it `rttMsMax` to make "too slow" a loss as well.
 import {
   checkBetween,
   checkBounds,

@@ -4,14 +4,16 @@
 // Netflix's Gradient2Limit (concurrency-limits) compares a short mean of the response time with a
 // long one, and moves the limit by
 //
-//     gradient = clamp(longRtt / shortRtt, 0.5, 1)      limit ← limit × gradient + queueSize, smoothed
+//     gradient = clamp(longRtt / shortRtt, 0.5, 1)      limit ← limit × gradient + queueSize,
+//     smoothed
 //
-// Its weakness is longRtt. Under a load that stays, the long mean learns the queue, gradient becomes
-// 1, and the limit grows for ever (its issues 134 and 137; `npm run simulate resilience` shows it).
-// And where the short mean is noisy, what is cut off at 1 is below 1 on average: a pull downward that
-// queueSize has to outweigh, which feeds the drift. Here nothing is cut off at 1, and the long mean is
-// replaced by a *measured* response time without a queue, as BBR measures its own (Cardwell et al.,
-// "BBR: Congestion-Based Congestion Control", ACM Queue 14:5, 2016), and nothing is cut off at 1:
+// Its weakness is longRtt. Under a load that stays, the long mean learns the queue, gradient
+// becomes 1, and the limit grows for ever (its issues 134 and 137; `npm run simulate resilience`
+// shows it). And where the short mean is noisy, what is cut off at 1 is below 1 on average: a pull
+// downward that queueSize has to outweigh, which feeds the drift. Here nothing is cut off at 1, and
+// the long mean is replaced by a *measured* response time without a queue, as BBR measures its own
+// (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14:5, 2016), and nothing
+// is cut off at 1:
 //
 //     press    limit = 1.1 × estimate.  Little's law: what the server can work on at once is
 //              limit × baseRtt / rtt, so the estimate moves to it. All busy and nobody waiting:
@@ -20,12 +22,13 @@
 //              baseRtt that is too high, and has made the estimate too high, is found out here.
 //     start    limit × 1.4 a window, until answers are far slower: TCP's slow start.
 //     verdict  rtt far above baseRtt, twice: fewer workers, or slower ones? Pull the limit down to
-//              0.6 of itself and see. Little's law again: with a queue, rtt falls in proportion, and
-//              the limit was too high; without one it stays, baseRtt has changed, the cut is undone.
+//              0.6 of itself and see. Little's law again: with a queue, rtt falls in proportion,
+//              and the limit was too high; without one it stays, baseRtt has changed, the cut is
+//              undone.
 //
 // Each window is given one round trip to settle first. Steps in the same direction grow, steps that
-// alternate shrink (as in Rprop), so that doubled capacity is found in a few windows, and noise is not
-// followed. What it needs: to be pressed (idle limits learn nothing), and to see most of the
+// alternate shrink (as in Rprop), so that doubled capacity is found in a few windows, and noise is
+// not followed. What it needs: to be pressed (idle limits learn nothing), and to see most of the
 // server's load. A client with a small share of it cannot drain the server's queue by holding
 // itself back, and takes the others' queue for normal; aimd() needs no such view.
 import {
@@ -41,9 +44,15 @@ import { SampleWindow, type WindowOptions, type WindowResult } from "./sample-wi
 export interface Gradient2Options extends LimitOptions {
   /** How far above its estimate it presses, as a share. Above 0, below 0.5; default 0.1. */
   headroom?: number;
-  /** Where it goes to drain its queue, as a share of the estimate. From above 0.3, below 1; default 0.7. */
+  /**
+   * Where it goes to drain its queue, as a share of the estimate. From above 0.3, below 1; default
+   * 0.7.
+   */
   drainTo?: number;
-  /** No response time above this is ever taken for normal, in ms. Above 0; default: none is too high. */
+  /**
+   * No response time above this is ever taken for normal, in ms. Above 0; default: none is too
+   * high.
+   */
   baseRttMsMax?: number;
   /** When a sample window ends. */
   window?: WindowOptions;
@@ -58,8 +67,8 @@ const START_GROWTH = 1.4;
 const START_PRECISION = 2;
 const VERDICT_TO = 0.6;
 const VERDICT_PRECISION = 0.7;
-// How much of a new measurement the base takes over. Most of it where the base was far too high, but
-// not all: a base too low by an accident of one window would pull the limit down with it.
+// How much of a new measurement the base takes over. Most of it where the base was far too high,
+// but not all: a base too low by an accident of one window would pull the limit down with it.
 const BASE_GAIN = 0.3;
 const BASE_GAIN_FALLING = 0.7;
 const DRAIN_EVERY_MIN = 3;
@@ -105,7 +114,9 @@ export class Gradient2Limit implements Limit {
     return this.#limit;
   }
 
-  /** The calls that the server can work on at once, as far as is known; the limit moves around it. */
+  /**
+   * The calls that the server can work on at once, as far as is known; the limit moves around it.
+   */
   get estimate(): number {
     return this.#estimate;
   }
@@ -236,7 +247,10 @@ export class Gradient2Limit implements Limit {
   }
 }
 
-/** A limit that follows the slope of the response time: the recommended one. Throws a RangeError for options out of range. */
+/**
+ * A limit that follows the slope of the response time: the recommended one. Throws a RangeError for
+ * options out of range.
+ */
 export function gradient2(options: Gradient2Options = {}): Gradient2Limit {
   return new Gradient2Limit(options);
 }

@@ -1,10 +1,11 @@
 // From single calls to a measurement. One response time says little: where service times are
-// exponential, it is off by its own size. So calls are gathered until their mean is worth acting on,
-// and a window ends when all of these hold:
+// exponential, it is off by its own size. So calls are gathered until their mean is worth acting
+// on, and a window ends when all of these hold:
 //
 //  - by count: it has at least `samplesMin` calls;
 //  - by time:  it has lasted one round trip, or it would see a change of the limit half done;
-//  - by precision: it has CV²/precision² calls, so that the standard error of its mean is `precision`
+//  - by precision: it has CV²/precision² calls, so that the standard error of its mean is
+//  `precision`
 //    of the mean. A steady server is judged by 20 calls, a noisy one by hundreds.
 //
 // `samplesMax`, `windowMsMax` and sixteen round trips end the patience. CV, the coefficient of
@@ -13,8 +14,8 @@
 //
 // Netflix's WindowedLimit ends windows by count and time alone. Calls that were dropped are counted
 // but not averaged: a timeout says how long the client waited, a refusal how fast it was refused.
-// (Averaged, constant timeouts look like a steady server: Netflix issue 137. Fast refusals look like
-// a quick one: issue 176.)
+// (Averaged, constant timeouts look like a steady server: Netflix issue 137. Fast refusals look
+// like a quick one: issue 176.)
 import { checkBetween, checkWhole, type LimitSample } from "./limit.ts";
 
 /** When a sample window ends; see the header of sample-window.ts. */

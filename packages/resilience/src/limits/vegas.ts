@@ -3,7 +3,8 @@
 //
 //     queue = limit × (1 − noLoadRtt / rtt)
 //
-// are not being worked on but waiting. With log = max(1, log₁₀ limit), and as in Netflix's VegasLimit:
+// are not being worked on but waiting. With log = max(1, log₁₀ limit), and as in Netflix's
+// VegasLimit:
 //
 //     queue <= log           limit + 6 log        hardly anybody waits
 //     queue <  3 log         limit + log
@@ -13,10 +14,10 @@
 //
 // noLoadRtt is where such limits go wrong. Netflix's is the least response time of any call, which
 // for scattered service times is next to nothing; and every thousand calls or so it is replaced by
-// that of the next call, whatever the load, so that a queue that stands becomes the norm (issues 165
-// and 35). Here both are means over sample windows, and for the replacement the limit falls to half
-// for one window, so that the queue is gone while it is measured. What remains is slowness: a step
-// is log₁₀ of the limit, so that halved capacity takes more than a hundred round trips.
+// that of the next call, whatever the load, so that a queue that stands becomes the norm (issues
+// 165 and 35). Here both are means over sample windows, and for the replacement the limit falls to
+// half for one window, so that the queue is gone while it is measured. What remains is slowness: a
+// step is log₁₀ of the limit, so that halved capacity takes more than a hundred round trips.
 import {
   checkBounds,
   checkWhole,
@@ -28,7 +29,10 @@ import { SampleWindow, type WindowOptions, type WindowResult } from "./sample-wi
 
 /** Options of {@link vegas}. */
 export interface VegasOptions extends LimitOptions {
-  /** Windows between two measurements of the response time without load. A whole number from 1; default 30. */
+  /**
+   * Windows between two measurements of the response time without load. A whole number from 1;
+   * default 30.
+   */
   probeEvery?: number;
   /** When a sample window ends. Default: a precision of 0.1. */
   window?: WindowOptions;
@@ -103,7 +107,9 @@ export class VegasLimit implements Limit {
   }
 }
 
-/** A limit that keeps a short queue before the server. Throws a RangeError for options out of range. */
+/**
+ * A limit that keeps a short queue before the server. Throws a RangeError for options out of range.
+ */
 export function vegas(options: VegasOptions = {}): VegasLimit {
   return new VegasLimit(options);
 }

@@ -1,7 +1,7 @@
 // Netflix's Gradient2Limit and VegasLimit as they are published (concurrency-limits, 0.5): the same
 // formulas and defaults, for the comparison in simulate-limits.ts. Not for use: see the headers of
-// src/limits for what happens to them. Windows are those of its WindowedLimit, 100 ms at least, which
-// is the shortest that it allows.
+// src/limits for what happens to them. Windows are those of its WindowedLimit, 100 ms at least,
+// which is the shortest that it allows.
 import type { Limit, LimitSample } from "@compendium/resilience";
 
 /** Calls `act` with the mean response time of each window of 100 ms and ten calls. */

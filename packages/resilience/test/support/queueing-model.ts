@@ -7,7 +7,8 @@
 //  - the backlog has no bound: nothing but the limit keeps it short.
 //
 // One run is one seed; the same seed replays exactly. Requests are events on a heap, so a million
-// of them take about a second. Left out: workers of unequal speed, and work that disturbs other work.
+// of them take about a second. Left out: workers of unequal speed, and work that disturbs other
+// work.
 import type { Limit } from "@compendium/resilience";
 import type { Random } from "@compendium/runtime";
 
