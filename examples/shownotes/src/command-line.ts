@@ -55,7 +55,8 @@ export const USAGE = `usage: npm start -- [options]
 
 single services:
   shownotes edge    --preview URL [--protection on|off] [--host …] [--port …]
-                    [--billing URL [--retries naive|jitter|budget] [--breaker on|off]]
+                    [--billing URL] [--retries naive|jitter|budget]
+                    [--breaker on|off]
   shownotes preview [--host …] [--port …]
   shownotes billing [--shedding on|off] [--host …] [--port …]
                     --respawn: a fresh process whenever it exits; needs --port

@@ -3,7 +3,7 @@ import { emitKeypressEvents } from "node:readline";
 import type { ReadStream } from "node:tty";
 import { BusyError, type Lab } from "./lab.ts";
 
-const HELP = "keys: 1 run X1 again · p pattern on/off · f fault on/off · r reset · q quit";
+const HELP = "p pattern on/off · f fault on/off · r reset · q quit";
 
 type Keyboard = Pick<ReadStream, "isTTY" | "setRawMode" | "on">;
 
@@ -18,12 +18,14 @@ export interface KeyTargets {
 export function listenKeys(keyboard: Keyboard, { lab, stop, say }: KeyTargets): void {
   if (!keyboard.isTTY) return;
   const actions: Record<string, () => Promise<unknown>> = {
-    "1": () => lab.runExperiment(),
     p: () => lab.setPattern(),
     f: () => lab.setFault(),
     r: () => lab.reset(),
   };
-  say(HELP);
+  for (const { id, key } of lab.experiments) actions[key] = () => lab.run(id);
+  const runs = lab.experiments.map(({ id, key }) => `${key} ${id.toUpperCase()}`).join(" · ");
+  const help = `keys: ${runs} · ${HELP}`;
+  say(help);
   emitKeypressEvents(keyboard as ReadStream);
   keyboard.setRawMode(true);
   // A terminal that is closed cannot be read any more; SIGHUP says so, too.
@@ -33,7 +35,7 @@ export function listenKeys(keyboard: Keyboard, { lab, stop, say }: KeyTargets): 
     // In raw mode the terminal no longer turns Ctrl-C into a signal.
     if (pressed === "q" || (key.ctrl && pressed === "c")) return stop();
     const act = Object.hasOwn(actions, pressed) ? actions[pressed] : undefined;
-    if (act === undefined) return say(HELP);
+    if (act === undefined) return say(help);
     act().catch((error: Error) => {
       say(error instanceof BusyError ? error.message : `that did not work: ${error.message}`);
     });

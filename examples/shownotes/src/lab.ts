@@ -3,6 +3,7 @@
 // pattern and fault are set to, it does not remember but asks: a service that died and came back
 // has forgotten, and the lab must not believe otherwise.
 import { stripVTControlCharacters } from "node:util";
+import { type Experiment, type ExperimentOutcome, sideExperiments } from "./experiments.ts";
 import { planArrivals, sendLoad } from "./load.ts";
 import { Recent } from "./recent.ts";
 import { formatComparison } from "./report.ts";
@@ -28,6 +29,8 @@ export interface LabState {
   queued: number;
   /** The last comparison, as the terminal shows it. */
   report: string | null;
+  /** What can be run. */
+  experiments: Pick<Experiment, "id" | "key" | "title">[];
 }
 
 /** An action that cannot be taken now. */
@@ -37,6 +40,7 @@ export class Lab {
   readonly #source: StackSource;
   readonly #scenario: Scenario;
   readonly #say: (line: string) => void;
+  readonly #sides: readonly Experiment[];
   readonly #stopped = new AbortController();
   readonly #recent: Recent;
 
@@ -46,16 +50,47 @@ export class Lab {
   #action: Promise<unknown> | undefined;
   #report: string | null = null;
 
-  constructor(source: StackSource, scenario: Scenario, say: (line: string) => void) {
+  constructor(
+    source: StackSource,
+    scenario: Scenario,
+    say: (line: string) => void,
+    sides: readonly Experiment[] = sideExperiments,
+  ) {
     this.#source = source;
     this.#scenario = scenario;
     this.#say = say;
+    this.#sides = sides;
     this.#recent = new Recent({ spanMs: RECENT_MS, withinMs: scenario.withinMs });
   }
 
   /** Where the live edge is, while there is one. */
   get edgeUrl(): URL | undefined {
     return this.#stack?.edgeUrl;
+  }
+
+  /** What can be run, X1 first. */
+  get experiments(): Pick<Experiment, "id" | "key" | "title">[] {
+    const sides = this.#sides.map(({ id, key, title }) => ({ id, key, title }));
+    return [{ id: "x1", key: "1", title: this.#scenario.title }, ...sides];
+  }
+
+  /**
+   * Runs an experiment by its id. X1 leaves its protected processes live; the others have processes
+   * of their own, and the live ones rest meanwhile. Rejects with a RangeError for an unknown id.
+   */
+  async run(id: string): Promise<ExperimentOutcome> {
+    if (id === "x1") {
+      const comparison = await this.runExperiment();
+      return {
+        report: this.#report ?? "",
+        objections: comparison.objections,
+        result: comparison,
+      };
+    }
+    const side = this.#sides.find((experiment) => experiment.id === id);
+    if (side !== undefined) return this.#alone(() => this.#runSide(side));
+    const known = this.experiments.map((experiment) => experiment.id).join(", ");
+    throw new RangeError(`id must be one of ${known}, got ${JSON.stringify(id)}`);
   }
 
   /**
@@ -67,9 +102,7 @@ export class Lab {
       await this.#retire();
       const { comparison, stack } = await this.#runX1();
       this.#adopt(stack);
-      const report = formatComparison(comparison, this.#scenario);
-      this.#report = stripVTControlCharacters(report);
-      this.#say(report);
+      this.#publish(formatComparison(comparison, this.#scenario));
       return comparison;
     });
   }
@@ -119,6 +152,7 @@ export class Lab {
       inFlight: edge?.inFlight ?? 0,
       queued: edge?.queued ?? 0,
       report: this.#report,
+      experiments: this.experiments,
     };
   }
 
@@ -167,15 +201,41 @@ export class Lab {
     }
   }
 
+  async #runSide(experiment: Experiment): Promise<ExperimentOutcome> {
+    const { signal } = this.#stopped;
+    this.#pause();
+    try {
+      const outcome = await experiment.run(this.#say, signal);
+      this.#publish(outcome.report);
+      return outcome;
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = (error as Error).message;
+      throw new Error(`${experiment.id.toUpperCase()} was given up: ${reason}`, { cause: error });
+    } finally {
+      if (this.#stack !== undefined) this.#adopt(this.#stack);
+    }
+  }
+
+  #publish(report: string): void {
+    this.#report = stripVTControlCharacters(report);
+    this.#say(report);
+  }
+
   #adopt(stack: Stack): void {
     this.#stack = stack;
     // Whoever is stopping the lab waits for this action, and then retires the stack.
     if (!this.#stopped.signal.aborted) void this.#keepLoaded(stack);
   }
 
-  async #retire(): Promise<void> {
+  // Ends the light load, and forgets how it fared.
+  #pause(): void {
     this.#loading?.abort();
     this.#recent.clear();
+  }
+
+  async #retire(): Promise<void> {
+    this.#pause();
     const stack = this.#stack;
     this.#stack = undefined;
     await stack?.stop();

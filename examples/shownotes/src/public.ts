@@ -38,10 +38,10 @@ export function createPublicHandler(lab: Lab, stop: () => void): Handler {
 }
 
 function createActions(lab: Lab, stop: () => void) {
-  const actions: Record<string, (on?: boolean) => Promise<unknown>> = {
-    experiment: () => lab.runExperiment(),
-    pattern: (on) => lab.setPattern(on),
-    fault: (on) => lab.setFault(on),
+  const actions: Record<string, (asked: Asked) => Promise<unknown>> = {
+    experiment: ({ id }) => lab.run(id),
+    pattern: ({ on }) => lab.setPattern(on),
+    fault: ({ on }) => lab.setFault(on),
     reset: () => lab.reset(),
     // The answer goes out first.
     quit: async () => void setTimeout(stop, 50),
@@ -60,14 +60,18 @@ function createActions(lab: Lab, stop: () => void) {
     if (origin !== undefined && origin !== `http://${host}`) {
       return sendText(response, 403, `not for ${origin}\n`);
     }
-    let on: boolean | undefined;
+    let asked: Asked;
     try {
-      on = readSwitch(await readJson(request));
+      const body = await readJson(request);
+      asked =
+        verb === "experiment"
+          ? { id: readExperiment(lab, body) }
+          : { id: "", on: readSwitch(body) };
     } catch (error) {
       return sendText(response, 400, `${(error as Error).message}\n`);
     }
     try {
-      await action(on);
+      await action(asked);
       sendState(lab, response);
     } catch (error) {
       const status = error instanceof BusyError ? 409 : 500;
@@ -76,11 +80,28 @@ function createActions(lab: Lab, stop: () => void) {
   };
 }
 
+// What was said to an action: to an experiment which one, to a switch which side.
+interface Asked {
+  id: string;
+  on?: boolean | undefined;
+}
+
+function readExperiment(lab: Lab, { id = "x1", ...others }: Record<string, unknown>): string {
+  sayOnly("id", others);
+  const known = lab.experiments.map((experiment) => experiment.id);
+  if (typeof id === "string" && known.includes(id)) return id;
+  throw new RangeError(`id must be one of ${known.join(", ")}, got ${JSON.stringify(id)}`);
+}
+
 function readSwitch({ on, ...others }: Record<string, unknown>): boolean | undefined {
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`only "on" may be said, got "${unknown}"`);
+  sayOnly("on", others);
   if (on === undefined || typeof on === "boolean") return on;
   throw new TypeError(`on must be true or false, got ${JSON.stringify(on)}`);
+}
+
+function sayOnly(name: string, others: object): void {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`only "${name}" may be said, got "${unknown}"`);
 }
 
 function sendState(lab: Lab, response: ServerResponse): void {

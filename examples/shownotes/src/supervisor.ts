@@ -39,7 +39,7 @@ export async function runSupervisor(
   }
   // Nobody reads any more (`npm start | head`).
   process.stdout.on("error", () => void stop(0));
-  if (command.once) return void (await stop(await runOnce(lab, command.jsonFile)));
+  if (command.once) return void (await stop(await runOnce(lab, command)));
   await runUntilStopped(lab, command, stop, terminal);
 }
 
@@ -64,12 +64,22 @@ function createStop(lab: Lab, terminal: Terminal): Stop {
 }
 
 // Returns the exit code.
-async function runOnce(lab: Lab, jsonFile: string | undefined): Promise<number> {
-  const comparison = await lab.runExperiment();
-  if (jsonFile !== undefined) {
-    await writeFile(jsonFile, `${JSON.stringify({ id: scenario.id, ...comparison }, null, 2)}\n`);
+async function runOnce(
+  lab: Lab,
+  { experiments, jsonFile }: Pick<SupervisorCommand, "experiments" | "jsonFile">,
+): Promise<number> {
+  const figures: object[] = [];
+  let objected = false;
+  for (const id of experiments) {
+    const { objections, result } = await lab.run(id);
+    figures.push({ id: id.toUpperCase(), ...result, objections });
+    objected ||= objections.length > 0;
   }
-  return comparison.objections.length === 0 ? 0 : 1;
+  if (jsonFile !== undefined) {
+    const written = figures.length === 1 ? figures[0] : { experiments: figures };
+    await writeFile(jsonFile, `${JSON.stringify(written, null, 2)}\n`);
+  }
+  return objected ? 1 : 0;
 }
 
 async function runUntilStopped(

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PUBLIC_PORT, parseCommandLine, USAGE, UsageError } from "../src/command-line.ts";
+import {
+  EXPERIMENT_IDS,
+  PUBLIC_PORT,
+  parseCommandLine,
+  USAGE,
+  UsageError,
+} from "../src/command-line.ts";
+import { sideExperiments } from "../src/experiments.ts";
 
 test("without arguments: the demo, on the usual port, which may give way", () => {
   expect(parseCommandLine([])).toEqual({
@@ -9,6 +16,7 @@ test("without arguments: the demo, on the usual port, which may give way", () =>
     port: PUBLIC_PORT,
     portGiven: false,
     once: false,
+    experiments: ["x1"],
     jsonFile: undefined,
   });
 });
@@ -38,6 +46,14 @@ test("what is asked for is what is meant", () => {
     respawn: true,
   });
   expect(parseCommandLine(["edge", "--preview", preview])).toMatchObject({ protection: true });
+  const billing = ["edge", "--preview", preview, "--billing", preview];
+  const usual = { url: new URL(preview), retries: "budget", breaker: true };
+  expect(parseCommandLine(billing)).toMatchObject({ billing: usual });
+  expect(parseCommandLine([...billing, "--retries", "naive", "--breaker", "off"])).toMatchObject({
+    billing: { ...usual, retries: "naive", breaker: false },
+  });
+  expect(parseCommandLine(["billing"])).toMatchObject({ name: "billing", shedding: true });
+  expect(parseCommandLine(["billing", "--shedding", "off"])).toMatchObject({ shedding: false });
   expect(parseCommandLine(["preview", "--port", "65535"])).toMatchObject({ port: 65_535 });
   expect(parseCommandLine(["lab", "--edge", preview, "--preview", preview])).toMatchObject({
     name: "lab",
@@ -69,6 +85,16 @@ const wrong: [string[], string][] = [
   [["--preview", "http://a"], "--preview means nothing to demo"],
   [["--json", "x.json"], "--json goes with --once"],
   [["preview", "--respawn"], "--respawn needs --port"],
+  [["edge", "--preview", "http://a", "--retries", "naive"], "--retries goes with --billing"],
+  [["edge", "--preview", "http://a", "--breaker", "on"], "--breaker goes with --billing"],
+  [
+    ["edge", "--preview", "http://a", "--billing", "http://a", "--retries", "often"],
+    '--retries must be one of naive, jitter, budget, got "often"',
+  ],
+  [["billing", "--shedding", "maybe"], '--shedding must be on or off, got "maybe"'],
+  [["preview", "--shedding", "on"], "--shedding means nothing to preview"],
+  [["--experiment", "x2"], "--experiment goes with --once"],
+  [["--once", "--experiment", "x3"], '--experiment must be x1, x2, x4 or all, got "x3"'],
 ];
 
 test.each(wrong)("%j is refused in one line that names what is wrong: %s", (args, problem) => {
@@ -77,15 +103,33 @@ test.each(wrong)("%j is refused in one line that names what is wrong: %s", (args
   expect(() => parseCommandLine(args)).toThrow(/^shownotes: [^\n]+ \(see --help\)$/);
 });
 
+test("--experiment says which are run once; all means each that there is, in order", () => {
+  const asked = (id: string) => parseCommandLine(["--once", "--experiment", id]);
+  expect(asked("x2")).toMatchObject({ once: true, experiments: ["x2"] });
+  expect(asked("all")).toMatchObject({ experiments: EXPERIMENT_IDS });
+  expect(EXPERIMENT_IDS).toEqual(["x1", ...sideExperiments.map(({ id }) => id)]);
+});
+
 test("whatever stands there, it is understood or refused in one line, never anything else", () => {
   const word = fc.oneof(
-    fc.constantFrom("edge", "lab", "preview", "--port", "--once", "--preview", "--", "-", "--edge"),
+    fc.constantFrom(
+      "edge",
+      "lab",
+      "preview",
+      "billing",
+      "--port",
+      "--once",
+      "--preview",
+      "--",
+      "-",
+      "--edge",
+    ),
     fc.string(),
   );
   fc.assert(
     fc.property(fc.array(word, { maxLength: 5 }), (args) => {
       try {
-        expect(parseCommandLine(args).name).toMatch(/^(help|demo|edge|preview|lab)$/);
+        expect(parseCommandLine(args).name).toMatch(/^(help|demo|edge|preview|billing|lab)$/);
       } catch (error) {
         expect(error).toBeInstanceOf(UsageError);
         expect((error as Error).message).toMatch(/^[^\n\r]+ \(see --help\)$/);
@@ -97,7 +141,9 @@ test("whatever stands there, it is understood or refused in one line, never anyt
 
 test("the usage fits a terminal and names every flag", () => {
   for (const line of USAGE.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-  for (const flag of ["once", "json", "port", "host", "preview", "protection", "edge", "help"]) {
+  const flags =
+    "once experiment json port host preview protection edge billing retries breaker shedding help";
+  for (const flag of flags.split(" ")) {
     expect(USAGE).toContain(`--${flag}`);
   }
 });

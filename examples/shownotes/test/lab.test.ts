@@ -1,6 +1,20 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Experiment, ExperimentOutcome } from "../src/experiments.ts";
 import { BusyError, Lab } from "../src/lab.ts";
 import { brief, InProcessStacks } from "./in-process.ts";
+
+// An experiment beside X1 that ends when, and as, the test says.
+let side: PromiseWithResolvers<ExperimentOutcome>;
+const sideExperiment: Experiment = {
+  id: "x9",
+  key: "9",
+  title: "Nothing much",
+  run: (_say, signal) => {
+    side = Promise.withResolvers();
+    signal.addEventListener("abort", () => side.reject(signal.reason));
+    return side.promise;
+  },
+};
 
 let stacks: InProcessStacks;
 let said: string[];
@@ -9,7 +23,7 @@ let lab: Lab;
 beforeEach(() => {
   stacks = new InProcessStacks();
   said = [];
-  lab = new Lab(stacks, brief, (line) => said.push(line));
+  lab = new Lab(stacks, brief, (line) => said.push(line), [sideExperiment]);
 });
 
 afterEach(() => lab.stop());
@@ -24,6 +38,10 @@ test("before anything runs, the state says so, and an action says what to do", a
     inFlight: 0,
     queued: 0,
     report: null,
+    experiments: [
+      { id: "x1", key: "1", title: brief.title },
+      { id: "x9", key: "9", title: "Nothing much" },
+    ],
   });
   await expect(lab.setFault(true)).rejects.toThrow("no services are running: reset starts fresh");
   await expect(lab.setPattern()).rejects.toThrow(BusyError);
@@ -101,6 +119,42 @@ test("an experiment leaves its protected stack live, and its report", async () =
   expect([pattern, fault]).toEqual([true, false]);
   expect(lab.edgeUrl).toEqual(stacks.made[2]?.stack.edgeUrl);
   expect(stacks.running).toBe(1);
+});
+
+test("an experiment beside X1 leaves the live stack alone, which rests meanwhile", async () => {
+  await lab.reset();
+  const { edgeUrl } = lab;
+  await expect.poll(async () => (await lab.state()).recent, { timeout: 4_000 }).not.toBeNull();
+  const outcome = { report: "\u001b[1mit went well\u001b[22m", objections: [], result: {} };
+  const running = lab.run("x9");
+  expect(await lab.state()).toMatchObject({ busy: true, recent: null });
+  await expect(lab.run("x1")).rejects.toThrow(BusyError);
+  side.resolve(outcome);
+  expect(await running).toBe(outcome);
+  expect(await lab.state()).toMatchObject({ busy: false, report: "it went well" });
+  expect(lab.edgeUrl).toBe(edgeUrl);
+  await expect.poll(async () => (await lab.state()).recent, { timeout: 4_000 }).not.toBeNull();
+});
+
+test("an experiment beside X1 that fails is given up, and the live stack goes on", async () => {
+  await lab.reset();
+  const running = lab.run("x9");
+  side.reject(new Error("one of its processes died"));
+  await expect(running).rejects.toThrow("X9 was given up: one of its processes died");
+  expect(stacks.running).toBe(1);
+  expect((await lab.state()).busy).toBe(false);
+});
+
+test("stopped during an experiment beside X1, it is told to end", async () => {
+  const running = lab.run("x9");
+  await Promise.all([expect(running).rejects.toThrow("the demo was stopped"), lab.stop()]);
+});
+
+test("X1 by its id is what it is by its name; an id that is none is refused", async () => {
+  const { report, objections, result } = await lab.run("x1");
+  expect(report).toContain("X1  Slow previews");
+  expect(result).toMatchObject({ objections, off: {}, on: {} });
+  await expect(lab.run("x8")).rejects.toThrow('id must be one of x1, x9, got "x8"');
 });
 
 test("where the runs are both unprotected, the comparison objects", async () => {

@@ -61,7 +61,11 @@ function setUp(lab: Partial<Lab> = {}) {
   const said: string[] = [];
   const act = (name: string) => async () => void done.push(name);
   const fake = {
-    runExperiment: act("experiment"),
+    experiments: [
+      { id: "x1", key: "1", title: "" },
+      { id: "x2", key: "2", title: "" },
+    ],
+    run: async (id: string) => void done.push(id),
     setPattern: act("pattern"),
     setFault: act("fault"),
     reset: act("reset"),
@@ -77,11 +81,12 @@ test("one key, one action; the keys are said first", () => {
   const { keyboard, done, said, listen } = setUp();
   listen();
   expect(keyboard.raw).toBe(true);
-  expect(said).toEqual([expect.stringMatching(/^keys: 1 .* p .* f .* r .* q quit$/)]);
+  expect(said).toEqual([expect.stringMatching(/^keys: 1 X1 · 2 X2 · p .* f .* r .* q quit$/)]);
   keyboard.press(undefined, "1");
+  keyboard.press(undefined, "2");
   for (const key of ["p", "f", "r", "q"]) keyboard.press(key);
   keyboard.press("c", "\u0003", true);
-  expect(done).toEqual(["experiment", "pattern", "fault", "reset", "stop", "stop"]);
+  expect(done).toEqual(["x1", "x2", "pattern", "fault", "reset", "stop", "stop"]);
 });
 
 test("any other key says what keys there are, and does nothing", () => {
@@ -96,7 +101,7 @@ test("any other key says what keys there are, and does nothing", () => {
 
 test("an action that cannot be taken now is a line, as is one that fails", async () => {
   const { keyboard, said, listen } = setUp({
-    runExperiment: () => Promise.reject(new BusyError("busy")),
+    run: () => Promise.reject(new BusyError("busy")),
     reset: () => Promise.reject(new Error("no memory")),
   });
   listen();

@@ -7,6 +7,14 @@ import { runSupervisor } from "../../src/supervisor.ts";
 const stacks = new ChildStacks((line) => console.log(line));
 
 await runSupervisor(
-  { name: "demo", host: "127.0.0.1", port: 0, portGiven: true, once: true, jsonFile: undefined },
+  {
+    name: "demo",
+    host: "127.0.0.1",
+    port: 0,
+    portGiven: true,
+    once: true,
+    experiments: ["x1"],
+    jsonFile: undefined,
+  },
   { independent: true, fresh: () => stacks.fresh(false) },
 );
