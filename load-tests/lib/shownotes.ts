@@ -52,6 +52,21 @@ export function hasOpenedSince(wallMs: number): boolean {
   return transitions.some((transition) => transition.to === "open" && transition.wallMs >= wallMs);
 }
 
+/** Previews that the edge has got, and the calls that the preview service has seen for them. */
+export function previewCounts(): { previews: number; calls: number; abandonedCalls: number } {
+  const options = { tags: OPERATOR, responseType: "text" } as const;
+  const edge = http.get(`${edgeUrl}/control`, options).json() as unknown as {
+    breaker: { counts: { success: number } };
+  };
+  const { calls, abandonedCalls } = http
+    .get(`${previewUrl}/control`, options)
+    .json() as unknown as {
+    calls: number;
+    abandonedCalls: number;
+  };
+  return { previews: edge.breaker.counts.success, calls, abandonedCalls };
+}
+
 // Not `notes`, not `preview`: an operator's calls are no part of any measurement.
 const OPERATOR = { route: "control", name: "/control" };
 
