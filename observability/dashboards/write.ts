@@ -1,0 +1,7 @@
+// Writes the dashboards as Grafana reads them: `npm run dashboards` in observability/, after a change.
+// The JSON is committed, because whoever provisions Grafana should not need Node; a test holds it
+// against this.
+import { writeFileSync } from "node:fs";
+import { dashboards, fileOf, jsonOf } from "./index.ts";
+
+for (const dashboard of dashboards) writeFileSync(fileOf(dashboard), jsonOf(dashboard));

@@ -1,0 +1,95 @@
+// Every expression against a real Prometheus that scrapes what the packages export, with every
+// counter moving. An expression that does not parse fails, and so does one that comes back empty: a
+// misspelt label or value matches nothing, and looks like peace.
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { requireOrSkip } from "@compendium/metrics/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { dashboards } from "../dashboards/index.ts";
+import { busy, exportedRegistry } from "./support/exported.ts";
+import { panelExpressions, ruleExpressions } from "./support/expressions.ts";
+import { PrometheusServer, prometheus } from "./support/prometheus.ts";
+import { selectorsOf, substituted } from "./support/promql.ts";
+import { readRules } from "./support/rules.ts";
+
+const need = prometheus();
+const panels = dashboards.flatMap(panelExpressions);
+const variables = dashboards.flatMap(({ templating }) => templating?.list ?? []);
+
+describe("a live Prometheus", () => {
+  let exporter: Server;
+  let server: PrometheusServer;
+
+  beforeAll(async () => {
+    if (!need.present) return;
+    const registry = await exportedRegistry();
+    let scrapes = 0;
+    exporter = createServer((_, response) => {
+      registry.metrics().then((text) => {
+        response.setHeader("content-type", registry.contentType);
+        response.end(busy(text, ++scrapes));
+      });
+    });
+    await new Promise<void>((resolve) => exporter.listen(0, "127.0.0.1", resolve));
+    server = await PrometheusServer.start(`127.0.0.1:${(exporter.address() as AddressInfo).port}`);
+    // Twice scraped is a rate, and one evaluation later every rule has seen it.
+    await server.until(async () => scrapes >= 3 && (await evaluated(server)), 20_000);
+  }, 30_000);
+
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    exporter?.closeAllConnections();
+    exporter?.close();
+  });
+
+  beforeEach((context) => requireOrSkip(context, need));
+
+  test("it evaluates every rule without an error", async () => {
+    const { groups } = await server.get<{ groups: { rules: LiveRule[] }[] }>("rules");
+    const rules = groups.flatMap(({ rules }) => rules);
+    expect(rules.map(({ name }) => name).sort()).toEqual(
+      readRules()
+        .map(({ alert, record }) => alert ?? record)
+        .sort(),
+    );
+    expect(rules.filter(({ health }) => health !== "ok")).toEqual([]);
+  });
+
+  test.each(panels)("$where has something to show", async ({ expression }) => {
+    expect(await server.query(substituted(expression, "2s"))).not.toEqual([]);
+  });
+
+  test("every selector of every rule matches a series", async () => {
+    for (const { where, expression } of ruleExpressions()) {
+      for (const { text } of selectorsOf(expression)) {
+        expect(await server.query(text), `${where}: ${text}`).not.toEqual([]);
+      }
+    }
+  });
+
+  test("the variables of the dashboards have values to choose from", async () => {
+    for (const { query } of variables) {
+      const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(`${query}`) ?? [];
+      if (selector === undefined) continue;
+      const match = { "match[]": substituted(selector, "2s") };
+      expect(await server.get(`label/${label}/values`, match), `${query}`).not.toEqual([]);
+    }
+  });
+
+  test("an expression that does not parse, or matches nothing, would be found", async () => {
+    await expect(server.query("rate(circuit_breaker_calls_total)")).rejects.toThrow("range vector");
+    expect(await server.query('circuit_breaker_state{state="ajar"}')).toEqual([]);
+  });
+});
+
+interface LiveRule {
+  readonly name: string;
+  readonly health: string;
+}
+
+// Rules are evaluated group by group: all are through when the ones that need two scrapes exist.
+async function evaluated(server: PrometheusServer): Promise<boolean> {
+  const recorded = readRules().flatMap(({ record }) => (record === undefined ? [] : [record]));
+  const counts = await Promise.all(recorded.map((name) => server.query(name)));
+  return counts.every((samples) => samples.length > 0) && (await server.query("ALERTS")).length > 0;
+}
