@@ -1,4 +1,4 @@
-// A rule over a metric that nobody exports never fires, and a panel over one is empty for ever; both
+// A rule over a metric that nobody exports never fires, a panel over one is empty for ever: both
 // look like good news. So every name that is asked for must be exported by a package or recorded by
 // a rule, and, the other way round, what is exported or recorded must be shown somewhere.
 import { expect, test } from "vitest";

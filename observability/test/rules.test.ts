@@ -1,5 +1,5 @@
-// The rules before promtool and before their reader: each alert is tested firing and silent, and says
-// what it means and what to do.
+// The rules before promtool and before their reader: each alert is tested firing and silent, and
+// says what it means and what to do.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";

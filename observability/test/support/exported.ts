@@ -26,8 +26,8 @@ export async function exportedNames(): Promise<Set<string>> {
 }
 
 /**
- * The exposition with every counter at `scrapes` times its place in the text: as if all of them were
- * busy, each with a rate of its own. Gauges stay as they are.
+ * The exposition with every counter at `scrapes` times its place in the text: as if all of them
+ * were busy, each with a rate of its own. Gauges stay as they are.
  */
 export function busy(exposition: string, scrapes: number): string {
   let type = "";

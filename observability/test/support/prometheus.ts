@@ -1,5 +1,6 @@
 // A real Prometheus with the repository's rules, on a free port of 127.0.0.1, that scrapes one
-// target every quarter of a second. Its data is in a folder of its own, and gone afterwards.
+// target every quarter of a second. Its data is in a folder of its own, and gone afterwards. The
+// first scrape comes after five seconds: so often, and not at once, Prometheus looks for targets.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";

@@ -1,7 +1,7 @@
 // What an expression of PromQL asks for: the selectors in it, and the metrics by their names. Not a
 // parser, which Prometheus has, but what is left once everything that is no selector is taken
-// away: strings, labels to group by, ranges, functions, numbers and operators. It is for expressions
-// of this folder, and its own test says which shapes it knows.
+// away: strings, labels to group by, ranges, functions, numbers and operators. It is for the
+// expressions of this folder, and its own test says which shapes it knows.
 
 /** A metric that is asked for, as `name` or `name{…}`. */
 export interface Selector {
