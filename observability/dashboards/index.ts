@@ -2,9 +2,10 @@
 import { fileURLToPath } from "node:url";
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { resilience } from "./resilience.ts";
+import { shownotes } from "./shownotes.ts";
 
 /** Every dashboard of the repository. */
-export const dashboards: readonly Dashboard[] = [resilience];
+export const dashboards: readonly Dashboard[] = [resilience, shownotes];
 
 /** The file that Grafana is given. */
 export function fileOf({ uid }: Dashboard): string {

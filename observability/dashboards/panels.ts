@@ -20,7 +20,7 @@ export interface Shown {
   readonly description: string;
   readonly queries: readonly Query[];
   /** Grafana's name for the unit; default `short`. */
-  readonly unit?: "short" | "reqps" | "percentunit" | "s" | "none";
+  readonly unit?: "short" | "reqps" | "percentunit" | "s" | "bytes" | "none";
   /** Where an alert stands: a red line. */
   readonly alertAbove?: number;
   /** Whether the parts add up to something worth seeing. */

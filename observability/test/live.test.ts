@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { requireOrSkip } from "@compendium/metrics/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { dashboards } from "../dashboards/index.ts";
-import { busy, exportedRegistry } from "./support/exported.ts";
+import { busy, exampleOf, exportedRegistry, shownotesMetrics } from "./support/exported.ts";
 import { panelExpressions, ruleExpressions } from "./support/expressions.ts";
 import { PrometheusServer, prometheus } from "./support/prometheus.ts";
 import { selectorsOf, substituted } from "./support/promql.ts";
@@ -22,12 +22,13 @@ describe("a live Prometheus", () => {
 
   beforeAll(async () => {
     if (!need.present) return;
-    const registry = await exportedRegistry();
+    const registry = await exportedRegistry(["metrics", "circuit-breaker", "resilience"]);
+    const shownotes = exampleOf(shownotesMetrics());
     let scrapes = 0;
     exporter = createServer((_, response) => {
       registry.metrics().then((text) => {
         response.setHeader("content-type", registry.contentType);
-        response.end(busy(text, ++scrapes));
+        response.end(busy(`${text}\n${shownotes}`, ++scrapes));
       });
     });
     await new Promise<void>((resolve) => exporter.listen(0, "127.0.0.1", resolve));
