@@ -5,8 +5,8 @@
 //   k6 run -e EDGE=http://127.0.0.1:8080 -e PREVIEW=http://127.0.0.1:8081 -e HEDGING=off x4.ts
 //
 // Run each side on processes that have seen nothing before: they warm up first, and the hedge
-// measures meanwhile how long calls take. -e EXPECT=on|off asserts the other side's thresholds: with
-// HEDGING=off, EXPECT=on must fail, or the test could not tell whether anything is hedged at all.
+// measures meanwhile how long calls take. -e EXPECT=on|off asserts the other side's thresholds:
+// with HEDGING=off, EXPECT=on must fail, or nobody could tell whether anything is hedged at all.
 //
 // The preview service is asked how many calls it has seen after the warm-up, when nothing is under
 // way, and again at the end: what lies between, beyond one call for each preview, are the hedges.
@@ -86,7 +86,8 @@ export function warm(): void {
 
 export function preview(): void {
   const n = execution.iterationInTest;
-  // k6 does not say when an arrival was due; at a constant rate the nth is due n gaps after the first.
+  // k6 does not say when an arrival was due; at a constant rate the nth is due n gaps after the
+  // first.
   const dueMs = execution.startTime + (n * 1_000) / ratePerSecond;
   const answer = getPreview(n, TIMEOUT_MS);
   took.add(answer.status === 200 ? Date.now() - dueMs : TIMEOUT_MS);

@@ -4,16 +4,17 @@
 // Off. A share s of the calls takes S; the others are even between a and b. With s = 2 %, the 99th
 // percentile is a straggler: every percentile above 1 − s is.
 //
-// On. Whoever is out longer than d, the measured percentile, asks again. Of those with an answer by
-// then nothing changes. A straggler's second call sets out at d and some: it waits W for the wheel
-// of deadlines, even between 0 and one tick. It is quick with 1 − s. So a call takes
+// On. Whoever is out longer than d, the measured percentile, asks again; for those with an answer
+// by then nothing changes. A straggler's second call sets out at d and some: it waits W for the
+// wheel of deadlines, even between 0 and one tick. It is quick with 1 − s. So a call takes
 //
+//     quick           with 1 − s
 //     d + W + quick   with s · (1 − s):   the hedge overtook it
 //     S               with s²:            both were slow, 0.04 % of the calls
 //
-// and the 99th percentile is the middle of d + W + quick. The extra calls are the stragglers, s: the
-// quick ones beyond d are answered before the wheel looks. On a real network times are less even;
-// then d is larger, and some quick calls are hedged as well: at most 1 − percentile of the calls.
+// and the 99th percentile is about the middle of d + W + quick. The extra calls are the stragglers,
+// s: the quick ones beyond d are answered before the wheel looks. On a real network times are less
+// even; then d is larger, and some quick calls are hedged as well: at most 1 − percentile of them.
 import type { X4Scenario } from "./x4-scenario.ts";
 
 // A tick of the wheel on which hedges wait; its header in packages/resilience says more.

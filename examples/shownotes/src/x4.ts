@@ -1,7 +1,7 @@
 // Experiment X4: the same previews from a service with stragglers, first without hedging, then with
-// it, on processes that have seen nothing before. Each run begins with a warm-up, in which the hedge
-// measures how long calls take; nothing is under way when the judged load begins, so that every
-// call that the preview service then counts belongs to it.
+// it, on processes that have seen nothing before. Each run begins with a warm-up, in which the
+// hedge measures how long calls take; nothing is under way when the judged load begins, so that
+// every call that the preview service then counts belongs to it.
 import type { Experiment } from "./experiments.ts";
 import { planArrivals, type RunningLoad, sendLoad } from "./load.ts";
 import { percentile } from "./measure.ts";
@@ -30,6 +30,7 @@ export interface X4Comparison {
   objections: string[];
 }
 
+/** X4 on child processes of its own. */
 export const x4: Experiment = {
   id: "x4",
   key: "4",

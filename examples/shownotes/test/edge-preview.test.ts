@@ -165,8 +165,8 @@ test("a caller who leaves ends every attempt, in the same turn", async () => {
 });
 
 // X1 was worked out, and is simulated, for a breaker alone. What stands around it now must not
-// change what it does: its timeout strikes when the breaker has long decided, and the warm-up is too
-// short for a hedge to know what is usual.
+// change what it does: the timeout strikes when the breaker has long decided, and the warm-up is
+// too short for a hedge to know what is usual.
 test.each([1, 2, 3])("X1 goes as with a breaker alone, seed %i", async (seed) => {
   const { phasesMs, preview } = scenario;
   const { warmUp, fault, recovery } = phasesMs;

@@ -24,8 +24,8 @@ describe("X4, worked out by hand: 2 % take 800 ms, the others 10 to 20 ms", () =
   test("on: the 99th is the middle of the overtaken: delay, half a tick, half of quick", () => {
     const { p50Ms, p99Ms, p999Ms, extraShare } = predictHedged(x4Scenario);
     expect(p50Ms).toBe(10 + (10 * 50) / 98);
-    // The 95th percentile is 10 + 10 · 95 / 98 = 19.7 ms; then 4 ms on the wheel, and 15 ms. Half of
-    // the stragglers are 51 % of those that a hedge overtakes, so it is 0.1 ms more than the middle.
+    // The 95th percentile is 10 + 10 · 95 / 98 = 19.7 ms; then 4 ms on the wheel, and 15 ms. Half
+    // of the stragglers are 51 % of those that a hedge overtakes: 0.1 ms more than the middle.
     expect(p99Ms).toBeCloseTo(19.69 + 4 + 15 + 0.1, 1);
     // The slowest of the overtaken: 19.7 + 8 + 20 ms would be the very last.
     expect(p999Ms).toBeGreaterThan(p99Ms + 5);
