@@ -31,12 +31,12 @@ import {
   type Policy,
   pipeline,
   RetryBudget,
-  type RetryPolicy,
   retry,
   TIMEOUT_MS_HEADER,
   timeout,
 } from "@compendium/resilience";
 import { registerResilience } from "@compendium/resilience/metrics";
+import { type Random, systemRandom } from "@compendium/runtime";
 import Opossum from "opossum";
 import type { Registry } from "prom-client";
 import { IDEMPOTENCY_KEY } from "./billing.ts";
@@ -57,7 +57,7 @@ export interface BillingHopState {
 }
 
 /** Billing said no, or something went wrong; `status` 0: there was no answer. */
-class BillingError extends Error {
+export class BillingError extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {
@@ -169,25 +169,35 @@ export class BillingClient {
   }
 
   #build(retries: Retries): Hop {
-    const { attemptsMax, attemptTimeoutMs, backoff, budget, inFlightMax } = this.#scenario.edge;
-    const jitter = retries === "naive" ? "none" : "full";
-    const paid = retries === "budget" ? { budget: new RetryBudget(budget) } : {};
-    const again: RetryPolicy = retry({
-      attemptsMax,
-      backoff: { ...backoff, jitter },
-      retryIf: mayPass,
-      ...paid,
-    });
-    const built = pipeline(
-      bulkhead({ concurrencyMax: inFlightMax }),
-      again,
-      this.#breaker,
-      timeout({ timeoutMs: attemptTimeoutMs }),
-    );
-    const named = { billing: built, ...(paid.budget && { "billing-budget": paid.budget }) };
+    const { budget, outer, inner } = billingPolicies(this.#scenario, retries);
+    const built = pipeline(...outer, this.#breaker, ...inner);
+    const named = { billing: built, ...(budget && { "billing-budget": budget }) };
     const shown = registerResilience(this.#registry, named);
     return { retries, pipeline: built, shown };
   }
+}
+
+/** The hop's policies, outside of the breaker and inside of it. */
+export function billingPolicies(
+  { edge }: X2Scenario,
+  retries: Retries,
+  random: Pick<Random, "below"> = systemRandom,
+): { budget: RetryBudget | undefined; outer: Policy[]; inner: Policy[] } {
+  const { attemptsMax, attemptTimeoutMs, backoff, inFlightMax } = edge;
+  const jitter = retries === "naive" ? "none" : "full";
+  const budget = retries === "budget" ? new RetryBudget(edge.budget) : undefined;
+  const again = retry({
+    attemptsMax,
+    backoff: { ...backoff, jitter },
+    retryIf: mayPass,
+    random,
+    ...(budget && { budget }),
+  });
+  return {
+    budget,
+    outer: [bulkhead({ concurrencyMax: inFlightMax }), again],
+    inner: [timeout({ timeoutMs: attemptTimeoutMs })],
+  };
 }
 
 interface Hop {

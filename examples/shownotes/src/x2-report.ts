@@ -2,7 +2,7 @@
 import { styleText } from "node:util";
 import { COLUMN_MS, type X2Comparison } from "./x2.ts";
 import { VARIANTS, type Variant, type X2Scenario } from "./x2-scenario.ts";
-import { capacityPerSecond } from "./x2-theory.ts";
+import { capacityPerSecond, type X2Prediction } from "./x2-theory.ts";
 
 const BARS = "▁▂▃▄▅▆▇█";
 
@@ -23,17 +23,17 @@ export function formatX2(comparison: X2Comparison, scenario: X2Scenario): string
     "",
     styleText("bold", `${scenario.id}  ${scenario.title}`),
     `  ${load.ratePerSecond} checkouts/s; billing can serve ${capacity}/s, and for ` +
-      `${seconds(phasesMs.blip)} only ${capacity / billing.slowdown}/s. Up to`,
-    `  ${edge.attemptsMax} attempts of ${edge.attemptTimeoutMs} ms. ` +
-      "The breaker stands aside: what is seen is what retries do.",
+      `${seconds(phasesMs.blip)} only ${capacity / billing.slowdown}/s.`,
+    `  Up to ${edge.attemptsMax} attempts of ${edge.attemptTimeoutMs} ms each. ` +
+      "The breaker stands aside.",
     "",
     ...formatTable(comparison, scenario),
     "",
     `  naive: ${load.ratePerSecond} × ${edge.attemptsMax} = ${storm}/s > ${capacity}/s. ` +
-      "The retries alone keep billing busy: metastable.",
+      "The retries sustain themselves: metastable.",
     "  budget: the backlog drains at " +
       `${capacity} − ${load.ratePerSecond} = ${capacity - load.ratePerSecond}/s; ` +
-      "with shedding nobody waits behind it.",
+      "with shedding there is none.",
     "",
     ...(objections.length === 0
       ? [styleText("green", `  ✔ ${VERDICT}`)]
@@ -47,10 +47,10 @@ const VERDICT = "as expected: jitter saved nothing; the budget did, with sheddin
 function formatTable({ measured, predicted }: X2Comparison, scenario: X2Scenario): string[] {
   const { lastSecondMin } = scenario.thresholds.recovered;
   const line = (label: string, bars: string, cells: string[]) =>
-    `  ${label.padEnd(21)}${bars}${cells.join("")}`;
+    `  ${label.padEnd(20)}${bars}${cells.join("")}`;
   const columns = measured.naive.goodput.length;
-  const head = ["last 1 s", "well after", "theory", "requests"];
-  const widths = [10, 12, 9, 10];
+  const head = ["last 1 s", "well after", "theory", "requests", "theory"];
+  const widths = [9, 11, 7, 9, 8];
   const cells = (texts: string[]) => texts.map((text, i) => text.padStart(widths[i] as number));
   return [
     line("goodput, each ½ s", " ".repeat(columns), cells(head)),
@@ -62,6 +62,7 @@ function formatTable({ measured, predicted }: X2Comparison, scenario: X2Scenario
         formatRecovery(recoveryMs),
         formatRecovery(predicted[variant].recoveryMs),
         `× ${attemptsPerCheckout.toFixed(2)}`,
+        formatRequests(predicted[variant]),
       ];
       return line(LABELS[variant], styleText(color, barsOf(goodput)), cells(figures));
     }),
@@ -76,6 +77,11 @@ function barsOf(shares: readonly number[]): string {
 function blipBelow(columns: number, { phasesMs: { warmUp, blip } }: X2Scenario): string {
   const isIn = (ms: number) => ms >= warmUp && ms < warmUp + blip;
   return Array.from({ length: columns }, (_, i) => (isIn(i * COLUMN_MS) ? "^" : " ")).join("");
+}
+
+// What a budget allows is a limit, and not what will be made of it.
+function formatRequests({ attemptsPerCheckout, recoveryMs }: X2Prediction): string {
+  return `${recoveryMs === Infinity ? "" : "≤ "}${attemptsPerCheckout.toFixed(2)}`;
 }
 
 function formatRecovery(ms: number): string {

@@ -3,6 +3,8 @@
 // Billing serves μ = workers / service time, and λ checkouts arrive, λ < μ: stable. During the blip
 // it serves μ / slowdown, and a backlog B = (λ − μ / slowdown) · blip builds up. A request then
 // waits for B / μ, longer than an attempt may take, so that every attempt fails and is repeated.
+// What was begun slow ends slow: the blip lasts for the rest of a slow service time longer. Seen
+// from a random moment that is E[S²] / 2E[S] (the inspection paradox), a little above half of one.
 //
 // Naive. A failed checkout is `attemptsMax` requests. Where λ · attemptsMax > μ the backlog grows
 // although the blip is over: the state that the trigger left behind sustains itself. It is
@@ -13,8 +15,9 @@
 // at μ − λ. A newcomer is served in time once what stands before him takes no longer than an
 // attempt may: B has to shrink to μ · (timeout − service time). What is in it by then was for nobody.
 //
-// Shedding. What has waited for longer than its attempt is not started. At most λ · timeout can
-// stand before a newcomer, whatever the blip was: served within a timeout of its end.
+// Shedding. What has waited for longer than its attempt is not started, so nobody waits for longer
+// than a timeout, whatever the blip was. A newcomer is in time once the wait is a service time
+// less: λ · S requests fewer, which are gone after λ · S / (μ − λ).
 import type { Variant, X2Scenario } from "./x2-scenario.ts";
 
 /** What is expected of a variant. */
@@ -50,9 +53,13 @@ export function predictX2(scenario: X2Scenario): Record<Variant, X2Prediction> {
 
   const totalMs = phasesMs.warmUp + phasesMs.blip + phasesMs.recovery;
   const savings = edge.budget.tokensMax;
-  const backlog = ((ratePerSecond - servedInBlip) * phasesMs.blip) / 1_000 + savings;
-  const harmless = (served * (edge.attemptTimeoutMs - billing.serviceMs)) / 1_000;
+  const { serviceMs, serviceSpread, slowdown } = billing;
+  const restMs = (slowdown * serviceMs * (1 + serviceSpread ** 2 / 3)) / 2;
+  const slowMs = phasesMs.blip + restMs;
+  const backlog = ((ratePerSecond - servedInBlip) * slowMs) / 1_000 + savings;
+  const harmless = (served * (edge.attemptTimeoutMs - serviceMs)) / 1_000;
   const drainMs = (1_000 * Math.max(0, backlog - harmless)) / (served - ratePerSecond);
+  const lagMs = (ratePerSecond * serviceMs) / (served - ratePerSecond);
 
   const stormMs = totalMs - phasesMs.warmUp;
   const storm: X2Prediction = {
@@ -63,14 +70,14 @@ export function predictX2(scenario: X2Scenario): Record<Variant, X2Prediction> {
   const checkouts = (ratePerSecond * totalMs) / 1_000;
   const paid: X2Prediction = {
     offeredPerSecond: ratePerSecond,
-    recoveryMs: drainMs,
+    recoveryMs: restMs + drainMs,
     attemptsPerCheckout: 1 + edge.budget.ratio + savings / checkouts,
   };
   const predicted: Record<Variant, X2Prediction> = {
     naive: storm,
     jitter: storm,
     budget: paid,
-    "budget+shed": { ...paid, recoveryMs: edge.attemptTimeoutMs },
+    "budget+shed": { ...paid, recoveryMs: restMs + lagMs },
   };
   return predicted;
 }

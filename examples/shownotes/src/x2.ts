@@ -16,6 +16,8 @@ import { predictX2, type X2Prediction } from "./x2-theory.ts";
 
 /** How long one column of the goodput lasts. */
 export const COLUMN_MS = 500;
+// How finely the recovery is measured: 14 checkouts.
+const STEP_MS = 100;
 
 /** One variant, measured. */
 export interface X2Measurement {
@@ -26,7 +28,7 @@ export interface X2Measurement {
   /** Of those due from `thresholds.atOnce.fromMs` after the blip to the end. */
   afterwards: number;
   /**
-   * From the end of the blip to the first half second from which on goodput stays as good as the
+   * From the end of the blip to the tenth of a second from which on goodput stays as good as the
    * thresholds want it at last, in ms; Infinity: there is none.
    */
   recoveryMs: number;
@@ -112,7 +114,8 @@ async function runVariant(
   return { ...judged, attemptsPerCheckout, charges, keys, repeats, shed };
 }
 
-function judge(
+/** Judges checkouts that were due over `durationMs`, of a blip that ended at `healedMs`. */
+export function judge(
   checkouts: readonly Checkout[],
   healedMs: number,
   durationMs: number,
@@ -125,14 +128,14 @@ function judge(
     );
   const goodput: number[] = [];
   for (let ms = 0; ms < durationMs; ms += COLUMN_MS) goodput.push(between(ms, ms + COLUMN_MS));
-  const isWell = (share: number | undefined) => (share ?? 0) >= thresholds.recovered.lastSecondMin;
-  let well = goodput.length;
-  while (isWell(goodput[well - 1])) well--;
+  const { lastSecondMin } = thresholds.recovered;
+  let wellMs = durationMs;
+  while (wellMs > healedMs && between(wellMs - STEP_MS, wellMs) >= lastSecondMin) wellMs -= STEP_MS;
   return {
     goodput,
     lastSecond: between(durationMs - 1_000, durationMs),
     afterwards: between(healedMs + thresholds.atOnce.fromMs, durationMs),
-    recoveryMs: well === goodput.length ? Infinity : Math.max(0, well * COLUMN_MS - healedMs),
+    recoveryMs: wellMs === durationMs ? Infinity : Math.max(0, wellMs - healedMs),
   };
 }
 
