@@ -27,8 +27,8 @@ describe("X4, worked out by hand: 2 % take 800 ms, the others 10 to 20 ms", () =
     // The 95th percentile is 10 + 10 · 95 / 98 = 19.7 ms; then 4 ms on the wheel, and 15 ms. Half
     // of the stragglers are 51 % of those that a hedge overtakes: 0.1 ms more than the middle.
     expect(p99Ms).toBeCloseTo(19.69 + 4 + 15 + 0.1, 1);
-    // Among the slowest of the overtaken: 19.7 + 8 + 20 ms would be the very last, and 95 / 98 of
-    // them, on the falling side of the trapezoid, are quicker than that by √(2 · 8 · 10 · 3 / 98) ms.
+    // The very last of the overtaken take 19.7 + 8 + 20 ms; 95 / 98 of them, on the falling side
+    // of the trapezoid, are quicker than that by √(2 · 8 · 10 · 3 / 98) ms.
     expect(p999Ms).toBeCloseTo(19.69 + 8 + 20 - 2.21, 1);
     expect(extraShare).toBe(0.02);
   });
