@@ -1,9 +1,9 @@
-// The dashboard "Shownotes": the demo as its visitors feel it (is a note there within a second?), as
-// its edge feels it (how many places are taken?), and what its processes pay. What the protections do
-// is on the dashboard "Resilience".
+// The dashboard "Shownotes": the demo as its visitors feel it (is a note there within a second?),
+// as its edge feels it (how many places are taken?), and what its processes pay. What the
+// protections do is on the dashboard "Resilience".
 //
-// Prometheus 3 writes the bound of a bucket as 1.0 where 2 kept the 1 of the exposition: the matcher
-// takes both. Left out: billing and the experiments, whose figures the lab itself shows.
+// Prometheus 3 writes the bound of a bucket as 1.0 where 2 kept the 1 of the exposition: the
+// matcher takes both. Left out: billing and the experiments, whose figures the lab itself shows.
 import { DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { curve, dashboardOf, datasourceVariable, type Panel, type Query } from "./panels.ts";
 

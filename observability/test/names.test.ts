@@ -11,7 +11,7 @@ import { readRules } from "./support/rules.ts";
 // What Prometheus itself makes of alerts.
 const builtIn = ["ALERTS"];
 
-// What these packages export has a dashboard of its own; of the rest it may be shown what is useful.
+// What these packages export has a dashboard of its own; of the rest, what is useful is shown.
 const exported = await exportedNames("circuit-breaker", "resilience");
 const others = [...(await exportedNames("metrics")), ...shownotesMetrics().flatMap(scrapedNames)];
 const recorded = readRules().flatMap(({ record }) => (record === undefined ? [] : [record]));

@@ -27,10 +27,10 @@ test("promtool check config accepts the configuration, which reads every file", 
   expect(said).toContain(`${ruleFiles().length} rule files found`);
 });
 
-test.each(ruleTestFiles().map((file) => path.basename(file)))(
+test.for(ruleTestFiles().map((file) => path.basename(file)))(
   "promtool test rules: %s",
   (name, context) => {
-    requireOrSkip(context as never, need);
+    requireOrSkip(context, need);
     run("test", "rules", path.join(prometheusFolder, "tests", name));
   },
 );
