@@ -35,7 +35,7 @@ describe("a live Prometheus", () => {
     });
     await new Promise<void>((resolve) => exporter.listen(0, "127.0.0.1", resolve));
     server = await PrometheusServer.start(`127.0.0.1:${(exporter.address() as AddressInfo).port}`);
-    // Two scrapes are a rate; what rules make of it is there once each group was evaluated after them.
+    // Two scrapes are a rate; each group of rules must have been evaluated after them.
     await server.until(async () => {
       const groups = await ruleGroups(server);
       return groups.every(({ lastEvaluation }) => Date.parse(lastEvaluation) > thriceScrapedAt);
