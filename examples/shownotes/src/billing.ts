@@ -16,13 +16,10 @@ import { SeededRandom, systemClock } from "@compendium/runtime";
 import { Registry } from "prom-client";
 import type { Listen } from "./command-line.ts";
 import { readJson, sendJson, sendText } from "./http.ts";
-import { type Charge, type Entry, Ledger } from "./ledger.ts";
+import { type Charge, type Entry, IDEMPOTENCY_KEY, Ledger } from "./ledger.ts";
 import { runService, type ServiceDefinition } from "./service.ts";
 import { Workers } from "./workers.ts";
 import { type X2Scenario, scenario as x2 } from "./x2-scenario.ts";
-
-/** The request header that names a charge. */
-export const IDEMPOTENCY_KEY = "idempotency-key";
 
 const KEYS = { keysMax: 100_000, keptForMs: 600_000 };
 const SLOWDOWN_MAX = 1_000;

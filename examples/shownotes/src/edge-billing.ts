@@ -39,10 +39,9 @@ import { registerResilience } from "@compendium/resilience/metrics";
 import { type Random, systemRandom } from "@compendium/runtime";
 import Opossum from "opossum";
 import type { Registry } from "prom-client";
-import { IDEMPOTENCY_KEY } from "./billing.ts";
 import type { Billing } from "./command-line.ts";
 import { readJson, readText, sendJson, sendText } from "./http.ts";
-import type { Receipt } from "./ledger.ts";
+import { IDEMPOTENCY_KEY, type Receipt } from "./ledger.ts";
 import { RETRIES, type Retries, type X2Scenario, scenario as x2 } from "./x2-scenario.ts";
 
 const SEAT_CENTS = 900;
@@ -214,9 +213,14 @@ class StockBreakerPolicy implements Policy {
 
   constructor({ breaker }: X2Scenario, enabled: boolean) {
     const action = (call: Call, next: Next<unknown>) => next(call);
-    const options = { ...breaker, name: "billing", timeout: false, enabled } as const;
     this.stock = new Opossum(action, {
-      ...options,
+      name: "billing",
+      enabled,
+      timeout: false,
+      errorThresholdPercentage: 100 * breaker.failureRateThreshold,
+      volumeThreshold: breaker.minimumCalls,
+      rollingCountTimeout: breaker.windowMs,
+      resetTimeout: breaker.openForMs,
       enableSnapshots: false,
       // A refused charge says nothing against billing.
       errorFilter: (error) => error instanceof BillingError && isClientError(error.status),

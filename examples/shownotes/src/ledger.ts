@@ -8,6 +8,9 @@
 //
 // Left out: a disk. A real ledger writes the key in the transaction that moves the money.
 
+/** The request header that carries a key. */
+export const IDEMPOTENCY_KEY = "idempotency-key";
+
 /** What is charged. */
 export interface Charge {
   episode: string;

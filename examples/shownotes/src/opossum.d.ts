@@ -8,7 +8,6 @@ declare module "opossum" {
     errorThresholdPercentage?: number;
     volumeThreshold?: number;
     rollingCountTimeout?: number;
-    rollingCountBuckets?: number;
     resetTimeout?: number;
     enabled?: boolean;
     enableSnapshots?: boolean;

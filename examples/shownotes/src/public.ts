@@ -7,6 +7,7 @@ import { collectRuntime } from "@compendium/metrics/runtime";
 import { Registry } from "prom-client";
 import { readJson, send, sendJson, sendText } from "./http.ts";
 import { BusyError, type Lab } from "./lab.ts";
+import { IDEMPOTENCY_KEY } from "./ledger.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -55,11 +56,7 @@ function createActions(lab: Lab, stop: () => void) {
       response.setHeader("allow", "POST");
       return sendText(response, 405, "only POST\n");
     }
-    // A page of another site may send a form here, but cannot hide where it comes from.
-    const { origin, host } = request.headers;
-    if (origin !== undefined && origin !== `http://${host}`) {
-      return sendText(response, 403, `not for ${origin}\n`);
-    }
+    if (isForeign(request)) return sendText(response, 403, `not for ${request.headers.origin}\n`);
     let asked: Asked;
     try {
       const body = await readJson(request);
@@ -99,6 +96,11 @@ function readSwitch({ on, ...others }: Record<string, unknown>): boolean | undef
   throw new TypeError(`on must be true or false, got ${JSON.stringify(on)}`);
 }
 
+// A page of another site may send a form here, but cannot hide where it comes from.
+function isForeign({ headers: { origin, host } }: IncomingMessage): boolean {
+  return origin !== undefined && origin !== `http://${host}`;
+}
+
 function sayOnly(name: string, others: object): void {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`only "${name}" may be said, got "${unknown}"`);
@@ -129,7 +131,12 @@ function handOn(
   if (edgeUrl === undefined) return sendText(response, 503, "no edge is running just now\n");
   const url = new URL(pathname + search, edgeUrl);
   const { method = "GET" } = request;
-  const call = httpRequest(url, { method }, (answer) => {
+  if (method !== "GET" && isForeign(request)) {
+    return sendText(response, 403, `not for ${request.headers.origin}\n`);
+  }
+  const key = request.headers[IDEMPOTENCY_KEY];
+  const headers = key === undefined ? {} : { [IDEMPOTENCY_KEY]: key };
+  const call = httpRequest(url, { method, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
   });

@@ -1,5 +1,5 @@
-// An edge and a preview service that belong together, and how to get a fresh pair. The demo starts
-// them as child processes; a lab beside containers is told their addresses, and lets whoever
+// An edge and the services behind it that belong together, and how to get fresh ones. The demo
+// starts them as child processes; a lab beside containers is told their addresses, and lets whoever
 // restarts them do so.
 import { Child } from "./child.ts";
 import { getJson, postJson } from "./http.ts";
@@ -104,7 +104,7 @@ export interface StackSource {
   fresh(protection: boolean): Promise<Stack>;
 }
 
-/** Starts every stack as two child processes on 127.0.0.1. */
+/** Starts every stack as three child processes on 127.0.0.1: billing is there besides. */
 export class ChildStacks implements StackSource {
   readonly independent = true;
   readonly #say: (line: string) => void;
@@ -119,13 +119,22 @@ export class ChildStacks implements StackSource {
       this.#say(line);
       losing.abort(new Error("one of its processes died"));
     };
-    const preview = await Child.start(["preview"], onDeath);
-    const to = ["--preview", preview.url.href, "--protection", protection ? "on" : "off"];
+    const started: Child[] = [];
+    const start = async (...command: [string, ...string[]]) => {
+      const child = await Child.start(command, onDeath);
+      started.push(child);
+      return child;
+    };
+    const behind = [start("preview"), start("billing")] as const;
     try {
-      const edge = await Child.start(["edge", ...to], onDeath);
-      return new Stack(edge.url, preview.url, { children: [edge, preview], lost: losing.signal });
+      const [preview, billing] = await Promise.all(behind);
+      const to = ["--preview", preview.url.href, "--billing", billing.url.href];
+      const edge = await start("edge", ...to, "--protection", protection ? "on" : "off");
+      return new Stack(edge.url, preview.url, { children: started, lost: losing.signal });
     } catch (error) {
-      await preview.stop();
+      // Whoever has not started yet may still do so.
+      await Promise.allSettled(behind);
+      await Promise.all(started.map((child) => child.stop()));
       throw error;
     }
   }

@@ -1,5 +1,5 @@
-// Checkouts in an open loop: each is sent when it is due, whether or not earlier ones were answered,
-// and its time runs from when it was due (see load.ts). Each has an idempotency key of its own.
+// Checkouts in an open loop: each is sent when it is due, whether or not earlier ones were
+// answered, and its time runs from when it was due (see load.ts). Each has a key of its own.
 import { Agent, request } from "node:http";
 import type { Sample } from "./load.ts";
 

@@ -32,13 +32,12 @@ export interface X2Scenario {
     budget: { ratio: number; tokensMax: number };
     inFlightMax: number;
   };
-  /** Options of the stock opossum breaker. */
+  /** Of the stock opossum breaker, in the words of ours. */
   breaker: {
-    errorThresholdPercentage: number;
-    volumeThreshold: number;
-    rollingCountTimeout: number;
-    rollingCountBuckets: number;
-    resetTimeout: number;
+    failureRateThreshold: number;
+    minimumCalls: number;
+    windowMs: number;
+    openForMs: number;
   };
   /** A checkout that is answered later has failed. */
   withinMs: number;

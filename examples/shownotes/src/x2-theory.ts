@@ -13,7 +13,7 @@
 //
 // Budget. Retries are at most a share of the successes: λ · (1 + ratio) < μ, and the backlog drains
 // at μ − λ. A newcomer is served in time once what stands before him takes no longer than an
-// attempt may: B has to shrink to μ · (timeout − service time). What is in it by then was for nobody.
+// attempt may: B has to shrink to μ · (timeout − service time). All before him was for nobody.
 //
 // Shedding. What has waited for longer than its attempt is not started, so nobody waits for longer
 // than a timeout, whatever the blip was. A newcomer is in time once the wait is a service time

@@ -7,14 +7,17 @@ import {
   requireOrSkip,
 } from "@compendium/metrics/testing";
 import { expect, test } from "vitest";
+import { createBilling } from "../src/billing.ts";
 import { createEdge } from "../src/edge.ts";
 import { createPreview } from "../src/preview.ts";
 import { scenario } from "../src/scenario.ts";
+import { scenario as x2 } from "../src/x2-scenario.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const services = () => [
   createEdge(new URL("http://127.0.0.1:1"), scenario, true),
   createPreview(scenario),
+  createBilling(x2, true),
 ];
 
 test("the README lists the services' own metrics, as they are", () => {

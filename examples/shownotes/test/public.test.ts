@@ -140,6 +140,15 @@ test("episodes are handed on to the live edge, whole", async () => {
   expect(await post("/episodes/7/notes")).toMatchObject({ status: 404 });
 });
 
+test("a checkout is handed on, unless a page of another site asks for it", async () => {
+  await lab.reset();
+  const path = "/episodes/7/checkout";
+  // The edges of these tests have no billing behind them.
+  expect(await post(path)).toMatchObject({ status: 503, text: "there is no billing here\n" });
+  const headers = { origin: "https://example.org" };
+  expect(await post(path, { headers })).toMatchObject({ status: 403 });
+});
+
 const detours = [
   "/control",
   "/control/exit",

@@ -55,12 +55,29 @@ test("stays up without a terminal, in at most 60 MB a process", async (context) 
   requireOrSkip(context, linux);
   const pids = [demo.pid, ...demo.children()];
   const sizes = pids.map((pid) => {
-    const name = / (edge|preview) /.exec(commandOf(pid))?.[1] ?? "supervisor";
+    const name = / (edge|preview|billing) /.exec(commandOf(pid))?.[1] ?? "supervisor";
     return { name, mb: pssMb(pid) };
   });
   console.log(`PSS: ${sizes.map(({ name, mb }) => `${name} ${mb} MB`).join(", ")}`);
-  expect(sizes.map(({ name }) => name).sort()).toEqual(["edge", "preview", "supervisor"]);
+  expect(sizes.map(({ name }) => name).sort()).toEqual([
+    "billing",
+    "edge",
+    "preview",
+    "supervisor",
+  ]);
   for (const { name, mb } of sizes) expect(mb, name).toBeLessThanOrEqual(60);
+});
+
+test("a seat is paid for once, however often the same checkout is sent", async () => {
+  const checkOut = async (key: string) => {
+    const headers = { "idempotency-key": key };
+    const response = await fetch(new URL("/episodes/7/checkout", url), { method: "POST", headers });
+    return (await response.json()) as { chargeId: string };
+  };
+  const receipt = await checkOut("a");
+  expect(receipt).toMatchObject({ episode: "7", amountCents: 900 });
+  expect(await checkOut("a")).toEqual(receipt);
+  expect((await checkOut("b")).chargeId).not.toBe(receipt.chargeId);
 });
 
 test(

@@ -114,7 +114,7 @@ describe("however it ends, no process is left", () => {
       expect(await demo.end()).toBe(0);
       expect(performance.now() - askedAt).toBeLessThan(END_MS_MAX);
       expect(demo.errors).toBe("");
-      if (linux.present) expect(children).toHaveLength(4);
+      if (linux.present) expect(children).toHaveLength(6);
       expect(survivors(children)).toEqual([]);
     },
     MINUTE_MS,
@@ -124,7 +124,7 @@ describe("however it ends, no process is left", () => {
     "kill -9 of the supervisor, while it starts its services and while it runs",
     async (context) => {
       requireOrSkip(context, linux);
-      for (const moment of [1, 4]) {
+      for (const moment of [1, 6]) {
         const demo = Demo.start(["--port", "0"]);
         const children = await demo.childrenReach(moment);
         demo.kill("SIGKILL");
