@@ -44,7 +44,7 @@ test("all four are run on real HTTP, measured, and stopped", async () => {
   const said: string[] = [];
   const { report, result } = await runX2(source, brief, (line) => said.push(line), never);
   expect(source.running).toBe(0);
-  expect(said).toEqual(["one blip, four ways to retry, side by side …"]);
+  expect(said).toEqual(["warming up …", "one blip, four ways to retry, side by side …"]);
   expect(report).toContain("X2  A retry storm");
   expect(Object.keys(result.measured)).toEqual([...VARIANTS]);
   for (const { charges, keys, attemptsPerCheckout } of Object.values(result.measured)) {
