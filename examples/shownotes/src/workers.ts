@@ -2,19 +2,13 @@
 // before them, first come, first served. Four workers of 20 ms serve 200 requests a second, and no
 // more, however many ask.
 //
-// Both rules come from the resilience package: a bulkhead is such a queue, and frees a place when
-// the work ends, not when its caller has given up; a deadline inside it turns away what nobody
-// waits for any more in the moment in which it would be started.
+// The rules are those of a bulkhead of the resilience package: it is such a queue, frees a place when
+// the work ends and not when its caller has given up, and turns away whoever's deadline passes
+// while he waits.
 //
 // A worker is a timer, and on a busy machine a timer fires late. Its next work therefore counts
 // from when the last should have ended: the capacity is that of the scenario, not of the machine.
-import {
-  type BulkheadPolicy,
-  bulkhead,
-  deadline,
-  type Pipeline,
-  pipelineOn,
-} from "@compendium/resilience";
+import { type BulkheadPolicy, bulkhead, type Pipeline, pipelineOn } from "@compendium/resilience";
 import type { Clock, Random } from "@compendium/runtime";
 
 /** What a service can do. */
@@ -48,7 +42,7 @@ export class Workers {
     this.#clock = clock;
     const { workers, queueMax } = capacity;
     this.#bulkhead = bulkhead({ concurrencyMax: workers, queue: { lengthMax: queueMax } });
-    this.#pipeline = pipelineOn(clock, this.#bulkhead, deadline());
+    this.#pipeline = pipelineOn(clock, this.#bulkhead);
   }
 
   /**

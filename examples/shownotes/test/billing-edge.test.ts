@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { pipelineOn } from "@compendium/resilience";
+import { ManualClock } from "@compendium/runtime";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEdge } from "../src/edge.ts";
-import type { BillingHopState } from "../src/edge-billing.ts";
+import { BillingError, type BillingHopState, billingPolicies } from "../src/edge-billing.ts";
 import { getJson, postJson } from "../src/http.ts";
 import { scenario as x1 } from "../src/scenario.ts";
+import { scenario as x2 } from "../src/x2-scenario.ts";
 import { listen, serve } from "./in-process.ts";
 
 // A billing service that does to each request what the test says.
@@ -100,6 +103,25 @@ test("naive: up to four attempts for every checkout, whatever happens", async ()
   await control({ retries: "naive", breaker: false });
   await Promise.all(Array.from({ length: 12 }, () => checkOut()));
   expect(await hop()).toMatchObject({ retries: "naive", checkouts: 12, attempts: 48 });
+});
+
+test("naive attempts come after waits that double; with jitter, anywhere up to them", async () => {
+  const attemptsAt = async (retries: "naive" | "jitter", draw: (bound: number) => number) => {
+    const clock = new ManualClock();
+    const { outer, inner } = billingPolicies(x2, retries, { below: draw });
+    const at: number[] = [];
+    const work = () => {
+      at.push(clock.now());
+      throw new BillingError(503, "no");
+    };
+    const hop = pipelineOn(clock, ...outer, ...inner);
+    hop.call(work, { idempotent: true }).catch(() => {});
+    await clock.advanceToAsync(2_000);
+    return at;
+  };
+  expect(await attemptsAt("naive", () => 0)).toEqual([0, 50, 150, 350]);
+  expect(await attemptsAt("jitter", () => 0)).toEqual([0, 0, 0, 0]);
+  expect(await attemptsAt("jitter", (bound) => bound - 1)).toEqual([0, 50, 150, 350]);
 });
 
 test("the stock breaker shows our metrics, beside the policies' own", async () => {
