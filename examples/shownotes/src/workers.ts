@@ -2,8 +2,8 @@
 // before them, first come, first served. Four workers of 20 ms serve 200 requests a second, and no
 // more, however many ask.
 //
-// The rules are those of a bulkhead of the resilience package: it is such a queue, frees a place when
-// the work ends and not when its caller has given up, and turns away whoever's deadline passes
+// The rules are those of a bulkhead of the resilience package: it is such a queue, frees a place
+// when the work ends and not when its caller has given up, and turns away whoever's deadline passes
 // while he waits.
 //
 // A worker is a timer, and on a busy machine a timer fires late. Its next work therefore counts
