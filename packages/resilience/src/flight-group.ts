@@ -70,10 +70,15 @@ export class Group {
     else younger.older = older;
   }
 
-  /** The first whose own work was not started. */
-  nextToFly(): Caller | undefined {
+  /**
+   * The first whose own work was not started, and may be: one whose deadline has passed is about to
+   * be told so, and work for it would be work for nobody.
+   */
+  nextToFly(now: number): Caller | undefined {
     let caller = this.first;
-    while (caller?.flown) caller = caller.younger;
+    while (caller !== undefined && (caller.flown || caller.call.deadlineMs <= now)) {
+      caller = caller.younger;
+    }
     return caller;
   }
 

@@ -169,7 +169,7 @@ export class SingleFlightPolicy implements Policy {
     return wheelOf(clock).add(startedAtMs + this.#maxAgeMs, () => {
       group.timer = undefined;
       const youngest = group.inAir.at(-1) as Flight;
-      const waits = group.nextToFly();
+      const waits = group.nextToFly(clock.now());
       if (waits === undefined) return;
       // Somebody may have set out since; his flight gets its time too.
       if (clock.now() - youngest.startedAtMs >= this.#maxAgeMs) {

@@ -137,6 +137,7 @@ class Trip {
   // Work that runs and ignores its abort.
   #deaf = 0;
   #wasDeaf = false;
+  #wasLate = false;
   #callerSettled = false;
   #policySettled = false;
   #rejectedWith: unknown;
@@ -184,6 +185,8 @@ class Trip {
     if (this.#aborted || this.#callerSettled) return;
     this.#aborted = true;
     this.#wasDeaf = this.#deaf > 0;
+    const { comesAtMs, deadlineInMs = Number.POSITIVE_INFINITY } = this.caller;
+    this.#wasLate = comesAtMs + deadlineInMs <= this.#clock.now();
     if (this.caller.through === "signal" || this.#fork === undefined) {
       this.#controller.abort(this.#reason);
     } else this.#fork.abort(this.#reason);
@@ -200,7 +203,8 @@ class Trip {
     if (this.#fork === undefined) return;
     if (!this.#policySettled && this.#deaf === 0) this.#violate("the policy has not let go");
     // Work that ignores its abort may still answer whoever waits for it outside.
-    const mustBeReason = through === "signal" || !this.#wasDeaf;
+    // And a deadline that has passed may be told in the same turn.
+    const mustBeReason = (through === "signal" || !this.#wasDeaf) && !this.#wasLate;
     if (mustBeReason && this.#callerSettled && this.#rejectedWith !== this.#reason) {
       this.#violate(`settled with ${this.#rejectedWith}, not with the reason`);
     }
