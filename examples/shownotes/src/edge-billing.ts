@@ -6,13 +6,6 @@
 // Every attempt carries the same key, so it is safe to ask again when no answer came; and how long
 // this attempt will still be waited for, so that billing need not start what nobody waits for. The
 // bulkhead keeps checkouts in a compartment of their own: they never take the places of the notes.
-//
-// The breaker is a stock opossum 10, for those who have one and stay with it: a policy is any
-// object that runs a call, and `instrument` gives it the metrics of our own.
-//
-// How much is retried can be chosen, for experiment X2: `naive` repeats a failed attempt after
-// waits that double; `jitter` draws them at random; `budget` pays for every repetition out of
-// successes besides, and is the usual one.
 import { randomUUID } from "node:crypto";
 import {
   Agent,
@@ -22,23 +15,15 @@ import {
 } from "node:http";
 import { instrument } from "@compendium/circuit-breaker/instrument";
 import {
-  type AttemptResult,
-  bulkhead,
   type Call,
   encodeTimeoutMs,
-  type Next,
   type Pipeline,
-  type Policy,
   pipeline,
-  RetryBudget,
-  retry,
   TIMEOUT_MS_HEADER,
-  timeout,
 } from "@compendium/resilience";
 import { registerResilience } from "@compendium/resilience/metrics";
-import { type Random, systemRandom } from "@compendium/runtime";
-import Opossum from "opossum";
 import type { Registry } from "prom-client";
+import { BillingError, billingPolicies, isClientError, StockBreaker } from "./billing-policies.ts";
 import type { Billing } from "./command-line.ts";
 import { readJson, readText, sendJson, sendText } from "./http.ts";
 import { IDEMPOTENCY_KEY, type Receipt } from "./ledger.ts";
@@ -55,23 +40,13 @@ export interface BillingHopState {
   attempts: number;
 }
 
-/** Billing said no, or something went wrong; `status` 0: there was no answer. */
-export class BillingError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /** Charges for seats, by way of the billing service. */
 export class BillingClient {
   readonly #url: URL;
   readonly #scenario: X2Scenario;
   readonly #registry: Registry;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity });
-  readonly #breaker: StockBreakerPolicy;
+  readonly #breaker: StockBreaker;
   readonly #instrument: ReturnType<typeof instrument>;
   #hop: Hop;
   #checkouts = 0;
@@ -81,7 +56,7 @@ export class BillingClient {
     this.#url = new URL("/charges", options.url);
     this.#scenario = scenario;
     this.#registry = registry;
-    this.#breaker = new StockBreakerPolicy(scenario, options.breaker);
+    this.#breaker = new StockBreaker(scenario, options.breaker);
     this.#instrument = instrument(this.#breaker.stock, registry);
     this.#hop = this.#build(options.retries);
   }
@@ -157,10 +132,13 @@ export class BillingClient {
       const fail = (error: Error) => reject(new BillingError(0, error.message));
       const options = { method: "POST", headers, agent: this.#agent, signal: call.signal };
       httpRequest(this.#url, options, (response) => {
-        readText(response).then((text) => {
-          if (response.statusCode === 200) resolve(JSON.parse(text) as Receipt);
-          else reject(new BillingError(response.statusCode ?? 0, text.trim()));
-        }, fail);
+        readText(response)
+          .then((text) => {
+            if (response.statusCode === 200) resolve(JSON.parse(text) as Receipt);
+            else reject(new BillingError(response.statusCode ?? 0, text.trim()));
+          })
+          // What came was cut off, or no JSON.
+          .catch(fail);
       })
         .on("error", fail)
         .end(body);
@@ -176,77 +154,10 @@ export class BillingClient {
   }
 }
 
-/** The hop's policies, outside of the breaker and inside of it. */
-export function billingPolicies(
-  { edge }: X2Scenario,
-  retries: Retries,
-  random: Pick<Random, "below"> = systemRandom,
-): { budget: RetryBudget | undefined; outer: Policy[]; inner: Policy[] } {
-  const { attemptsMax, attemptTimeoutMs, backoff, inFlightMax } = edge;
-  const jitter = retries === "naive" ? "none" : "full";
-  const budget = retries === "budget" ? new RetryBudget(edge.budget) : undefined;
-  const again = retry({
-    attemptsMax,
-    backoff: { ...backoff, jitter },
-    retryIf: mayPass,
-    random,
-    ...(budget && { budget }),
-  });
-  return {
-    budget,
-    outer: [bulkhead({ concurrencyMax: inFlightMax }), again],
-    inner: [timeout({ timeoutMs: attemptTimeoutMs })],
-  };
-}
-
 interface Hop {
   retries: Retries;
   pipeline: Pipeline;
   shown: Disposable;
-}
-
-// opossum calls one function, and hands it what it was fired with: here the rest of the pipeline.
-// Its own timeout stays off. The timeout further in ends the attempt, which opossum's does not.
-class StockBreakerPolicy implements Policy {
-  readonly kind = "circuit-breaker";
-  readonly stock: Opossum;
-
-  constructor({ breaker }: X2Scenario, enabled: boolean) {
-    const action = (call: Call, next: Next<unknown>) => next(call);
-    this.stock = new Opossum(action, {
-      name: "billing",
-      enabled,
-      timeout: false,
-      errorThresholdPercentage: 100 * breaker.failureRateThreshold,
-      volumeThreshold: breaker.minimumCalls,
-      rollingCountTimeout: breaker.windowMs,
-      resetTimeout: breaker.openForMs,
-      enableSnapshots: false,
-      // A refused charge says nothing against billing.
-      errorFilter: (error) => error instanceof BillingError && isClientError(error.status),
-    });
-  }
-
-  enable(on: boolean): void {
-    if (on) this.stock.enable();
-    else this.stock.disable();
-  }
-
-  run<T>(call: Call, next: Next<T>): Promise<T> {
-    return this.stock.fire(call, next) as Promise<T>;
-  }
-}
-
-// An open breaker and a refused charge will say the same again.
-function mayPass({ status, ...result }: AttemptResult): boolean {
-  if (status === "fulfilled") return false;
-  const { reason } = result as PromiseRejectedResult;
-  if (reason instanceof BillingError) return !isClientError(reason.status);
-  return (reason as { code?: unknown }).code === "TIMEOUT";
-}
-
-function isClientError(status: number): boolean {
-  return status >= 400 && status < 500;
 }
 
 function answerFor(error: unknown): { status: number; text: string } {

@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { pipelineOn } from "@compendium/resilience";
 import { ManualClock } from "@compendium/runtime";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { BillingError, billingPolicies } from "../src/billing-policies.ts";
 import { createEdge } from "../src/edge.ts";
-import { BillingError, type BillingHopState, billingPolicies } from "../src/edge-billing.ts";
+import type { BillingHopState } from "../src/edge-billing.ts";
 import { getJson, postJson } from "../src/http.ts";
 import { scenario as x1 } from "../src/scenario.ts";
 import { scenario as x2 } from "../src/x2-scenario.ts";
@@ -62,10 +63,11 @@ test("a checkout is charged under the caller's key, and billing is told how long
   expect(leftMs).toBeLessThanOrEqual(200);
 });
 
-test.each([
+test.each<[string, Act]>([
   ["lost", lost],
   ["503", failing(503)],
   ["never there", hanging],
+  ["no JSON", (response) => response.end("{")],
 ])("an answer that is %s: it is asked again, under the same key", async (_how, act) => {
   acts = [act];
   expect(await checkOut()).toMatchObject({ status: 200 });

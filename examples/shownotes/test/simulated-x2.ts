@@ -2,7 +2,7 @@
 // they are, a clock moved by hand, and no network between them. Exact, and repeatable.
 import { encodeTimeoutMs, pipelineOn } from "@compendium/resilience";
 import { ManualClock, SeededRandom } from "@compendium/runtime";
-import { BillingError, billingPolicies } from "../src/edge-billing.ts";
+import { BillingError, billingPolicies } from "../src/billing-policies.ts";
 import { Ledger } from "../src/ledger.ts";
 import { planArrivals } from "../src/load.ts";
 import { Workers } from "../src/workers.ts";
