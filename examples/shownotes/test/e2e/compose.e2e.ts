@@ -72,7 +72,7 @@ describe("docker compose", () => {
       };
       return Object.fromEntries(data.result.map(({ metric, value }) => [metric.job, value[1]]));
     };
-    const all = { edge: "1", preview: "1", lab: "1" };
+    const all = { billing: "1", edge: "1", preview: "1", lab: "1" };
     await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
   });
 

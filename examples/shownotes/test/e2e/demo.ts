@@ -14,7 +14,7 @@ export const START: string = fileURLToPath(new URL("../../start.mjs", import.met
 export const NODE: readonly string[] = [
   process.execPath,
   "--conditions=@compendium/source",
-  "--max-semi-space-size=2",
+  "--max-semi-space-size=1",
 ];
 
 // Children, at their most decent, take 4.5 s; the supervisor does not wait for more than 4.8 s.
