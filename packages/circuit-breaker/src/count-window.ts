@@ -47,11 +47,9 @@ export class CountWindow implements SlidingWindow {
   }
 
   record(_now: number, failed: boolean, slow: boolean): number {
-    // A full window of successes is the same after one more: they all look alike. In good times,
-    // which is nearly always, that saves the rest.
+    // Where all bits are 0 and a 0 comes, there is nothing to write: in good times, that is always.
     const untroubled = !failed && !slow && this.#failures + this.#slow === 0;
-    if (untroubled && this.#recorded >= this.#size) return this.#recorded - 1;
-    this.#put(this.#next, (failed ? FAILED : 0) | (slow ? SLOW : 0));
+    if (!untroubled) this.#put(this.#next, (failed ? FAILED : 0) | (slow ? SLOW : 0));
     this.#next = this.#next + 1 === this.#size ? 0 : this.#next + 1;
     return this.#recorded++;
   }
