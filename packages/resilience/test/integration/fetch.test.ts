@@ -327,15 +327,17 @@ test("a fallback sees the failure, and may answer with its response or another",
 });
 
 test("a hedge's loser is let go, even by a fetch that is deaf to its signal", async () => {
-  const race = await TestServer.listen((_request, response) => {
-    if (race.requests > 1) response.end("second");
-    else response.write("first, and endless");
+  // Attempts are told apart by their own number: they may reach the server in any order.
+  const race = await TestServer.listen((request, response) => {
+    if (request.url === "/?attempt=1") response.write("first, and endless");
+    else response.end("second");
   });
   let held = true;
+  let attempts = 0;
   const deaf: typeof fetch = async (input) => {
-    const first = race.requests === 0;
-    const response = await through(input);
-    if (first) await until(() => !held);
+    const attempt = ++attempts;
+    const response = await through(`${input}?attempt=${attempt}`);
+    if (attempt === 1) await until(() => !held);
     return response;
   };
   await agent.close();
