@@ -12,8 +12,7 @@
 // shows it). And where the short mean is noisy, what is cut off at 1 is below 1 on average: a pull
 // downward that queueSize has to outweigh, which feeds the drift. Here nothing is cut off at 1, and
 // the long mean is replaced by a *measured* response time without a queue, as BBR measures its own
-// (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14:5, 2016), and nothing
-// is cut off at 1:
+// (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14:5, 2016):
 //
 //     press    limit = 1.1 × estimate.  Little's law: what the server can work on at once is
 //              limit × baseRtt / rtt, so the estimate moves to it. All busy and nobody waiting:
@@ -150,7 +149,8 @@ export class Gradient2Limit implements Limit {
       return this.#enter(this.#suspect(inFlight, rttMs), window);
     }
     this.#suspectMs = 0;
-    if (this.#phase !== "press" || dropShare > 0) this.#enter("press", window);
+    if (this.#phase !== "press") this.#enter("press", window);
+    else if (dropShare > 0) this.#enter("press", window, this.#limit);
   }
 
   // What a window under pressure teaches, and what to do in the next one.
@@ -220,12 +220,12 @@ export class Gradient2Limit implements Limit {
     return Math.floor(this.#estimate * to) >= this.#bounds.limitMin;
   }
 
-  #enter(phase: Phase, { nowMs, rttMs }: WindowResult): void {
+  #enter(phase: Phase, { nowMs, rttMs }: WindowResult, limitMost = Infinity): void {
     const { limitMin, limitMax } = this.#bounds;
     const before = this.#limit;
     this.#phase = phase;
     this.#estimate = clamp(this.#estimate, limitMin, limitMax);
-    this.#limit = clamp(this.#limitIn(phase), limitMin, limitMax);
+    this.#limit = clamp(this.#limitIn(phase), limitMin, Math.min(limitMax, limitMost));
     // Until a round trip has passed, answers come from calls under the limit before.
     if (this.#limit === before) return;
     const settleMs = Number.isNaN(rttMs) ? 0 : rttMs;
