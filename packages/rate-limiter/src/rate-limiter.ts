@@ -1,0 +1,443 @@
+// A rate limit in this process: synchronous, exact, and without a timer. One limiter holds one rule
+// or several for any number of keys; several are decided together, and charged only if all allow.
+//
+// The algorithms have files of their own (token-bucket.ts, gcra.ts, …) and keep their numbers in
+// tables; stores/memory.ts knows which row belongs to whom. This file asks them in the right order,
+// and says what came of it.
+import { type Clock, sleep, systemClock } from "@compendium/runtime";
+import { ConcurrencyLimitTable } from "./concurrency-limit.ts";
+import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
+import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
+import { Once } from "./once.ts";
+import type { Rule, Table } from "./rule.ts";
+import { checkWhole, show } from "./rule-options.ts";
+import { checkRules, RuleSets } from "./rule-sets.ts";
+import { MemoryStore, type Rows } from "./stores/memory.ts";
+
+/** Options of {@link RateLimiter}. */
+export interface RateLimiterOptions {
+  /** Names the limiter in metrics and errors. Default `"rate-limiter"`. */
+  name?: string;
+  /**
+   * How many keys are remembered at once. A whole number from 1 to 16,777,215; default 1,000,000. A
+   * key that is full again is forgotten, any other never.
+   */
+  keysMax?: number;
+  /** What to say to a new key when there is no room for it. Default `"deny"`. */
+  onKeysMax?: "deny" | "allow";
+  /** For how long an idempotency key is remembered, in ms. From 1; default 60,000. */
+  idempotencyMs?: number;
+  /** How many idempotency keys are remembered at once; default 100,000. */
+  idempotencyKeysMax?: number;
+  /** Default: the process's monotonic clock. */
+  clock?: Clock;
+}
+
+/** What a single request may ask for. */
+export interface TakeOptions {
+  /**
+   * Rules for this key instead of the limiter's: a customer's plan. Of the same algorithms in the
+   * same order. Make each once and pass the same object again.
+   */
+  rules?: Rule | readonly Rule[];
+  /** A request with the same key and this identity, seen before and allowed, is not charged again. */
+  idempotencyKey?: string;
+}
+
+/** How to wait for a turn. */
+export interface AcquireOptions {
+  /** The longest wait, in ms. Up to the rule's `reserveMsMax`, which is the default. */
+  waitMsMax?: number;
+  /** Ends the wait; the place is given back, and the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** What one limiter has to say about a request that several decide together. */
+export interface Part {
+  limiter: RateLimiter;
+  /** Default: the one limit of all. */
+  key?: string;
+  /** Default 1. */
+  cost?: number;
+}
+
+/** What a limiter has counted. */
+export interface RateLimiterStats {
+  readonly name: string;
+  readonly decisions: Readonly<Record<Outcome, number>>;
+  /** Keys that are remembered. */
+  readonly keys: number;
+  /** Keys that have been forgotten, full as they were. */
+  readonly keysForgotten: number;
+}
+
+/** One rule or several, for any number of keys, in this process. */
+export class RateLimiter {
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #originMs: number;
+  readonly #onKeysMax: "deny" | "allow";
+  readonly #tables: readonly Table[];
+  readonly #ruleSets: RuleSets;
+  readonly #store: MemoryStore;
+  readonly #once: Once<Decision>;
+  readonly #counts = Object.fromEntries(OUTCOMES.map((it) => [it, 0])) as Record<Outcome, number>;
+
+  /**
+   * @throws RangeError for options out of range, or rules of one name
+   * @throws TypeError for what is no rule
+   */
+  constructor(rules: Rule | readonly Rule[], options: RateLimiterOptions = {}) {
+    const { name = "rate-limiter", keysMax = 1_000_000, onKeysMax = "deny" } = options;
+    const { idempotencyMs = 60_000, idempotencyKeysMax = 100_000, clock = systemClock } = options;
+    checkWhole("keysMax", keysMax, 1, 2 ** 24 - 1);
+    if (onKeysMax !== "deny" && onKeysMax !== "allow") {
+      throw new TypeError(`onKeysMax must be "deny" or "allow", got ${show(onKeysMax)}`);
+    }
+    this.name = name;
+    this.#clock = clock;
+    this.#originMs = clock.now();
+    this.#onKeysMax = onKeysMax;
+    const checked = checkRules(rules);
+    this.#tables = checked.map((rule) => rule.table(1));
+    this.#ruleSets = new RuleSets(checked);
+    this.#once = new Once(idempotencyMs, idempotencyKeysMax);
+    this.#store = new MemoryStore(this.#rows(), keysMax);
+  }
+
+  /** The rules, in order. */
+  get rules(): readonly Rule[] {
+    return this.#ruleSets.default;
+  }
+
+  /**
+   * Puts other rules in the place of the limiter's, from now on; what has been taken stays taken.
+   *
+   * @throws TypeError unless they are of the same algorithms in the same order
+   */
+  setRules(rules: Rule | readonly Rule[]): void {
+    this.#ruleSets.setDefault(checkRules(rules));
+  }
+
+  /**
+   * Takes `cost` from the limit of `key`, or nothing at all. Without a key, from the one limit of
+   * all. O(1) for a rule.
+   *
+   * @throws RangeError when cost is not a whole number from 1, or the key is empty or too long
+   * @throws TypeError when the key is no string
+   */
+  take(key?: string, cost = 1, options?: TakeOptions): Decision {
+    checkCost(cost);
+    if (options !== undefined) return this.#takeWith(key ?? ALL, cost, options);
+    const nowUs = this.#nowUs();
+    const row = this.#rowOf(key ?? ALL, nowUs);
+    if (row === 0) return this.#count(this.#noRoom());
+    return this.#count(this.#decide(row, this.#rulesOf(row, nowUs), nowUs, cost, true));
+  }
+
+  /**
+   * Takes from several limiters, or from none of them: the request of a user, of the workspace and
+   * of the whole service. The answer is that of the limiter that binds most.
+   */
+  static takeTogether(parts: readonly Part[]): Decision {
+    checkParts(parts);
+    try {
+      const asked = parts.map(({ limiter, key, cost = 1 }) => limiter.#prepare(key ?? ALL, cost));
+      const refused = asked.map(({ decide }) => decide(false)).filter((it) => !it.allowed);
+      if (refused.length > 0) return refused.reduce(laterOf);
+      const taken = asked.map(({ decide }) => decide(true));
+      const lease = Math.max(...taken.map((it) => it.lease));
+      const delayMs = Math.max(...taken.map((it) => it.delayMs));
+      return { ...taken.reduce(scarcerOf), lease, delayMs };
+    } finally {
+      for (const { limiter } of parts) limiter.#store.unpin();
+    }
+  }
+
+  /** What `take` would answer. Takes nothing, and counts nothing. */
+  peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Decision {
+    checkCost(cost);
+    const nowUs = this.#nowUs();
+    const row = this.#rowOrNew(key ?? ALL);
+    return this.#decide(row, this.#rulesOf(row, nowUs, options.rules), nowUs, cost, false);
+  }
+
+  /**
+   * Takes `cost` for a turn up to `waitMsMax` ahead, or nothing at all: the caller waits, and need
+   * not ask again.
+   *
+   * @param waitMsMax up to the smallest `reserveMsMax` of the rules, which is the default
+   * @throws RangeError when waitMsMax is above that
+   */
+  reserve(key?: string, cost = 1, waitMsMax?: number): Reservation {
+    checkCost(cost);
+    const reserveMsMax = Math.min(...this.rules.map((rule) => rule.reserveMsMax));
+    const mostMs = this.#checkWait(waitMsMax, reserveMsMax);
+    const nowUs = this.#nowUs();
+    const row = this.#rowOf(key ?? ALL, nowUs);
+    if (row === 0) return reservationOf(this.#count(this.#noRoom()));
+    const rules = this.#rulesOf(row, nowUs);
+    const seen = this.#decide(row, rules, nowUs, cost, false);
+    const waitMs = Math.max(seen.retryAfterMs, seen.delayMs);
+    if (seen.retryAfterMs > reserveMsMax || waitMs > mostMs) {
+      this.#counts[seen.allowed ? "denied" : seen.outcome]++;
+      return { allowed: false, retryAfterMs: Math.ceil(waitMs - (seen.allowed ? mostMs : 0)) };
+    }
+    for (let i = 0; i < rules.length; i++) this.#tables[i]!.charge(row, rules[i]!, nowUs, cost);
+    this.#counts.allowed++;
+    let isHeld = true;
+    const cancel = () => {
+      if (isHeld) this.refund(key, cost);
+      isHeld = false;
+    };
+    return { allowed: true, waitMs, cancel };
+  }
+
+  /**
+   * Waits for its turn. Resolves when it has come, or at once with a refusal when that would take
+   * longer than `waitMsMax`.
+   */
+  async acquire(key?: string, cost = 1, options: AcquireOptions = {}): Promise<Reservation> {
+    const { waitMsMax, signal } = options;
+    signal?.throwIfAborted();
+    const reservation = this.reserve(key, cost, waitMsMax);
+    if (!reservation.allowed || reservation.waitMs === 0) return reservation;
+    try {
+      await sleep(reservation.waitMs, { clock: this.#clock, ...(signal && { signal }) });
+    } catch (reason) {
+      reservation.cancel();
+      throw reason;
+    }
+    return reservation;
+  }
+
+  /** Gives back up to `cost` of what a key has taken, the newest first. */
+  refund(key?: string, cost = 1): void {
+    checkCost(cost);
+    const row = this.#rowOrNew(key ?? ALL);
+    if (row === 0) return;
+    const nowUs = this.#nowUs();
+    const rules = this.#rulesOf(row, nowUs);
+    for (const [i, table] of this.#tables.entries()) {
+      table.settle(row, rules[i]!, nowUs);
+      table.refund(row, rules[i]!, nowUs, cost);
+    }
+  }
+
+  /**
+   * Ends what `take` began, where a rule is a concurrency limit. Returns whether the place was still
+   * held: false when released before, or when its lease had run out.
+   *
+   * @throws TypeError when no rule is a concurrency limit
+   */
+  release(key: string | undefined, lease: number): boolean {
+    const table = this.#tables.find((table) => table instanceof ConcurrencyLimitTable);
+    if (table === undefined)
+      throw new TypeError(`${this.name} has no concurrency limit to release`);
+    const row = this.#rowOrNew(key ?? ALL);
+    return row !== 0 && table.release(row, lease);
+  }
+
+  /** Forgets a key: its limit is full again. */
+  reset(key?: string): void {
+    checkKey(key ?? ALL);
+    this.#store.delete(key ?? ALL);
+  }
+
+  /** Plain numbers; reading them changes nothing. */
+  stats(): RateLimiterStats {
+    const { size: keys, forgotten: keysForgotten } = this.#store;
+    return { name: this.name, decisions: { ...this.#counts }, keys, keysForgotten };
+  }
+
+  #takeWith(key: StoredKey, cost: number, { rules, idempotencyKey }: TakeOptions): Decision {
+    const nowUs = this.#nowUs();
+    const identity = idempotencyKey === undefined ? undefined : identityOf(key, idempotencyKey);
+    const before = identity === undefined ? undefined : this.#once.get(identity, nowUs);
+    if (before !== undefined) return before;
+    const row = this.#rowOf(key, nowUs);
+    if (row === 0) return this.#count(this.#noRoom());
+    const decision = this.#decide(row, this.#rulesOf(row, nowUs, rules), nowUs, cost, true);
+    if (identity !== undefined && decision.allowed) this.#once.set(identity, decision, nowUs);
+    return this.#count(decision);
+  }
+
+  // A key's row is found, and stays until all parts have been asked.
+  #prepare(key: StoredKey, cost: number): { decide(charge: boolean): Decision } {
+    checkCost(cost);
+    const nowUs = this.#nowUs();
+    const row = this.#rowOf(key, nowUs);
+    this.#store.pin(row);
+    const decide = (charge: boolean) => {
+      const decision =
+        row === 0
+          ? this.#noRoom()
+          : this.#decide(row, this.#rulesOf(row, nowUs), nowUs, cost, charge);
+      return charge || !decision.allowed ? this.#count(decision) : decision;
+    };
+    return { decide };
+  }
+
+  // The four verbs (rule.ts) in their order, over all rules.
+  #decide(
+    row: number,
+    rules: readonly Rule[],
+    nowUs: number,
+    cost: number,
+    charge: boolean,
+  ): Decision {
+    const tables = this.#tables;
+    let binding = 0;
+    let waitUs = 0;
+    for (let i = 0; i < tables.length; i++) {
+      const table = tables[i]!;
+      table.settle(row, rules[i]!, nowUs);
+      const ruleWaitUs = table.waitUs(row, rules[i]!, nowUs, cost);
+      if (ruleWaitUs > waitUs) {
+        binding = i;
+        waitUs = ruleWaitUs;
+      }
+    }
+    const delayUs = waitUs === 0 ? this.#delayUs(row, rules, nowUs) : 0;
+    let lease = 0;
+    let remaining = Infinity;
+    for (let i = 0; i < tables.length; i++) {
+      const table = tables[i]!;
+      if (charge && waitUs === 0) lease = table.charge(row, rules[i]!, nowUs, cost) || lease;
+      const ruleRemaining = table.remaining(row, rules[i]!, nowUs);
+      if (ruleRemaining >= remaining) continue;
+      remaining = ruleRemaining;
+      if (waitUs === 0) binding = i;
+    }
+    const rule = rules[binding]!;
+    const fullUs = tables[binding]!.fullUs(row, rule);
+    return {
+      allowed: waitUs === 0,
+      outcome: waitUs === 0 ? "allowed" : waitUs === Infinity ? "too-costly" : "denied",
+      rule,
+      remaining,
+      retryAfterMs: Math.ceil(waitUs / 1000),
+      delayMs: delayUs / 1000,
+      resetMs: Math.ceil(Math.max(0, fullUs - nowUs) / 1000),
+      lease,
+    };
+  }
+
+  // A leaky bucket's next turn is free when the bucket is empty.
+  #delayUs(row: number, rules: readonly Rule[], nowUs: number): number {
+    let delayUs = 0;
+    for (let i = 0; i < rules.length; i++) {
+      if (rules[i]!.algorithm !== "leaky-bucket-queue") continue;
+      delayUs = Math.max(delayUs, this.#tables[i]!.fullUs(row, rules[i]!) - nowUs);
+    }
+    return delayUs;
+  }
+
+  #noRoom(): Decision {
+    const allowed = this.#onKeysMax === "allow";
+    const rule = this.rules[0]!;
+    const retryAfterMs = allowed ? 0 : Infinity;
+    return {
+      allowed,
+      outcome: "keys-max",
+      rule,
+      remaining: 0,
+      retryAfterMs,
+      delayMs: 0,
+      resetMs: 0,
+      lease: 0,
+    };
+  }
+
+  #count(decision: Decision): Decision {
+    this.#counts[decision.outcome]++;
+    return decision;
+  }
+
+  // Whole µs since the limiter was made.
+  #nowUs(): number {
+    return Math.max(0, Math.round((this.#clock.now() - this.#originMs) * 1000));
+  }
+
+  // The key's row, a new one if need be; 0 when there is no room.
+  #rowOf(key: StoredKey, nowUs: number): number {
+    const row = this.#store.find(key);
+    if (row !== undefined) return row;
+    // A key that is remembered has been checked when it was new.
+    checkKey(key);
+    return this.#store.add(key, nowUs);
+  }
+
+  // The key's row, or the one that is always new.
+  #rowOrNew(key: StoredKey): number {
+    checkKey(key);
+    const row = this.#store.find(key);
+    if (row === undefined) for (const table of this.#tables) table.clear(0);
+    return row ?? 0;
+  }
+
+  #rulesOf(row: number, nowUs: number, wanted?: Rule | readonly Rule[]): readonly Rule[] {
+    return this.#ruleSets.of(row, this.#tables, nowUs, wanted);
+  }
+
+  #checkWait(waitMsMax: number | undefined, reserveMsMax: number): number {
+    // In a leaky bucket's queue everybody waits: there is nothing to reserve beyond it.
+    const hasQueue = this.rules.some((rule) => rule.algorithm === "leaky-bucket-queue");
+    if (waitMsMax === undefined) return hasQueue ? Infinity : reserveMsMax;
+    if (waitMsMax >= 0 && (hasQueue || waitMsMax <= reserveMsMax)) return waitMsMax;
+    throw new RangeError(
+      `waitMsMax must be from 0 to the rules' smallest reserveMsMax, ${reserveMsMax}, ` +
+        `got ${show(waitMsMax)}`,
+    );
+  }
+
+  #rows(): Rows {
+    const tables = this.#tables;
+    return {
+      isFull: (row, nowUs) => {
+        const rules = this.#ruleSets.under(row);
+        return tables.every((table, i) => table.fullUs(row, rules[i]!) <= nowUs);
+      },
+      clear: (row) => {
+        for (const table of tables) table.clear(row);
+      },
+      grow: (rows) => {
+        for (const table of tables) table.grow(rows);
+      },
+    };
+  }
+}
+
+// An idempotency key belongs to a key: two users may send the same one.
+function identityOf(key: StoredKey, idempotencyKey: string): string {
+  checkIdempotencyKey(idempotencyKey);
+  return key === ALL ? `:${idempotencyKey}` : `${key.length}:${key}${idempotencyKey}`;
+}
+
+function reservationOf({ allowed, retryAfterMs }: Decision): Reservation {
+  return allowed ? { allowed, waitMs: 0, cancel: () => {} } : { allowed, retryAfterMs };
+}
+
+function checkParts(parts: readonly Part[]): void {
+  if (parts.length === 0) throw new TypeError("parts must not be empty");
+  const seen = new Map<RateLimiter, Set<unknown>>();
+  for (const { limiter, key } of parts) {
+    if (!(limiter instanceof RateLimiter)) {
+      throw new TypeError(`a part's limiter must be a RateLimiter, got ${show(limiter)}`);
+    }
+    const keys = seen.get(limiter) ?? new Set();
+    // Each would be allowed for itself, and both together be too much.
+    if (keys.has(key)) {
+      throw new TypeError(`${limiter.name} is asked twice for ${show(key)}; add the costs up`);
+    }
+    seen.set(limiter, keys.add(key));
+  }
+}
+
+function laterOf(a: Decision, b: Decision): Decision {
+  return b.retryAfterMs > a.retryAfterMs ? b : a;
+}
+
+function scarcerOf(a: Decision, b: Decision): Decision {
+  return b.remaining < a.remaining ? b : a;
+}

@@ -1,0 +1,114 @@
+// Limits that change: a limiter's own rules, and those that a single request brings along, a
+// customer's plan. Each distinct list of rules gets a number, and each row remembers under which
+// its numbers were written, so that they can be converted when the next request comes with others.
+import type { Rule, Table } from "./rule.ts";
+import { show } from "./rule-options.ts";
+
+const SETS_MAX = 2 ** 16;
+
+/** The rules that rows are under. While there is only one list of rules, it costs nothing. */
+export class RuleSets {
+  readonly #sets: (readonly Rule[])[] = [];
+  // Lists by what was passed in: a rule, or an array of them.
+  readonly #numberOf = new Map<Rule | readonly Rule[], number>();
+  #default: readonly Rule[];
+  #defaultNumber = 0;
+  // Invariant: empty while there is one list.
+  #ofRow = new Uint16Array(0);
+
+  constructor(rules: readonly Rule[]) {
+    this.#default = rules;
+    this.#sets.push(rules);
+    this.#numberOf.set(rules, 0);
+  }
+
+  get default(): readonly Rule[] {
+    return this.#default;
+  }
+
+  /** @throws TypeError when the rules are not of the same algorithms */
+  setDefault(rules: Rule | readonly Rule[]): void {
+    this.#defaultNumber = this.#intern(rules);
+    this.#default = this.#sets[this.#defaultNumber]!;
+  }
+
+  /** The rules for a request; the row is converted to them where it was under others. */
+  of(
+    row: number,
+    tables: readonly Table[],
+    nowUs: number,
+    wanted?: Rule | readonly Rule[],
+  ): readonly Rule[] {
+    if (this.#sets.length === 1 && wanted === undefined) return this.#default;
+    const number = wanted === undefined ? this.#defaultNumber : this.#intern(wanted);
+    const rules = this.#sets[number]!;
+    if (row >= this.#ofRow.length) this.#grow(row);
+    const before = this.#sets[this.#ofRow[row]!]!;
+    if (before !== rules) {
+      this.#ofRow[row] = number;
+      for (const [i, table] of tables.entries()) {
+        if (before[i] === rules[i]) continue;
+        table.settle(row, before[i]!, nowUs);
+        table.convert(row, before[i]!, rules[i]!, nowUs);
+      }
+    }
+    return rules;
+  }
+
+  /** The rules under which a row's numbers were written. */
+  under(row: number): readonly Rule[] {
+    return this.#sets[this.#ofRow[row] ?? 0]!;
+  }
+
+  #intern(given: Rule | readonly Rule[]): number {
+    const known = this.#numberOf.get(given);
+    if (known !== undefined) return known;
+    const rules = checkRules(given);
+    const algorithms = (list: readonly Rule[]) => list.map((rule) => rule.algorithm).join(", ");
+    if (algorithms(rules) !== algorithms(this.#sets[0]!)) {
+      throw new TypeError(
+        `rules must be of the algorithms ${algorithms(this.#sets[0]!)}, got ${algorithms(rules)}`,
+      );
+    }
+    if (this.#sets.length === SETS_MAX) {
+      throw new RangeError(
+        `more than ${SETS_MAX} lists of rules; make each once, and pass it again`,
+      );
+    }
+    this.#sets.push(rules);
+    this.#numberOf.set(given, this.#sets.length - 1);
+    return this.#sets.length - 1;
+  }
+
+  #grow(row: number): void {
+    const longer = new Uint16Array(Math.max(64, 2 * row));
+    longer.set(this.#ofRow);
+    this.#ofRow = longer;
+  }
+}
+
+/**
+ * One rule or several as a list.
+ *
+ * @throws TypeError for what is no rule, or none
+ * @throws RangeError when two have one name
+ */
+export function checkRules(rules: Rule | readonly Rule[]): readonly Rule[] {
+  const list = (Array.isArray(rules) ? [...rules] : [rules]) as readonly Rule[];
+  if (list.length === 0) throw new TypeError("rules must not be empty");
+  const names = new Set<string>();
+  for (const rule of list) {
+    if (typeof rule?.table !== "function") {
+      throw new TypeError(
+        `a rule is made by tokenBucket(…), gcra(…) and the like, got ${show(rule)}`,
+      );
+    }
+    if (names.has(rule.name)) {
+      throw new RangeError(
+        `two rules have the name ${show(rule.name)}; give them names of their own`,
+      );
+    }
+    names.add(rule.name);
+  }
+  return list;
+}
