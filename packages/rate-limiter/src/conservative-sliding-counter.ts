@@ -167,7 +167,8 @@ export class ConservativeSlidingCounterTable implements Table {
   }
 
   #slotOf(row: number, part: number): number {
-    return row * this.#slots + (((part % this.#slots) + this.#slots) % this.#slots);
+    // Not `%`, which is many times slower on doubles.
+    return row * this.#slots + part - Math.floor(part / this.#slots) * this.#slots;
   }
 
   // Opens the parts up to `index`; those that are out of sight by then are forgotten.

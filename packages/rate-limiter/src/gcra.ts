@@ -108,8 +108,7 @@ export class GcraTable implements Table {
     const us = this.#tatUs[row]! + emission.usOf(cost) - rule.toleranceUs - nowUs;
     const rest = this.#tatRest[row]! + emission.restOf(cost) - rule.toleranceRest;
     // Part of a µs is waited for as a whole one.
-    const waitUs = us + Math.ceil(rest / emission.parts);
-    return waitUs > 0 ? waitUs : 0;
+    return Math.max(0, us + Math.ceil(rest / emission.parts));
   }
 
   charge(row: number, rule: Spacing, _nowUs: number, cost: number): number {

@@ -2,10 +2,10 @@
 // or several for any number of keys; several are decided together, and charged only if all allow.
 //
 // The algorithms have files of their own (token-bucket.ts, gcra.ts, …) and keep their numbers in
-// tables; stores/memory.ts knows which row belongs to whom. This file asks them in the right order,
-// and says what came of it.
+// tables; stores/memory.ts knows which row belongs to whom, and decide.ts asks about a row.
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import { ConcurrencyLimitTable } from "./concurrency-limit.ts";
+import { decide } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
 import { Once } from "./once.ts";
@@ -132,7 +132,7 @@ export class RateLimiter {
     const nowUs = this.#nowUs();
     const row = this.#rowOf(key ?? ALL, nowUs);
     if (row === 0) return this.#count(this.#noRoom());
-    return this.#count(this.#decide(row, this.#rulesOf(row, nowUs), nowUs, cost, true));
+    return this.#count(decide(this.#tables, this.#rulesOf(row, nowUs), row, nowUs, cost, true));
   }
 
   /**
@@ -143,9 +143,9 @@ export class RateLimiter {
     checkParts(parts);
     try {
       const asked = parts.map(({ limiter, key, cost = 1 }) => limiter.#prepare(key ?? ALL, cost));
-      const refused = asked.map(({ decide }) => decide(false)).filter((it) => !it.allowed);
+      const refused = asked.map(({ ask }) => ask(false)).filter((it) => !it.allowed);
       if (refused.length > 0) return refused.reduce(laterOf);
-      const taken = asked.map(({ decide }) => decide(true));
+      const taken = asked.map(({ ask }) => ask(true));
       const lease = Math.max(...taken.map((it) => it.lease));
       const delayMs = Math.max(...taken.map((it) => it.delayMs));
       return { ...taken.reduce(scarcerOf), lease, delayMs };
@@ -159,7 +159,7 @@ export class RateLimiter {
     checkCost(cost);
     const nowUs = this.#nowUs();
     const row = this.#rowOrNew(key ?? ALL);
-    return this.#decide(row, this.#rulesOf(row, nowUs, options.rules), nowUs, cost, false);
+    return decide(this.#tables, this.#rulesOf(row, nowUs, options.rules), row, nowUs, cost, false);
   }
 
   /**
@@ -177,7 +177,7 @@ export class RateLimiter {
     const row = this.#rowOf(key ?? ALL, nowUs);
     if (row === 0) return reservationOf(this.#count(this.#noRoom()));
     const rules = this.#rulesOf(row, nowUs);
-    const seen = this.#decide(row, rules, nowUs, cost, false);
+    const seen = decide(this.#tables, rules, row, nowUs, cost, false);
     const waitMs = Math.max(seen.retryAfterMs, seen.delayMs);
     if (seen.retryAfterMs > reserveMsMax || waitMs > mostMs) {
       this.#counts[seen.allowed ? "denied" : seen.outcome]++;
@@ -257,80 +257,25 @@ export class RateLimiter {
     if (before !== undefined) return before;
     const row = this.#rowOf(key, nowUs);
     if (row === 0) return this.#count(this.#noRoom());
-    const decision = this.#decide(row, this.#rulesOf(row, nowUs, rules), nowUs, cost, true);
+    const decision = decide(this.#tables, this.#rulesOf(row, nowUs, rules), row, nowUs, cost, true);
     if (identity !== undefined && decision.allowed) this.#once.set(identity, decision, nowUs);
     return this.#count(decision);
   }
 
   // A key's row is found, and stays until all parts have been asked.
-  #prepare(key: StoredKey, cost: number): { decide(charge: boolean): Decision } {
+  #prepare(key: StoredKey, cost: number): { ask(charge: boolean): Decision } {
     checkCost(cost);
     const nowUs = this.#nowUs();
     const row = this.#rowOf(key, nowUs);
     this.#store.pin(row);
-    const decide = (charge: boolean) => {
+    const ask = (charge: boolean) => {
       const decision =
         row === 0
           ? this.#noRoom()
-          : this.#decide(row, this.#rulesOf(row, nowUs), nowUs, cost, charge);
+          : decide(this.#tables, this.#rulesOf(row, nowUs), row, nowUs, cost, charge);
       return charge || !decision.allowed ? this.#count(decision) : decision;
     };
-    return { decide };
-  }
-
-  // The four verbs (rule.ts) in their order, over all rules.
-  #decide(
-    row: number,
-    rules: readonly Rule[],
-    nowUs: number,
-    cost: number,
-    charge: boolean,
-  ): Decision {
-    const tables = this.#tables;
-    let binding = 0;
-    let waitUs = 0;
-    for (let i = 0; i < tables.length; i++) {
-      const table = tables[i]!;
-      table.settle(row, rules[i]!, nowUs);
-      const ruleWaitUs = table.waitUs(row, rules[i]!, nowUs, cost);
-      if (ruleWaitUs > waitUs) {
-        binding = i;
-        waitUs = ruleWaitUs;
-      }
-    }
-    const delayUs = waitUs === 0 ? this.#delayUs(row, rules, nowUs) : 0;
-    let lease = 0;
-    let remaining = Infinity;
-    for (let i = 0; i < tables.length; i++) {
-      const table = tables[i]!;
-      if (charge && waitUs === 0) lease = table.charge(row, rules[i]!, nowUs, cost) || lease;
-      const ruleRemaining = table.remaining(row, rules[i]!, nowUs);
-      if (ruleRemaining >= remaining) continue;
-      remaining = ruleRemaining;
-      if (waitUs === 0) binding = i;
-    }
-    const rule = rules[binding]!;
-    const fullUs = tables[binding]!.fullUs(row, rule);
-    return {
-      allowed: waitUs === 0,
-      outcome: waitUs === 0 ? "allowed" : waitUs === Infinity ? "too-costly" : "denied",
-      rule,
-      remaining,
-      retryAfterMs: Math.ceil(waitUs / 1000),
-      delayMs: delayUs / 1000,
-      resetMs: Math.ceil(Math.max(0, fullUs - nowUs) / 1000),
-      lease,
-    };
-  }
-
-  // A leaky bucket's next turn is free when the bucket is empty.
-  #delayUs(row: number, rules: readonly Rule[], nowUs: number): number {
-    let delayUs = 0;
-    for (let i = 0; i < rules.length; i++) {
-      if (rules[i]!.algorithm !== "leaky-bucket-queue") continue;
-      delayUs = Math.max(delayUs, this.#tables[i]!.fullUs(row, rules[i]!) - nowUs);
-    }
-    return delayUs;
+    return { ask };
   }
 
   #noRoom(): Decision {
@@ -350,7 +295,9 @@ export class RateLimiter {
   }
 
   #count(decision: Decision): Decision {
-    this.#counts[decision.outcome]++;
+    // By a constant name first: a name that varies is looked up, which costs more than to decide.
+    if (decision.outcome === "allowed") this.#counts.allowed++;
+    else this.#counts[decision.outcome]++;
     return decision;
   }
 

@@ -40,6 +40,15 @@ export class RuleSets {
     wanted?: Rule | readonly Rule[],
   ): readonly Rule[] {
     if (this.#sets.length === 1 && wanted === undefined) return this.#default;
+    return this.#convert(row, tables, nowUs, wanted);
+  }
+
+  #convert(
+    row: number,
+    tables: readonly Table[],
+    nowUs: number,
+    wanted?: Rule | readonly Rule[],
+  ): readonly Rule[] {
     const number = wanted === undefined ? this.#defaultNumber : this.#intern(wanted);
     const rules = this.#sets[number]!;
     if (row >= this.#ofRow.length) this.#grow(row);

@@ -1,0 +1,88 @@
+// One request against all the rules of a limiter: decided together, and charged only if all allow.
+//
+// The verbs of a table (rule.ts) in their order. All rules are settled and asked before the first
+// is charged, or a refusal by the last one would have to be undone.
+import type { Decision } from "./decision.ts";
+import type { Rule, Table } from "./rule.ts";
+
+/** Decides on a row of these tables; takes `cost` if `charge` and all rules allow. */
+export function decide(
+  tables: readonly Table[],
+  rules: readonly Rule[],
+  row: number,
+  nowUs: number,
+  cost: number,
+  charge: boolean,
+): Decision {
+  if (rules.length > 1) return decideTogether(tables, rules, row, nowUs, cost, charge);
+  // Most limiters have one rule, and what it says is the answer.
+  const table = tables[0]!;
+  const rule = rules[0]!;
+  table.settle(row, rule, nowUs);
+  const waitUs = table.waitUs(row, rule, nowUs, cost);
+  const delayUs = waitUs === 0 ? turnUs(table, row, rule, nowUs) : 0;
+  const lease = charge && waitUs === 0 ? table.charge(row, rule, nowUs, cost) : 0;
+  const remaining = table.remaining(row, rule, nowUs);
+  return decisionOf(rule, waitUs, remaining, delayUs, table.fullUs(row, rule) - nowUs, lease);
+}
+
+function decideTogether(
+  tables: readonly Table[],
+  rules: readonly Rule[],
+  row: number,
+  nowUs: number,
+  cost: number,
+  charge: boolean,
+): Decision {
+  let binding = 0;
+  let waitUs = 0;
+  let delayUs = 0;
+  for (const [i, table] of tables.entries()) {
+    const rule = rules[i]!;
+    table.settle(row, rule, nowUs);
+    const ruleWaitUs = table.waitUs(row, rule, nowUs, cost);
+    if (ruleWaitUs > waitUs) {
+      binding = i;
+      waitUs = ruleWaitUs;
+    }
+    delayUs = Math.max(delayUs, turnUs(table, row, rule, nowUs));
+  }
+  let lease = 0;
+  let remaining = Infinity;
+  for (const [i, table] of tables.entries()) {
+    if (charge && waitUs === 0) lease = table.charge(row, rules[i]!, nowUs, cost) || lease;
+    const ruleRemaining = table.remaining(row, rules[i]!, nowUs);
+    if (ruleRemaining >= remaining) continue;
+    remaining = ruleRemaining;
+    if (waitUs === 0) binding = i;
+  }
+  const rule = rules[binding]!;
+  const resetUs = tables[binding]!.fullUs(row, rule) - nowUs;
+  return decisionOf(rule, waitUs, remaining, waitUs === 0 ? delayUs : 0, resetUs, lease);
+}
+
+// A leaky bucket's next turn is when the bucket will be empty.
+function turnUs(table: Table, row: number, rule: Rule, nowUs: number): number {
+  if (rule.algorithm !== "leaky-bucket-queue") return 0;
+  return Math.max(0, table.fullUs(row, rule) - nowUs);
+}
+
+function decisionOf(
+  rule: Rule,
+  waitUs: number,
+  remaining: number,
+  delayUs: number,
+  resetUs: number,
+  lease: number,
+): Decision {
+  return {
+    allowed: waitUs === 0,
+    outcome: waitUs === 0 ? "allowed" : waitUs === Infinity ? "too-costly" : "denied",
+    rule,
+    remaining,
+    retryAfterMs: Math.ceil(waitUs / 1000),
+    delayMs: delayUs / 1000,
+    resetMs: Math.ceil(Math.max(0, resetUs) / 1000),
+    lease,
+  };
+}
