@@ -27,12 +27,15 @@ export class MemoryStore {
   readonly #rows: Rows;
   readonly #keysMax: number;
   readonly #rowOf = new Map<StoredKey, number>();
-  // Invariant: the key of each row that has one; the inverse of #rowOf.
-  readonly #keyOf: (StoredKey | undefined)[] = [undefined];
+  // The rows below #fresh that belong to no key, but for row 0. Those from #fresh on have never
+  // belonged to any.
   readonly #free: number[] = [];
   readonly #pinned = new Set<number>();
+  #fresh = 1;
   #capacity = ROWS_AT_FIRST;
-  #hand = 1;
+  // An iterator of a Map bears that keys come and go meanwhile; so it need not know which key a row
+  // belongs to, only the other way round.
+  #hand = this.#rowOf.entries();
   #forgotten = 0;
 
   constructor(rows: Rows, keysMax: number) {
@@ -64,7 +67,6 @@ export class MemoryStore {
     if (row === 0) return 0;
     this.#rows.clear(row);
     this.#rowOf.set(key, row);
-    this.#keyOf[row] = key;
     return row;
   }
 
@@ -84,34 +86,37 @@ export class MemoryStore {
   }
 
   #append(): number {
-    const row = this.#keyOf.length;
-    if (row > this.#keysMax) return 0;
-    if (row === this.#capacity) {
-      this.#capacity = Math.min(Math.ceil(row * 1.5), this.#keysMax + 1);
+    if (this.#fresh > this.#keysMax) return 0;
+    if (this.#fresh === this.#capacity) {
+      this.#capacity = Math.min(Math.ceil(this.#capacity * 1.5), this.#keysMax + 1);
       this.#rows.grow(this.#capacity);
     }
-    this.#keyOf.push(undefined);
-    return row;
+    return this.#fresh++;
   }
 
   #sweep(stepsMax: number, nowUs: number): void {
-    const steps = Math.min(stepsMax, this.#keyOf.length - 1);
+    const steps = Math.min(stepsMax, this.#rowOf.size);
     for (let step = 0; step < steps; step++) {
-      if (this.#hand >= this.#keyOf.length) this.#hand = 1;
-      const row = this.#hand++;
-      const key = this.#keyOf[row];
-      if (key === undefined || this.#pinned.has(row) || !this.#rows.isFull(row, nowUs)) continue;
+      const [key, row] = this.#step();
+      if (this.#pinned.has(row) || !this.#rows.isFull(row, nowUs)) continue;
       this.#release(row, key);
       this.#forgotten++;
       if (stepsMax === STEPS_AT_BOUND) return;
     }
   }
 
+  // The next key round, of at least one.
+  #step(): [StoredKey, number] {
+    const next = this.#hand.next();
+    if (!next.done) return next.value;
+    this.#hand = this.#rowOf.entries();
+    return this.#hand.next().value!;
+  }
+
   #release(row: number, key: StoredKey): void {
     // Entries of a log are given back now, not when the row is used again.
     this.#rows.clear(row);
     this.#rowOf.delete(key);
-    this.#keyOf[row] = undefined;
     this.#free.push(row);
   }
 }
