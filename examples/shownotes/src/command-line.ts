@@ -47,7 +47,7 @@ export class UsageError extends Error {}
 export const USAGE = `usage: npm start -- [options]
 
   --once            run an experiment once, check it, and exit (0: as expected)
-  --experiment ID   with --once: x1 (the default), x2, x4, or all of them
+  --experiment ID   with --once: x1 (the default), x2, x3, x4, or all
   --json FILE       with --once: also write the figures to FILE
   --port PORT       public port; default 4100, or the next free one
   --host HOST       public address; default 127.0.0.1
@@ -63,7 +63,7 @@ single services:
   shownotes lab     --edge URL --preview URL, and the options above`;
 
 /** The experiments there are, in the order in which `all` runs them. */
-export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x4"];
+export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4"];
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;

@@ -3,27 +3,41 @@
 //
 // Like every real server it can hold only so many requests at once. Slow previews would fill those
 // places, and then the notes, which need no preview at all, would wait too. What keeps them apart
-// stands on the hop to the preview service (edge-preview.ts); here are routes and places.
+// stands on the hop to the preview service (edge-preview.ts); what keeps workspaces apart stands
+// before everything (edge-limits.ts); here are routes and places.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
 import type { Billing, Listen } from "./command-line.ts";
 import { BillingClient } from "./edge-billing.ts";
+import { LimitGate } from "./edge-limits.ts";
+import { invite, signIn } from "./edge-mail.ts";
 import { askPreviewAt, PreviewClient } from "./edge-preview.ts";
 import { sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
+import { createLimits, type Limits, limitsInMemory } from "./limits.ts";
 import { type Scenario, scenario as x1 } from "./scenario.ts";
 import { runService, type ServiceDefinition } from "./service.ts";
 import { x4Scenario } from "./x4-scenario.ts";
 
 const QUEUE_MAX = 4_096;
+// An episode belongs to the workspace that its id begins with: `acme-12` to `acme`. A plain `12`
+// is a workspace of its own. Nothing here can be written in two ways, which would be two limits.
+const EPISODE = /^(\w{1,32})(-\w{1,32})?$/;
+const WORKSPACE = /^\w{1,32}$/;
 
 /** Runs the service until it is told to stop. */
 export async function runEdge(
-  options: Listen & { previewUrl: URL; protection: boolean; billing?: Billing },
+  options: Listen & {
+    previewUrl: URL;
+    protection: boolean;
+    billing?: Billing;
+    redisUrl?: URL | undefined;
+  },
 ): Promise<void> {
-  const { previewUrl, protection, billing } = options;
-  await runService(createEdge(previewUrl, x1, protection, billing), options);
+  const { previewUrl, protection, billing, redisUrl } = options;
+  const limits = await createLimits(redisUrl);
+  await runService(createEdge(previewUrl, x1, protection, billing, limits), options);
 }
 
 /** The service, in front of the preview service at `previewUrl`, and of billing if there is one. */
@@ -32,8 +46,9 @@ export function createEdge(
   scenario: Scenario,
   protection: boolean,
   billing?: Billing,
+  limits: Limits = limitsInMemory(),
 ): ServiceDefinition {
-  const edge = new Edge(previewUrl, scenario, billing);
+  const edge = new Edge(previewUrl, scenario, billing, limits);
   if (!protection) edge.preview.protect(false);
   return {
     name: "edge",
@@ -42,6 +57,7 @@ export function createEdge(
     control: {
       protection: ({ on }) => edge.preview.protect(readOn(on)),
       hedging: ({ on }) => edge.preview.hedge(readOn(on)),
+      limits: ({ on }) => edge.gate.switch(readOn(on)),
       ...(edge.billing && { billing: (body) => edge.billing?.control(body) }),
     },
     handle: (request, response, url) => edge.handle(request, response, url),
@@ -57,6 +73,7 @@ class Edge {
   readonly registry = new Registry();
   readonly preview: PreviewClient;
   readonly billing: BillingClient | undefined;
+  readonly gate: LimitGate;
   readonly #limit: InFlightLimit;
   readonly #seconds = {
     notes: new Histogram(latencySecondsBounds),
@@ -64,7 +81,8 @@ class Edge {
   };
   #shed = 0;
 
-  constructor(previewUrl: URL, scenario: Scenario, billing: Billing | undefined) {
+  constructor(previewUrl: URL, scenario: Scenario, billing: Billing | undefined, limits: Limits) {
+    this.gate = new LimitGate(limits);
     this.#limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
     const policies = { breaker: scenario.breaker, client: x4Scenario.client };
     this.preview = new PreviewClient(askPreviewAt(previewUrl), policies);
@@ -78,18 +96,37 @@ class Edge {
       inFlight: this.#limit.taken,
       queued: this.#limit.waiting,
       ...this.preview.state(),
+      limits: this.gate.state(),
       ...(this.billing && { billing: this.billing.state() }),
     };
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    const [, episodes, id, part] = url.pathname.split("/");
-    if (request.method === "POST" && episodes === "episodes" && id && part === "checkout") {
+    const [, area, id = "", part] = url.pathname.split("/");
+    const { method } = request;
+    if (method === "POST" && url.pathname === "/sign-in") {
+      return signIn(this.gate, request, response);
+    }
+    if (method === "POST" && area === "workspaces" && part === "invites" && WORKSPACE.test(id)) {
+      return this.gate.workspace(id, response, () => invite(this.gate, id, request, response));
+    }
+    const workspace = area === "episodes" ? EPISODE.exec(id)?.[1] : undefined;
+    if (workspace === undefined || (method !== "GET" && part !== "checkout")) {
+      return sendText(response, 404, "try GET /episodes/1/notes or /episodes/1/preview?url=…\n");
+    }
+    this.gate.workspace(workspace, response, () => this.#episode(id, part, request, response, url));
+  }
+
+  #episode(
+    id: string,
+    part: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): void {
+    if (request.method === "POST") {
       if (this.billing === undefined) return sendText(response, 503, "there is no billing here\n");
       return this.billing.handle(id, request, response);
-    }
-    if (request.method !== "GET" || episodes !== "episodes" || id === undefined || id === "") {
-      return sendText(response, 404, "try GET /episodes/1/notes or /episodes/1/preview?url=…\n");
     }
     if (part === "notes") return this.#inPlace("notes", response, () => showNotes(response, id));
     if (part === "preview") {

@@ -2,6 +2,8 @@
 // itself; these run on processes of their own, leave the live stack alone, and end with what they
 // have to say. To add one, write it in a file of its own, and name it in the list below.
 import { x2 } from "./x2.ts";
+import { createX3 } from "./x3.ts";
+import type { X3Source } from "./x3-stacks.ts";
 import { x4 } from "./x4.ts";
 
 /** How an experiment went. */
@@ -28,5 +30,10 @@ export interface Experiment {
   run(say: (line: string) => void, signal: AbortSignal): Promise<ExperimentOutcome>;
 }
 
-/** The experiments beside X1, in the order in which they are offered. */
-export const sideExperiments: readonly Experiment[] = [x2, x4];
+/**
+ * The experiments beside X1, in the order in which they are offered. X3 can be told where its
+ * services are; by default it starts its own.
+ */
+export function sideExperiments(flooded?: X3Source): readonly Experiment[] {
+  return [x2, createX3(flooded), x4];
+}

@@ -54,7 +54,7 @@ export class Lab {
     source: StackSource,
     scenario: Scenario,
     say: (line: string) => void,
-    sides: readonly Experiment[] = sideExperiments,
+    sides: readonly Experiment[] = sideExperiments(),
   ) {
     this.#source = source;
     this.#scenario = scenario;

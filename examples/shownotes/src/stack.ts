@@ -160,8 +160,9 @@ export class RemoteStack implements StackSource {
   }
 }
 
+/** Waits until a service with `--respawn` is a fresh process at its address. */
 // In a container the process id is the same each time; when it started is not.
-async function restart(serviceUrl: URL): Promise<void> {
+export async function restart(serviceUrl: URL): Promise<void> {
   const controlUrl = new URL("/control", serviceUrl);
   const before = await getJson<{ startedAtMs: number }>(controlUrl, inTime());
   await postJson(new URL("/control/exit", serviceUrl), {}, inTime());

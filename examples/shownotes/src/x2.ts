@@ -5,10 +5,10 @@
 // The breaker stands aside. It would end the storm as well, in its own way; here it is asked what
 // retries do when nothing else is in their way.
 import { sleep } from "@compendium/runtime";
+import { type Checkout, sendCheckouts } from "./checkouts.ts";
 import type { Experiment, ExperimentOutcome } from "./experiments.ts";
 import { planArrivals } from "./load.ts";
 import { shareWithin } from "./measure.ts";
-import { type Checkout, sendCheckouts } from "./x2-load.ts";
 import { formatX2 } from "./x2-report.ts";
 import { scenario as fromFile, VARIANTS, type Variant, type X2Scenario } from "./x2-scenario.ts";
 import { breakBilling, countsOf, X2ChildStacks, type X2Source, type X2Stack } from "./x2-stacks.ts";

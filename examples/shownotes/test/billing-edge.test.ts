@@ -35,6 +35,8 @@ beforeEach(async () => {
   const url = await listen(billing);
   const hop = { url, retries: "budget", breaker: true } as const;
   edge = await serve(createEdge(new URL("http://127.0.0.1:1"), x1, true, hop));
+  // All is bought for one episode here, and faster than a workspace may.
+  await postJson(new URL("/control/limits", edge.url), { on: false });
 });
 
 afterEach(async () => {

@@ -3,11 +3,11 @@
 import { encodeTimeoutMs, pipelineOn } from "@compendium/resilience";
 import { ManualClock, SeededRandom } from "@compendium/runtime";
 import { BillingError, billingPolicies } from "../src/billing-policies.ts";
+import type { Checkout } from "../src/checkouts.ts";
 import { Ledger } from "../src/ledger.ts";
 import { planArrivals } from "../src/load.ts";
 import { Workers } from "../src/workers.ts";
 import { judge, type X2Measurement } from "../src/x2.ts";
-import type { Checkout } from "../src/x2-load.ts";
 import type { Variant, X2Scenario } from "../src/x2-scenario.ts";
 
 /** Runs one variant; what is measured, and when, is as in x2.ts. */

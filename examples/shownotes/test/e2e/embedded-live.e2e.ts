@@ -142,7 +142,7 @@ test(
     const text = (id: string) => page.evaluate(`document.getElementById("${id}").textContent`);
     await expect.poll(() => text("breaker"), patient).toBe("closed");
     const runs = `[...document.querySelectorAll("[data-verb=experiment]")].map((b) => b.textContent)`;
-    expect(await page.evaluate(`${runs}.join()`)).toBe("Run X1 1,Run X2 2,Run X4 4");
+    expect(await page.evaluate(`${runs}.join()`)).toBe("Run X1 1,Run X2 2,Run X3 3,Run X4 4");
     await expect.poll(() => text("within"), patient).toMatch(/^\d+\.\d %$/);
     expect(await text("report")).toContain("X1  Slow previews");
     await page.evaluate(`document.querySelector("[data-verb=fault]").click()`);

@@ -14,23 +14,39 @@ export interface CheckoutLoad {
   answered: Promise<Checkout[]>;
 }
 
-/** Begins to send a checkout at each of `dueMs`, which ascend; `name` goes into the keys. */
+/** Options of {@link sendCheckouts}. */
+export interface SendCheckouts {
+  /** Goes into the keys. */
+  name: string;
+  signal: AbortSignal;
+  /** Which episode the nth checkout, due at `dueMs`, is for. Default: one of 35. */
+  episodeOf?: (n: number, dueMs: number) => string;
+}
+
+/**
+ * Begins to send a checkout at each of `dueMs`, which ascend. Where there are several edges, they
+ * take turns.
+ */
 export function sendCheckouts(
-  edgeUrl: URL,
+  edges: URL | readonly URL[],
   dueMs: readonly number[],
-  { name, signal }: { name: string; signal: AbortSignal },
+  { name, signal, episodeOf = oneOf35 }: SendCheckouts,
 ): CheckoutLoad {
+  const urls = edges instanceof URL ? [edges] : edges;
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   const startedAt = performance.now();
   const answers: Promise<Checkout>[] = [];
+  const send = (n: number, at: number) => {
+    const url = new URL(`/episodes/${episodeOf(n, at)}/checkout`, urls[n % urls.length]);
+    return sendOne(url, agent, { key: `${name}-${n}`, dueMs: at, startedAt });
+  };
   const sent = new Promise<void>((resolve) => {
     const sendDue = () => {
       const elapsedMs = performance.now() - startedAt;
       while (answers.length < dueMs.length && !signal.aborted) {
         const at = dueMs[answers.length] as number;
         if (at > elapsedMs) return void setTimeout(sendDue, at - elapsedMs);
-        const key = `${name}-${answers.length}`;
-        answers.push(sendOne(edgeUrl, agent, { key, dueMs: at, startedAt }));
+        answers.push(send(answers.length, at));
       }
       resolve();
     };
@@ -48,8 +64,12 @@ export function sendCheckouts(
   return { startedAt, answered };
 }
 
+function oneOf35(_n: number, dueMs: number): string {
+  return String(1 + (Math.floor(dueMs) % 35));
+}
+
 function sendOne(
-  edgeUrl: URL,
+  url: URL,
   agent: Agent,
   { key, dueMs, startedAt }: { key: string; dueMs: number; startedAt: number },
 ): Promise<Checkout> {
@@ -58,7 +78,6 @@ function sendOne(
       const tookMs = status === 0 ? Infinity : performance.now() - startedAt - dueMs;
       resolve({ dueMs, status, tookMs });
     };
-    const url = new URL(`/episodes/${1 + (Math.floor(dueMs) % 35)}/checkout`, edgeUrl);
     const headers = { "idempotency-key": key };
     const call = request(url, { method: "POST", agent, headers }, (response) => {
       response.resume();
