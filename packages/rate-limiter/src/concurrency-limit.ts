@@ -10,7 +10,7 @@
 // the first lease would end; most are released sooner.)
 import { Entries } from "./entries.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, checkWhole, WINDOW_MS_MAX } from "./rule-options.ts";
+import { checkRuleOptions, checkWhole, shareOf, WINDOW_MS_MAX } from "./rule-options.ts";
 
 /** Options of {@link concurrencyLimit}. */
 export interface ConcurrencyLimitOptions {
@@ -43,6 +43,11 @@ export class ConcurrencyLimit implements Rule {
     this.windowMs = checked.windowMs;
     this.windowUs = checked.windowUs;
     Object.freeze(this);
+  }
+
+  scaled(share: number): ConcurrencyLimit {
+    const limit = shareOf(this.limit, share);
+    return new ConcurrencyLimit({ limit, leaseMs: this.windowMs, name: this.name });
   }
 
   table(rows: number): ConcurrencyLimitTable {

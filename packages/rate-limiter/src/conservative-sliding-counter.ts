@@ -12,7 +12,7 @@
 // window, 91 % with ten parts. (Its interpolated sibling errs on both sides.)
 import { grown } from "./columns.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, checkWhole, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, checkWhole, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** Options of {@link conservativeSlidingCounter}. */
 export interface ConservativeSlidingCounterOptions extends RuleOptions {
@@ -43,6 +43,10 @@ export class ConservativeSlidingCounter implements Rule {
     this.parts = parts;
     this.partUs = Math.ceil(checked.windowUs / parts);
     Object.freeze(this);
+  }
+
+  scaled(share: number): ConservativeSlidingCounter {
+    return new ConservativeSlidingCounter({ ...this, limit: shareOf(this.limit, share) });
   }
 
   table(rows: number): ConservativeSlidingCounterTable {

@@ -15,7 +15,7 @@
 // limit, and each full `limit` of it belongs to a window of its own.
 import { grown } from "./columns.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** A limit on each of a row of windows. */
 export class FixedWindow implements Rule {
@@ -35,6 +35,10 @@ export class FixedWindow implements Rule {
     this.windowUs = checked.windowUs;
     this.reserveMsMax = checked.reserveMsMax;
     Object.freeze(this);
+  }
+
+  scaled(share: number): FixedWindow {
+    return new FixedWindow({ ...this, limit: shareOf(this.limit, share) });
   }
 
   table(rows: number): FixedWindowTable {

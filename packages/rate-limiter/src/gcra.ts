@@ -17,7 +17,7 @@
 import { grown } from "./columns.ts";
 import { Emission } from "./emission.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, checkWhole, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, checkWhole, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** Options of {@link gcra}. */
 export interface GcraOptions extends RuleOptions {
@@ -63,6 +63,11 @@ export class Gcra implements Spacing {
     this.toleranceRest = this.emission.restOf(burst);
     this.aheadUsMax = this.toleranceUs + checked.reserveUsMax;
     Object.freeze(this);
+  }
+
+  scaled(share: number): Gcra {
+    const limit = shareOf(this.limit, share);
+    return new Gcra({ ...this, limit, burst: shareOf(this.capacity, share) });
   }
 
   table(rows: number): GcraTable {

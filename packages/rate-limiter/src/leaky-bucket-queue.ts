@@ -15,7 +15,7 @@
 // 1 + ⌊limit / window × t⌋ requests of cost 1 have theirs.
 import { Emission } from "./emission.ts";
 import { GcraTable, type Spacing } from "./gcra.ts";
-import { checkRuleOptions, checkWhole, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, checkWhole, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** Options of {@link leakyBucketQueue}. */
 export interface LeakyBucketQueueOptions extends Omit<RuleOptions, "reserveMsMax"> {
@@ -51,6 +51,11 @@ export class LeakyBucketQueue implements Spacing {
     this.toleranceRest = this.emission.restOf(this.capacity);
     this.aheadUsMax = this.toleranceUs;
     Object.freeze(this);
+  }
+
+  scaled(share: number): LeakyBucketQueue {
+    const limit = shareOf(this.limit, share);
+    return new LeakyBucketQueue({ ...this, limit, queue: shareOf(this.capacity, share) - 1 });
   }
 
   table(rows: number): GcraTable {

@@ -8,11 +8,13 @@ import { ConcurrencyLimitTable } from "./concurrency-limit.ts";
 import { decide } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
+import { checkName } from "./limiter-keys.ts";
 import { Once } from "./once.ts";
 import type { Rule, Table } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, RuleSets } from "./rule-sets.ts";
 import { MemoryStore, type Rows } from "./stores/memory.ts";
+import { checkWait, reserveMsMaxOf } from "./wait.ts";
 
 /** Options of {@link RateLimiter}. */
 export interface RateLimiterOptions {
@@ -94,6 +96,7 @@ export class RateLimiter {
     if (onKeysMax !== "deny" && onKeysMax !== "allow") {
       throw new TypeError(`onKeysMax must be "deny" or "allow", got ${show(onKeysMax)}`);
     }
+    checkName(name);
     this.name = name;
     this.#clock = clock;
     this.#originMs = clock.now();
@@ -171,8 +174,8 @@ export class RateLimiter {
    */
   reserve(key?: string, cost = 1, waitMsMax?: number): Reservation {
     checkCost(cost);
-    const reserveMsMax = Math.min(...this.rules.map((rule) => rule.reserveMsMax));
-    const mostMs = this.#checkWait(waitMsMax, reserveMsMax);
+    const reserveMsMax = reserveMsMaxOf(this.rules);
+    const mostMs = checkWait(this.rules, waitMsMax);
     const nowUs = this.#nowUs();
     const row = this.#rowOf(key ?? ALL, nowUs);
     if (row === 0) return reservationOf(this.#count(this.#noRoom()));
@@ -325,17 +328,6 @@ export class RateLimiter {
 
   #rulesOf(row: number, nowUs: number, wanted?: Rule | readonly Rule[]): readonly Rule[] {
     return this.#ruleSets.of(row, this.#tables, nowUs, wanted);
-  }
-
-  #checkWait(waitMsMax: number | undefined, reserveMsMax: number): number {
-    // In a leaky bucket's queue everybody waits: there is nothing to reserve beyond it.
-    const hasQueue = this.rules.some((rule) => rule.algorithm === "leaky-bucket-queue");
-    if (waitMsMax === undefined) return hasQueue ? Infinity : reserveMsMax;
-    if (waitMsMax >= 0 && (hasQueue || waitMsMax <= reserveMsMax)) return waitMsMax;
-    throw new RangeError(
-      `waitMsMax must be from 0 to the rules' smallest reserveMsMax, ${reserveMsMax}, ` +
-        `got ${show(waitMsMax)}`,
-    );
   }
 
   #rows(): Rows {

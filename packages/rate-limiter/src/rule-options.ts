@@ -61,6 +61,11 @@ export function checkWhole(name: string, value: number, min: number, max: number
   throw new RangeError(`${name} must be a whole number from ${min} to ${max}, got ${show(value)}`);
 }
 
+/** A share of a limit, in whole units and at least 1. */
+export function shareOf(limit: number, share: number): number {
+  return Math.max(1, Math.floor(limit * share));
+}
+
 /** A value as it may stand in a message: short, and on one line. */
 export function show(value: unknown): string {
   if (typeof value !== "string") return String(value);

@@ -73,12 +73,7 @@ export class RuleSets {
     const known = this.#numberOf.get(given);
     if (known !== undefined) return known;
     const rules = checkRules(given);
-    const algorithms = (list: readonly Rule[]) => list.map((rule) => rule.algorithm).join(", ");
-    if (algorithms(rules) !== algorithms(this.#sets[0]!)) {
-      throw new TypeError(
-        `rules must be of the algorithms ${algorithms(this.#sets[0]!)}, got ${algorithms(rules)}`,
-      );
-    }
+    checkSameAlgorithms(this.#sets[0]!, rules);
     if (this.#sets.length === SETS_MAX) {
       throw new RangeError(
         `more than ${SETS_MAX} lists of rules; make each once, and pass it again`,
@@ -94,6 +89,15 @@ export class RuleSets {
     longer.set(this.#ofRow);
     this.#ofRow = longer;
   }
+}
+
+/** Throws a TypeError unless the rules `wanted` are of the same algorithms in the same order. */
+export function checkSameAlgorithms(rules: readonly Rule[], wanted: readonly Rule[]): void {
+  const algorithms = (list: readonly Rule[]) => list.map((rule) => rule.algorithm).join(", ");
+  if (algorithms(rules) === algorithms(wanted)) return;
+  throw new TypeError(
+    `rules must be of the algorithms ${algorithms(rules)}, got ${algorithms(wanted)}`,
+  );
 }
 
 /**

@@ -33,6 +33,8 @@ export interface Rule {
   readonly capacity: number;
   /** How far ahead of time `reserve` may take, in ms. */
   readonly reserveMsMax: number;
+  /** The same rule with a share of its limit, at least 1: what one of several processes gets. */
+  scaled(share: number): Rule;
   /** Makes room for this many keys. */
   table(rows: number): Table;
 }

@@ -17,7 +17,7 @@
 // the limit must hold, take conservative-sliding-counter.ts or the log.
 import { grown } from "./columns.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** A limit on an estimate of the last window. */
 export class SlidingWindowCounter implements Rule {
@@ -37,6 +37,10 @@ export class SlidingWindowCounter implements Rule {
     this.windowUs = checked.windowUs;
     this.reserveMsMax = checked.reserveMsMax;
     Object.freeze(this);
+  }
+
+  scaled(share: number): SlidingWindowCounter {
+    return new SlidingWindowCounter({ ...this, limit: shareOf(this.limit, share) });
   }
 
   table(rows: number): SlidingWindowCounterTable {

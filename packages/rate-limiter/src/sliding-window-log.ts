@@ -10,7 +10,7 @@
 // less than it could, the other now and then more than it should.
 import { Entries } from "./entries.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** A limit on every interval as long as the window. */
 export class SlidingWindowLog implements Rule {
@@ -30,6 +30,10 @@ export class SlidingWindowLog implements Rule {
     this.windowUs = checked.windowUs;
     this.reserveMsMax = checked.reserveMsMax;
     Object.freeze(this);
+  }
+
+  scaled(share: number): SlidingWindowLog {
+    return new SlidingWindowLog({ ...this, limit: shareOf(this.limit, share) });
   }
 
   table(rows: number): SlidingWindowLogTable {

@@ -20,7 +20,7 @@
 import { grown } from "./columns.ts";
 import { Emission } from "./emission.ts";
 import type { Rule, Table } from "./rule.ts";
-import { checkRuleOptions, checkWhole, type RuleOptions } from "./rule-options.ts";
+import { checkRuleOptions, checkWhole, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** Options of {@link tokenBucket}. */
 export interface TokenBucketOptions extends RuleOptions {
@@ -53,6 +53,11 @@ export class TokenBucket implements Rule {
     this.missingMax = burst + reserved;
     this.emission = new Emission(checked, this.missingMax, "burst");
     Object.freeze(this);
+  }
+
+  scaled(share: number): TokenBucket {
+    const limit = shareOf(this.limit, share);
+    return new TokenBucket({ ...this, limit, burst: shareOf(this.capacity, share) });
   }
 
   table(rows: number): TokenBucketTable {

@@ -1,0 +1,246 @@
+// What is around the algorithms: reading the request, deciding in order, writing what has changed,
+// and the reply. One call answers for any number of decisions, each over any number of windows.
+//
+//   KEYS     the keys of all windows, in the order of the decisions; before those of a decision
+//            that has an idempotency key, the key of its answer
+//   ARGV[1]  the rules: lists separated by ";", the rules of a list by ",", numbers by spaces
+//   ARGV[2]  the decisions, separated by spaces, each "verb,cost,list,answer,argument" with
+//              verb      t take, p peek, r reserve, f refund, d reset, l release
+//              list      the number of its list of rules, from 1
+//              answer    for how many ms its answer is kept; 0: not at all
+//              argument  reserve: the longest wait in ms; release: the lease
+//            "t" alone is "t,1,1,0,0"; "g,n" makes one decision of the n that follow it
+//
+// The reply has six numbers for each decision: the wait in µs (-1 never, -2 failed: then the next
+// five are 0, and the reason is the last element), what remains, µs until full, the number of the
+// window that binds, µs of delay, and the lease.
+//
+// What is looked at twice in a call, as the key of a busy tenant is, is read and written once. A
+// denied request writes nothing, unless the clock was set back and the state has to be mended.
+
+/** Before the algorithms. `%NOW%` stands for where the time comes from. */
+export const HEAD: string = `
+local NEVER = math.huge
+local now = %NOW%
+local algorithms = {}
+
+local function milliseconds(until_us)
+  return string.format('%.0f', math.ceil((until_us - now) / 1000))
+end
+
+-- A key that is full again is as good as none: that is when it expires.
+local function store(key, full_us, packed)
+  if full_us > now then
+    redis.call('SET', key, packed, 'PX', milliseconds(full_us))
+  else
+    redis.call('DEL', key)
+  end
+end
+`;
+
+/** The server's clock, in whole µs. */
+export const SERVER_TIME = "(function(t) return t[1] * 1000000 + t[2] end)(redis.call('TIME'))";
+
+/** After the algorithms. */
+export const MAIN: string = `
+local FIELDS = {
+  'limit', 'window_us', 'capacity', 'reserve_us',
+  'whole', 'part', 'parts', 'tolerance_us', 'tolerance_rest', 'ahead_us', 'part_us',
+}
+
+local made = {}
+local function algorithm_of(name)
+  local algorithm = made[name]
+  if not algorithm then
+    algorithm = algorithms[name]()
+    made[name] = algorithm
+  end
+  return algorithm
+end
+
+local lists = {}
+for list in string.gmatch(ARGV[1], '[^;]+') do
+  local rules = {}
+  for text in string.gmatch(list, '[^,]+') do
+    local name, numbers = string.match(text, '^(%S+)(.*)$')
+    local rule = { algorithm = algorithm_of(name), queues = name == 'leaky-bucket-queue' }
+    local field = 0
+    for number in string.gmatch(numbers, '%S+') do
+      field = field + 1
+      rule[FIELDS[field]] = tonumber(number)
+    end
+    rules[#rules + 1] = rule
+  end
+  lists[#lists + 1] = rules
+end
+
+-- What has been read, by key; and the keys that are to be written, in order.
+local held, changed = {}, {}
+
+local function save(key)
+  local window = held[key]
+  if window.is_changed then
+    window.rule.algorithm.save(key, window.rule, window.state)
+    window.is_changed = false
+  end
+end
+
+local function window_of(key, rule, cost)
+  local window = held[key]
+  if window and window.rule ~= rule then
+    save(key)
+    window = nil
+  end
+  if not window then
+    window = { rule = rule, state = rule.algorithm.load(key, rule) }
+    held[key] = window
+  end
+  return { key = key, rule = rule, cost = cost, held = window, state = window.state }
+end
+
+local function mark(window)
+  if not window.held.is_changed then changed[#changed + 1] = window.key end
+  window.held.is_changed = true
+end
+
+local next_key = 0
+local function take_key()
+  next_key = next_key + 1
+  return KEYS[next_key]
+end
+
+local function add_windows(windows, token)
+  for _, rule in ipairs(lists[token.list]) do
+    windows[#windows + 1] = window_of(take_key(), rule, token.cost)
+  end
+end
+
+local function refuse_or_take(windows, verb, longest_ms)
+  local wait_us, binding = 0, 1
+  local reserve_us, delay_us = NEVER, 0
+  for index, window in ipairs(windows) do
+    local rule, state = window.rule, window.state
+    local us = rule.algorithm.wait(state, rule, window.cost)
+    if us > wait_us then wait_us, binding = us, index end
+    reserve_us = min(reserve_us, rule.reserve_us)
+    if rule.queues then delay_us = max(delay_us, rule.algorithm.full(state, rule) - now) end
+    if state.mended then mark(window) end
+  end
+  if wait_us > 0 then delay_us = 0 end
+  local takes = verb == 't' and wait_us == 0
+  if verb == 'r' then
+    local wait_ms = ceil(wait_us / 1000)
+    takes = wait_ms * 1000 <= reserve_us and max(wait_ms, delay_us / 1000) <= longest_ms
+  end
+  local lease, remaining = 0, NEVER
+  for index, window in ipairs(windows) do
+    local rule, state = window.rule, window.state
+    if takes then
+      lease = rule.algorithm.charge(state, rule, window.cost) or lease
+      mark(window)
+    end
+    local left = rule.algorithm.remaining(state, rule)
+    if left < remaining then
+      remaining = left
+      if wait_us == 0 then binding = index end
+    end
+  end
+  local bound = windows[binding]
+  local full_us = max(0, bound.rule.algorithm.full(bound.state, bound.rule) - now)
+  if wait_us == NEVER then wait_us = -1 end
+  return { wait_us, remaining, full_us, binding, delay_us, lease }
+end
+
+local CHANGES = {
+  f = function(window)
+    window.rule.algorithm.refund(window.state, window.rule, window.cost)
+    return 0
+  end,
+  l = function(window, lease)
+    local release = window.rule.algorithm.release
+    return release and release(window.state, lease) and 1 or 0
+  end,
+}
+
+local function change(windows, verb, argument)
+  local released = 0
+  for _, window in ipairs(windows) do
+    released = max(released, CHANGES[verb](window, argument))
+    mark(window)
+  end
+  return { 0, 0, 0, 1, 0, released }
+end
+
+local function reset(token)
+  for _ = 1, #lists[token.list] do
+    local key = take_key()
+    held[key] = nil
+    redis.call('DEL', key)
+  end
+  return { 0, 0, 0, 1, 0, 0 }
+end
+
+local DEFAULT = { verb = 't', cost = 1, list = 1, answer = 0, argument = 0 }
+
+local function parse(text)
+  if text == 't' then return DEFAULT end
+  local verb, cost, list, answer, argument = string.match(text, '^(%l),(%d+),(%d+),(%d+),(%d+)$')
+  return { verb = verb, cost = tonumber(cost), list = tonumber(list),
+    answer = tonumber(answer), argument = tonumber(argument) }
+end
+
+local function decide(tokens)
+  local first = tokens[1]
+  if first.verb == 'd' then return reset(first) end
+  local answer_key = first.answer > 0 and take_key()
+  local answered = answer_key and redis.call('GET', answer_key)
+  if answered then return { struct.unpack('<dddddd', answered) } end
+  local windows = {}
+  for _, token in ipairs(tokens) do add_windows(windows, token) end
+  if first.verb == 'f' or first.verb == 'l' then
+    return change(windows, first.verb, first.argument)
+  end
+  local reply = refuse_or_take(windows, first.verb, first.argument)
+  if answer_key and reply[1] == 0 then
+    local kept_ms = string.format('%.0f', first.answer)
+    redis.call('SET', answer_key, struct.pack('<dddddd', unpack(reply)), 'PX', kept_ms)
+  end
+  return reply
+end
+
+local replies, failure = {}, nil
+local group, group_left = nil, 0
+for text in string.gmatch(ARGV[2], '%S+') do
+  local members = string.match(text, '^g,(%d+)$')
+  if members then
+    group, group_left = {}, tonumber(members)
+  else
+    local token = parse(text)
+    local tokens = group or { token }
+    if group then
+      group[#group + 1] = token
+      group_left = group_left - 1
+    end
+    if group_left == 0 then
+      local keys_before = next_key
+      local keys = tokens[1].answer > 0 and 1 or 0
+      for _, member in ipairs(tokens) do keys = keys + #lists[member.list] end
+      -- One key with a value of somebody else must not fail the others of this call.
+      local ok, reply = pcall(decide, tokens)
+      if not ok then
+        failure = type(reply) == 'table' and reply.err or tostring(reply)
+        reply = { -2, 0, 0, 1, 0, 0 }
+      end
+      next_key = keys_before + keys
+      group = nil
+      for index = 1, 6 do replies[#replies + 1] = reply[index] end
+    end
+  end
+end
+
+for _, key in ipairs(changed) do
+  if held[key] then save(key) end
+end
+if failure then replies[#replies + 1] = failure end
+return replies
+`;

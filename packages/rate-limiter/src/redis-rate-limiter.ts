@@ -1,0 +1,469 @@
+// A rate limit of a whole fleet: the rules of rate-limiter.ts, kept in Redis and decided there, by
+// the server's clock. Every process sees the same limit; a process whose clock is an hour off
+// changes nothing.
+//
+// The server can be slow or gone. Then the decision is a policy's, made in time and counted under
+// an outcome of its own: let through (the default: a limit protects a service, and should not be
+// what takes it down), deny, or hold this process to its own share of the limit.
+import { type Clock, sleep, systemClock } from "@compendium/runtime";
+import { BlockCache } from "./block-cache.ts";
+import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
+import { RateLimiterError } from "./errors.ts";
+import { ALL, checkCost, checkIdempotencyKey, checkKey } from "./key.ts";
+import { checkName, LimiterKeys } from "./limiter-keys.ts";
+import { type AcquireOptions, RateLimiter, type TakeOptions } from "./rate-limiter.ts";
+import type { Rule } from "./rule.ts";
+import { checkWhole, show } from "./rule-options.ts";
+import { checkRules, checkSameAlgorithms } from "./rule-sets.ts";
+import type { RedisStore } from "./stores/redis.ts";
+import { encodeRules, type Reply, type Request, type Verb } from "./stores/redis-protocol.ts";
+import { checkWait, reserveMsMaxOf } from "./wait.ts";
+
+/** What to say when the store does not answer. */
+export type OnStoreFailure =
+  /** Let through. */
+  | "open"
+  /** Deny. */
+  | "closed"
+  /**
+   * Hold this process to `localShare` of the limit, above 0 and up to 1: 0.25 in a fleet of four.
+   */
+  | { readonly localShare: number };
+
+/** Options of {@link RedisRateLimiter}. */
+export interface RedisRateLimiterOptions {
+  /** Where the limit is kept. */
+  store: RedisStore;
+  /**
+   * Names the limiter in keys, metrics and errors: limiters with one name, prefix and server are
+   * one limiter. Up to 64 ASCII letters, digits and `._-`; default `"rate-limiter"`.
+   */
+  name?: string;
+  /** What to say when the store does not answer. Default `"open"`. */
+  onStoreFailure?: OnStoreFailure;
+  /** Is told of every failure of the store, for a log. Must not throw. */
+  onStoreError?: (error: RateLimiterError) => void;
+  /**
+   * How many denied keys are remembered here, and refused without asking the store. From 0; default
+   * 0: none.
+   */
+  blockCacheKeysMax?: number;
+  /** For how long an idempotency key is remembered, in ms. From 1; default 60,000. */
+  idempotencyMs?: number;
+  /**
+   * What of a key decides on the slot of a cluster. Keys that are decided together must have the
+   * same; default: the key itself.
+   */
+  partition?: (key: string) => string;
+  /** Default: the process's monotonic clock. It times waits and blocks, never the limit. */
+  clock?: Clock;
+}
+
+/** What one limiter has to say about a request that several decide together. */
+export interface RedisPart {
+  limiter: RedisRateLimiter;
+  /** Default: the one limit of all. */
+  key?: string;
+  /** Default 1. */
+  cost?: number;
+}
+
+/** What a limiter has counted. */
+export interface RedisRateLimiterStats {
+  readonly name: string;
+  readonly decisions: Readonly<Record<Outcome, number>>;
+  /** Denied keys that are remembered here. */
+  readonly keysBlocked: number;
+}
+
+// What to name as the time to come back when nobody knows.
+const RETRY_AFTER_FAILURE_MS = 1000;
+
+/** One rule or several, for any number of keys, shared by all processes that use the same Redis. */
+export class RedisRateLimiter {
+  readonly name: string;
+  readonly store: RedisStore;
+  readonly #options: RedisRateLimiterOptions;
+  readonly #clock: Clock;
+  readonly #keys: LimiterKeys;
+  readonly #blocks: BlockCache | undefined;
+  readonly #idempotencyMs: number;
+  #rules: readonly Rule[];
+  #local: RateLimiter | undefined;
+  // The rules in the script's words, by what was passed in.
+  readonly #encoded = new WeakMap<object, { rules: readonly Rule[]; text: string }>();
+  readonly #counts = Object.fromEntries(OUTCOMES.map((it) => [it, 0])) as Record<Outcome, number>;
+
+  /**
+   * @throws RangeError for options out of range, or rules of one name
+   * @throws TypeError for what is no rule
+   */
+  constructor(rules: Rule | readonly Rule[], options: RedisRateLimiterOptions) {
+    const { name = "rate-limiter", store, blockCacheKeysMax = 0, idempotencyMs = 60_000 } = options;
+    checkName(name);
+    checkWhole("blockCacheKeysMax", blockCacheKeysMax, 0, 2 ** 24 - 1);
+    checkWhole("idempotencyMs", idempotencyMs, 1, 86_400_000);
+    checkFailurePolicy(options.onStoreFailure);
+    if (typeof store?.decide !== "function") {
+      throw new TypeError(`store must be a RedisStore, got ${show(store)}`);
+    }
+    this.name = name;
+    this.store = store;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#keys = new LimiterKeys(store.prefix, name, options.partition);
+    this.#idempotencyMs = idempotencyMs;
+    this.#blocks = blockCacheKeysMax > 0 ? new BlockCache(blockCacheKeysMax) : undefined;
+    this.#rules = checkRules(rules);
+    this.#local = this.#makeLocal();
+  }
+
+  /** The rules, in order. */
+  get rules(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  /**
+   * Puts other rules in the place of the limiter's, for this process and from now on; what has been
+   * taken stays taken.
+   *
+   * @throws TypeError unless they are of the same algorithms in the same order
+   */
+  setRules(rules: Rule | readonly Rule[]): void {
+    this.#rules = this.#encode(rules).rules;
+    this.#local = this.#makeLocal();
+  }
+
+  /**
+   * Takes `cost` from the limit of `key`, or nothing at all. One round trip, for all rules, and for
+   * all that is asked in this turn. Never rejects because of the store.
+   *
+   * @throws RangeError when cost is not a whole number from 1, or the key is empty or too long
+   * @throws TypeError when the key is no string
+   */
+  async take(key?: string, cost = 1, options: TakeOptions = {}): Promise<Decision> {
+    checkCost(cost);
+    checkKey(key ?? ALL);
+    const { rules: wanted, idempotencyKey } = options;
+    const isPlain = wanted === undefined && idempotencyKey === undefined;
+    const blocked = isPlain ? this.#findBlock(key, cost) : undefined;
+    if (blocked !== undefined) return this.#count(blocked);
+    const { rules } = this.#encode(wanted ?? this.#rules);
+    const askedAtMs = this.#blocks === undefined ? 0 : this.#clock.now();
+    const request = this.#request("t", key, cost, { wanted, idempotencyKey });
+    const decision = await this.#ask(request, rules, () => this.#withoutStore(key, cost));
+    if (isPlain && decision.outcome === "denied") {
+      this.#blocks?.add(this.#keys.blockKeyOf(key), cost, decision, askedAtMs);
+    }
+    return this.#count(decision);
+  }
+
+  /**
+   * Takes from several limiters of one store, or from none of them, in one round trip. The answer
+   * is that of the limiter that binds most.
+   *
+   * @throws TypeError when their keys are of different partitions, which a cluster keeps apart
+   */
+  static async takeTogether(parts: readonly RedisPart[]): Promise<Decision> {
+    const first = checkParts(parts);
+    const requests = parts.map(({ limiter, key, cost = 1 }) => {
+      checkCost(cost);
+      checkKey(key ?? ALL);
+      return limiter.#request("t", key, cost);
+    });
+    checkSamePartition(requests);
+    const request = {
+      tokens: requests.flatMap((it) => it.tokens),
+      keys: requests.flatMap((it) => it.keys),
+      tag: requests[0]!.tag,
+    };
+    const rules = parts.flatMap(({ limiter }) => limiter.rules);
+    const owners = parts.flatMap(({ limiter }) => limiter.rules.map(() => limiter));
+    let reply: Reply;
+    try {
+      reply = await first.store.decide(request);
+    } catch (error) {
+      first.#tell(error);
+      const decisions = parts.map(({ limiter, key, cost = 1 }) =>
+        limiter.#count(limiter.#withoutStore(key, cost)),
+      );
+      return decisions.find((it) => !it.allowed) ?? decisions[0]!;
+    }
+    const decision = decisionOf(reply, rules);
+    if (!decision.allowed) return owners[reply.binding]!.#count(decision);
+    for (const { limiter } of parts) limiter.#count(decision);
+    return decision;
+  }
+
+  /** What `take` would answer. Takes nothing, and counts nothing. */
+  async peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Promise<Decision> {
+    checkCost(cost);
+    checkKey(key ?? ALL);
+    const { rules } = this.#encode(options.rules ?? this.#rules);
+    const request = this.#request("p", key, cost, { wanted: options.rules });
+    return this.#ask(request, rules, () => this.#withoutStore(key, cost, "peek"));
+  }
+
+  /**
+   * Takes `cost` for a turn up to `waitMsMax` ahead, or nothing at all: the caller waits, and need
+   * not ask again.
+   *
+   * @param waitMsMax up to the smallest `reserveMsMax` of the rules, which is the default
+   * @throws RangeError when waitMsMax is above that
+   */
+  async reserve(key?: string, cost = 1, waitMsMax?: number): Promise<Reservation> {
+    checkCost(cost);
+    checkKey(key ?? ALL);
+    const longestMs = checkWait(this.#rules, waitMsMax);
+    const request = this.#request("r", key, cost, { argument: Math.min(longestMs, 2 ** 52) });
+    let reply: Reply;
+    try {
+      reply = await this.store.decide(request);
+    } catch (error) {
+      this.#tell(error);
+      const decision = this.#count(this.#withoutStore(key, cost));
+      if (!decision.allowed) return { allowed: false, retryAfterMs: decision.retryAfterMs };
+      return { allowed: true, waitMs: decision.delayMs, cancel: () => {} };
+    }
+    const waitMs = Math.max(Math.ceil(reply.waitUs / 1000), reply.delayUs / 1000);
+    const reserveMsMax = reserveMsMaxOf(this.#rules);
+    if (Math.ceil(reply.waitUs / 1000) > reserveMsMax || waitMs > longestMs) {
+      this.#counts[reply.waitUs === Infinity ? "too-costly" : "denied"]++;
+      const delayed = reply.waitUs === 0;
+      return { allowed: false, retryAfterMs: Math.ceil(waitMs - (delayed ? longestMs : 0)) };
+    }
+    this.#counts.allowed++;
+    return { allowed: true, waitMs, cancel: this.#cancel(key, cost) };
+  }
+
+  /**
+   * Waits for its turn. Resolves when it has come, or with a refusal when that would take longer
+   * than `waitMsMax`.
+   */
+  async acquire(key?: string, cost = 1, options: AcquireOptions = {}): Promise<Reservation> {
+    const { waitMsMax, signal } = options;
+    signal?.throwIfAborted();
+    const reservation = await this.#untilAborted(this.reserve(key, cost, waitMsMax), signal);
+    if (!reservation.allowed || reservation.waitMs === 0) return reservation;
+    try {
+      await sleep(reservation.waitMs, { clock: this.#clock, ...(signal && { signal }) });
+    } catch (reason) {
+      reservation.cancel();
+      throw reason;
+    }
+    return reservation;
+  }
+
+  /**
+   * Gives back up to `cost` of what a key has taken, the newest first. Rejects with a
+   * {@link RateLimiterError} when the store does not answer.
+   */
+  async refund(key?: string, cost = 1): Promise<void> {
+    checkCost(cost);
+    checkKey(key ?? ALL);
+    this.#blocks?.delete(this.#keys.blockKeyOf(key));
+    await this.store.decide(this.#request("f", key, cost));
+  }
+
+  /**
+   * Ends what `take` began, where a rule is a concurrency limit. Resolves to whether the place was
+   * still held. Rejects with a {@link RateLimiterError} when the store does not answer: the lease
+   * then ends by itself.
+   *
+   * @throws TypeError when no rule is a concurrency limit
+   */
+  async release(key: string | undefined, lease: number): Promise<boolean> {
+    checkKey(key ?? ALL);
+    if (!this.#rules.some((rule) => rule.algorithm === "concurrency-limit")) {
+      throw new TypeError(`${this.name} has no concurrency limit to release`);
+    }
+    this.#blocks?.delete(this.#keys.blockKeyOf(key));
+    const reply = await this.store.decide(this.#request("l", key, 1, { argument: lease }));
+    return reply.lease === 1;
+  }
+
+  /**
+   * Forgets a key: its limit is full again. Rejects with a {@link RateLimiterError} when the store
+   * does not answer.
+   */
+  async reset(key?: string): Promise<void> {
+    checkKey(key ?? ALL);
+    this.#blocks?.delete(this.#keys.blockKeyOf(key));
+    await this.store.decide(this.#request("d", key, 1));
+  }
+
+  /** Plain numbers; reading them changes nothing. */
+  stats(): RedisRateLimiterStats {
+    const keysBlocked = this.#blocks?.size ?? 0;
+    return { name: this.name, decisions: { ...this.#counts }, keysBlocked };
+  }
+
+  #count(decision: Decision): Decision {
+    this.#counts[decision.outcome]++;
+    return decision;
+  }
+
+  #findBlock(key: string | undefined, cost: number): Decision | undefined {
+    if (this.#blocks === undefined) return undefined;
+    return this.#blocks.find(this.#keys.blockKeyOf(key), cost, this.#clock.now());
+  }
+
+  #encode(given: Rule | readonly Rule[]): { rules: readonly Rule[]; text: string } {
+    const known = this.#encoded.get(given);
+    if (known !== undefined) return known;
+    const rules = checkRules(given);
+    checkSameAlgorithms(this.#rules, rules);
+    const encoded = { rules, text: encodeRules(rules) };
+    this.#encoded.set(given, encoded);
+    return encoded;
+  }
+
+  #request(verb: Verb, key: string | undefined, cost: number, asked: Asked = {}): Request {
+    const { wanted, idempotencyKey, argument = 0 } = asked;
+    const { rules, text } = this.#encode(wanted ?? this.#rules);
+    const storedKey = key ?? ALL;
+    const tag = this.#keys.tagOf(storedKey);
+    const keys = this.#keys.windowsOf(storedKey, tag, rules);
+    if (idempotencyKey !== undefined) {
+      checkIdempotencyKey(idempotencyKey);
+      keys.unshift(this.#keys.answerOf(storedKey, tag, idempotencyKey));
+    }
+    const answerMs = idempotencyKey === undefined ? 0 : this.#idempotencyMs;
+    return { tokens: [{ verb, cost, rules: text, answerMs, argument }], keys, tag };
+  }
+
+  async #ask(
+    request: Request,
+    rules: readonly Rule[],
+    withoutStore: () => Decision,
+  ): Promise<Decision> {
+    let reply: Reply;
+    try {
+      reply = await this.store.decide(request);
+    } catch (error) {
+      this.#tell(error);
+      return withoutStore();
+    }
+    return decisionOf(reply, rules);
+  }
+
+  #tell(error: unknown): void {
+    if (!(error instanceof RateLimiterError)) throw error;
+    this.#options.onStoreError?.(error);
+  }
+
+  #withoutStore(key: string | undefined, cost: number, verb: "take" | "peek" = "take"): Decision {
+    if (this.#local !== undefined) {
+      const decision = this.#local[verb](key, cost);
+      const outcome = decision.allowed ? "store-local-allowed" : "store-local-denied";
+      return { ...decision, outcome };
+    }
+    const allowed = this.#options.onStoreFailure !== "closed";
+    return {
+      allowed,
+      outcome: allowed ? "store-open" : "store-closed",
+      rule: this.#rules[0]!,
+      remaining: 0,
+      retryAfterMs: allowed ? 0 : RETRY_AFTER_FAILURE_MS,
+      delayMs: 0,
+      resetMs: 0,
+      lease: 0,
+    };
+  }
+
+  #makeLocal(): RateLimiter | undefined {
+    const { onStoreFailure } = this.#options;
+    if (typeof onStoreFailure !== "object") return undefined;
+    const rules = this.#rules.map((rule) => rule.scaled(onStoreFailure.localShare));
+    return new RateLimiter(rules, { name: this.name, clock: this.#clock });
+  }
+
+  #cancel(key: string | undefined, cost: number): () => void {
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.refund(key, cost).catch((error) => this.#tell(error));
+      isHeld = false;
+    };
+  }
+
+  // The store may take its time; who is aborted does not wait for it, nor keeps the place.
+  #untilAborted(
+    reserving: Promise<Reservation>,
+    signal: AbortSignal | undefined,
+  ): Promise<Reservation> {
+    if (signal === undefined) return reserving;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        reject(signal.reason);
+        reserving.then(
+          (reservation) => reservation.allowed && reservation.cancel(),
+          () => {},
+        );
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      const done = () => signal.removeEventListener("abort", onAbort);
+      reserving.then(resolve, reject).finally(done);
+    });
+  }
+}
+
+interface Asked {
+  wanted?: Rule | readonly Rule[] | undefined;
+  idempotencyKey?: string | undefined;
+  argument?: number;
+}
+
+function checkParts(parts: readonly RedisPart[]): RedisRateLimiter {
+  const [first] = parts;
+  if (first === undefined) throw new TypeError("parts must not be empty");
+  const seen = new Map<RedisRateLimiter, Set<unknown>>();
+  for (const { limiter, key } of parts) {
+    if (!(limiter instanceof RedisRateLimiter)) {
+      throw new TypeError(`a part's limiter must be a RedisRateLimiter, got ${show(limiter)}`);
+    }
+    if (limiter.store !== first.limiter.store) {
+      throw new TypeError(`${limiter.name} and ${first.limiter.name} are in different stores`);
+    }
+    const keys = seen.get(limiter) ?? new Set();
+    if (keys.has(key)) {
+      throw new TypeError(`${limiter.name} is asked twice for ${show(key)}; add the costs up`);
+    }
+    seen.set(limiter, keys.add(key));
+  }
+  return first.limiter;
+}
+
+function checkSamePartition(requests: readonly Request[]): void {
+  const tag = requests[0]!.tag;
+  for (const other of requests) {
+    if (other.tag === tag) continue;
+    throw new TypeError(
+      `keys that are decided together must share a partition (option \`partition\`), ` +
+        `got ${show(tag)} and ${show(other.tag)}`,
+    );
+  }
+}
+
+function decisionOf(reply: Reply, rules: readonly Rule[]): Decision {
+  const { waitUs, remaining, fullInUs, binding, delayUs, lease } = reply;
+  return {
+    allowed: waitUs === 0,
+    outcome: waitUs === 0 ? "allowed" : waitUs === Infinity ? "too-costly" : "denied",
+    rule: rules[binding]!,
+    remaining,
+    retryAfterMs: Math.ceil(waitUs / 1000),
+    delayMs: delayUs / 1000,
+    resetMs: Math.ceil(fullInUs / 1000),
+    lease,
+  };
+}
+
+function checkFailurePolicy(policy: OnStoreFailure = "open"): void {
+  if (policy === "open" || policy === "closed") return;
+  const share = policy?.localShare;
+  if (typeof share === "number" && share > 0 && share <= 1) return;
+  throw new RangeError(
+    `onStoreFailure must be "open", "closed" or { localShare: above 0, up to 1 }, ` +
+      `got ${typeof policy === "object" ? JSON.stringify(policy) : show(policy)}`,
+  );
+}

@@ -1,0 +1,113 @@
+// One exchange of node:http at the gate: asked about, kept waiting, let in, and given back when its
+// response is closed. For the edges that stand on node:http.
+import type { ServerResponse } from "node:http";
+import { KEY_REFUSAL, type Refusal, refusalOf } from "./refusal.ts";
+import { type FieldOptions, fieldsOf } from "./response-fields.ts";
+import type { Gate, ServeOptions, Verdict } from "./serve.ts";
+
+/** Options that every HTTP edge takes. */
+export interface HttpServeOptions<R> extends ServeOptions<R>, FieldOptions {
+  /** Makes another answer of a refusal: its status, its words, its media type. */
+  refuse?: (refusal: Refusal, request: R) => Refusal;
+}
+
+/** What may become of a request; one of these is called, once. */
+export interface Ways {
+  /** It is let in. */
+  pass(): void;
+  /** It is to be answered with this; the fields are on the response. */
+  refuse(refusal: Refusal): void;
+  /** Somebody threw. */
+  fail(error: unknown): void;
+  /** Nobody is left to be answered. */
+  gone(): void;
+}
+
+/** Sends a request one of its ways; in this very turn if the limiter answers at once. */
+export function enter<R>(
+  gate: Gate<R>,
+  request: R,
+  response: ServerResponse,
+  options: HttpServeOptions<R>,
+  ways: Ways,
+): void {
+  let verdict: Verdict | Promise<Verdict>;
+  try {
+    verdict = gate.ask(request);
+  } catch (error) {
+    return ways.fail(error);
+  }
+  const heed = (verdict: Verdict) => obey(verdict, gate, request, response, options, ways);
+  if (verdict instanceof Promise) void verdict.then(heed, ways.fail);
+  else heed(verdict);
+}
+
+/** The answer to a request that is refused, after the user has had a say. */
+export function refusalFor<R>(
+  verdict: Verdict & { kind: "refuse" | "bad-key" },
+  request: R,
+  { refuse }: HttpServeOptions<R>,
+): Refusal {
+  const refusal = verdict.kind === "refuse" ? refusalOf(verdict.decision) : KEY_REFUSAL;
+  return refuse === undefined ? refusal : refuse(refusal, request);
+}
+
+/** Calls `end` when a response has been sent, with its status, or cut off, without. */
+export function whenOver(response: ServerResponse, end: (status?: number) => void): void {
+  // Whoever hangs up before the answer must not get what only a successful answer gives back: the
+  // status code is 200 until somebody says otherwise.
+  response.once("finish", () => end(response.statusCode));
+  response.once("close", () => end());
+}
+
+function obey<R>(
+  verdict: Verdict,
+  gate: Gate<R>,
+  request: R,
+  response: ServerResponse,
+  options: HttpServeOptions<R>,
+  ways: Ways,
+): void {
+  if (verdict.kind === "skip") return ways.pass();
+  const end = verdict.kind === "pass" ? verdict.end : undefined;
+  if (end !== undefined) whenOver(response, end);
+  const delayed = verdict.kind === "pass" && verdict.decision.delayMs > 0;
+  const wait = delayed ? waitFor(gate, verdict, response) : undefined;
+  // While a distant limiter thought about it, the client may have left, or been answered.
+  if (response.destroyed || response.headersSent) {
+    end?.();
+    if (wait === undefined) return ways.gone();
+    return void wait.then(ways.gone, ways.gone);
+  }
+  if (verdict.kind !== "bad-key") {
+    for (const [name, value] of fieldsOf(verdict.decision, verdict.rules, options)) {
+      response.appendHeader(name, value);
+    }
+  }
+  if (verdict.kind !== "pass") {
+    let refusal: Refusal;
+    try {
+      refusal = refusalFor(verdict, request, options);
+    } catch (error) {
+      return ways.fail(error);
+    }
+    return ways.refuse(refusal);
+  }
+  if (wait === undefined) ways.pass();
+  else void wait.then(ways.pass, ways.gone);
+}
+
+// The wait ends with the response: a client that goes away is waited for no longer.
+function waitFor<R>(
+  gate: Gate<R>,
+  { decision }: Verdict & { kind: "pass" },
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  const abort = () => gone.abort();
+  if (response.destroyed) abort();
+  else response.once("close", abort);
+  return gate
+    .turn(decision, gone.signal)
+    .finally(() => void response.removeListener("close", abort));
+}
