@@ -299,14 +299,10 @@ function connectOnce(client: Redis | Cluster): Redis | Cluster {
   const both = { enableOfflineQueue: false, enableAutoPipelining: false };
   if (!client.isCluster) return (client as Redis).duplicate({ ...node, ...both });
   const cluster = client as Cluster;
-  return cluster.duplicate([], {
-    ...both,
-    // 0: commands whose connection was closed are not sent again.
-    retryDelayOnFailover: 0,
-    redisOptions: { ...cluster.options.redisOptions, ...node } as NonNullable<
-      ClusterOptions["redisOptions"]
-    >,
-  });
+  const redisOptions = { ...cluster.options.redisOptions, ...node };
+  // 0: commands whose connection was closed are not sent again.
+  const options = { ...both, retryDelayOnFailover: 0, redisOptions };
+  return cluster.duplicate([], options as ClusterOptions);
 }
 
 function errorOf(reason: string): RateLimiterError {
