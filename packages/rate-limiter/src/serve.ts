@@ -16,6 +16,7 @@ import { checkWhole, show } from "./rule-options.ts";
 export interface Limiter {
   /** Names it in errors. */
   readonly name: string;
+  /** What it says, as long as a request has no rules of its own. */
   readonly rules: readonly Rule[];
   /** Takes `cost` from the limit of `key`, or nothing at all. */
   take(
