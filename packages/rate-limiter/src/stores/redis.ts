@@ -17,7 +17,7 @@
 
 import { Histogram, type HistogramSnapshot } from "@compendium/metrics";
 import { type Clock, systemClock } from "@compendium/runtime";
-import type { Cluster, ClusterOptions, Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { RateLimiterError, type RateLimiterErrorCode } from "../errors.ts";
 import { makeScript, type Script } from "../lua/script.ts";
 import { checkWhole, show } from "../rule-options.ts";
@@ -302,7 +302,7 @@ function connectOnce(client: Redis | Cluster): Redis | Cluster {
   const redisOptions = { ...cluster.options.redisOptions, ...node };
   // 0: commands whose connection was closed are not sent again.
   const options = { ...both, retryDelayOnFailover: 0, redisOptions };
-  return cluster.duplicate([], options as ClusterOptions);
+  return cluster.duplicate([], options as Parameters<Cluster["duplicate"]>[1]);
 }
 
 function errorOf(reason: string): RateLimiterError {
