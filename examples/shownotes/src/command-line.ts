@@ -33,13 +33,31 @@ export interface Billing {
   breaker: boolean;
 }
 
+/** How an edge is run. */
+export interface Edge {
+  previewUrl: URL;
+  protection: boolean;
+  billing?: Billing;
+  /** Who counts for the limits: this Redis, or nobody else. */
+  redisUrl?: URL;
+}
+
+/** Services that run elsewhere, with `--respawn`. */
+export interface Elsewhere {
+  /** Replicas, one or several; all but X3 deal with the first. */
+  edgeUrls: readonly [URL, ...URL[]];
+  previewUrl: URL;
+  /** Behind the edges. Without it, X3 runs on processes of its own. */
+  billingUrl?: URL;
+}
+
 export type Command =
   | { name: "help" }
-  | ({ name: "edge"; previewUrl: URL; protection: boolean; billing?: Billing } & ServiceProcess)
+  | ({ name: "edge" } & Edge & ServiceProcess)
   | ({ name: "preview" } & ServiceProcess)
   | ({ name: "billing"; shedding: boolean } & ServiceProcess)
   | ({ name: "demo" } & Public)
-  | ({ name: "lab"; edgeUrl: URL; previewUrl: URL } & Public);
+  | ({ name: "lab" } & Elsewhere & Public);
 
 /** A command line that cannot be meant. */
 export class UsageError extends Error {}
@@ -56,11 +74,14 @@ export const USAGE = `usage: npm start -- [options]
 single services:
   shownotes edge    --preview URL [--protection on|off] [--host …] [--port …]
                     [--billing URL] [--retries naive|jitter|budget]
-                    [--breaker on|off]
+                    [--breaker on|off] [--redis URL]
   shownotes preview [--host …] [--port …]
   shownotes billing [--shedding on|off] [--host …] [--port …]
                     --respawn: a fresh process whenever it exits; needs --port
-  shownotes lab     --edge URL --preview URL, and the options above`;
+  shownotes lab     --edge URL[,URL…] --preview URL [--billing URL],
+                    and the options above
+
+SHOWNOTES_REDIS=URL is an edge's --redis, unless that is given.`;
 
 /** The experiments there are, in the order in which `all` runs them. */
 export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4"];
@@ -81,22 +102,31 @@ const FLAGS = {
   protection: { type: "string" },
   retries: { type: "string" },
   breaker: { type: "string" },
+  redis: { type: "string" },
   shedding: { type: "string" },
   respawn: { type: "boolean" },
 } as const;
 
 type Flag = keyof typeof FLAGS;
 
+const SERVICE: Flag[] = ["host", "port", "respawn"];
+const PUBLIC: Flag[] = ["once", "experiment", "json", "host", "port"];
+
 const FLAGS_OF = new Map<string, Flag[]>([
-  ["demo", ["once", "experiment", "json", "host", "port"]],
-  ["edge", ["host", "port", "preview", "protection", "billing", "retries", "breaker", "respawn"]],
-  ["preview", ["host", "port", "respawn"]],
-  ["billing", ["host", "port", "shedding", "respawn"]],
-  ["lab", ["once", "experiment", "json", "host", "port", "edge", "preview"]],
+  ["demo", PUBLIC],
+  ["edge", [...SERVICE, "preview", "protection", "billing", "retries", "breaker", "redis"]],
+  ["preview", SERVICE],
+  ["billing", [...SERVICE, "shedding"]],
+  ["lab", [...PUBLIC, "edge", "preview", "billing"]],
 ]);
 
+/** What is read from the environment. */
+export interface Environment {
+  SHOWNOTES_REDIS?: string | undefined;
+}
+
 /** Throws a {@link UsageError} that names what is wrong. */
-export function parseCommandLine(args: string[]): Command {
+export function parseCommandLine(args: string[], env: Environment = process.env): Command {
   const { values, positionals } = parse(args);
   if (values.help) return { name: "help" };
   const [name = "demo", extra] = positionals;
@@ -123,15 +153,19 @@ export function parseCommandLine(args: string[]): Command {
     case "edge": {
       const previewUrl = parseUrl("preview", values.preview);
       const protection = parseSwitch("protection", values.protection);
-      return { name, ...service, previewUrl, protection, ...parseBilling(values) };
+      const redis = parseRedis(values.redis ?? env.SHOWNOTES_REDIS);
+      return { name, ...service, previewUrl, protection, ...parseBilling(values), ...redis };
     }
     case "preview":
       return { name, ...service };
     case "billing":
       return { name, ...service, shedding: parseSwitch("shedding", values.shedding) };
     case "lab": {
-      const edgeUrl = parseUrl("edge", values.edge);
-      return { name, ...open, edgeUrl, previewUrl: parseUrl("preview", values.preview) };
+      const edgeUrls = parseUrls("edge", values.edge);
+      const previewUrl = parseUrl("preview", values.preview);
+      const { billing } = values;
+      const behind = billing === undefined ? {} : { billingUrl: parseUrl("billing", billing) };
+      return { name, ...open, edgeUrls, previewUrl, ...behind };
     }
     default:
       return { name: "demo", ...open };
@@ -158,6 +192,18 @@ function parseUrl(flag: Flag, text: string | undefined): URL {
   const url = URL.parse(text);
   if (url?.protocol === "http:") return url;
   throw usage(`--${flag} must be an http:// URL, got "${text}"`);
+}
+
+function parseUrls(flag: Flag, text: string | undefined): [URL, ...URL[]] {
+  const [first, ...others] = text?.split(",") ?? [];
+  return [parseUrl(flag, first), ...others.map((other) => parseUrl(flag, other))];
+}
+
+function parseRedis(text: string | undefined): { redisUrl?: URL } {
+  if (text === undefined || text === "") return {};
+  const redisUrl = URL.parse(text);
+  if (redisUrl?.protocol === "redis:" || redisUrl?.protocol === "rediss:") return { redisUrl };
+  throw usage(`--redis must be a redis:// URL, got "${text}"`);
 }
 
 function parseSwitch(flag: Flag, text = "on"): boolean {

@@ -1,8 +1,8 @@
 // The edge's first question, before a request takes a place or costs anybody anything: has whoever
-// asks had his share? Whoever has is answered 429, with the time after which to try again, in a few
+// asks had his share? Whoever has is answered 429, with Retry-After and the RateLimit fields, in
 // microseconds; that is what makes a flood bearable.
-import type { ServerResponse } from "node:http";
-import type { Decision } from "@compendium/rate-limiter";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Middleware, rateLimit } from "@compendium/rate-limiter/http";
 import { sendText } from "./http.ts";
 import type { Limiter, Limits } from "./limits.ts";
 
@@ -14,13 +14,26 @@ export interface LimitsState {
   decisions: Record<"workspace" | "signIn" | "invite", Readonly<Record<string, number>>>;
 }
 
+// A request, and whose limit it comes under.
+interface Keyed extends IncomingMessage {
+  limitKey?: string;
+}
+
 /** Lets a request go on, or answers it. */
 export class LimitGate {
   #on = true;
   readonly #limits: Limits;
+  readonly #workspace: Middleware<Keyed>;
+  readonly #signIn: Middleware<Keyed>;
+  readonly #invite: Middleware<Keyed>;
 
   constructor(limits: Limits) {
     this.#limits = limits;
+    const keyed = (limiter: Limiter, skip = () => false) =>
+      rateLimit<Keyed>(limiter, { key: ({ limitKey }) => limitKey, skip });
+    this.#workspace = keyed(limits.workspace, () => !this.#on);
+    this.#signIn = keyed(limits.signIn);
+    this.#invite = keyed(limits.invite);
   }
 
   state(): LimitsState {
@@ -41,36 +54,32 @@ export class LimitGate {
   }
 
   /** Calls `go` unless the workspace is over its limit. */
-  workspace(workspace: string, response: ServerResponse, go: () => void): void {
-    if (!this.#on) return go();
-    this.#ask(this.#limits.workspace, workspace, response, go);
+  workspace(key: string, request: IncomingMessage, response: ServerResponse, go: Go): void {
+    pass(this.#workspace, key, request, response, go);
   }
 
   /** Calls `go` unless enough has been sent to the address. */
-  signIn(address: string, response: ServerResponse, go: () => void): void {
-    this.#ask(this.#limits.signIn, address, response, go);
+  signIn(key: string, request: IncomingMessage, response: ServerResponse, go: Go): void {
+    pass(this.#signIn, key, request, response, go);
   }
 
   /** Calls `go` unless the workspace has invited enough. */
-  invite(workspace: string, response: ServerResponse, go: () => void): void {
-    this.#ask(this.#limits.invite, workspace, response, go);
-  }
-
-  #ask(limiter: Limiter, key: string, response: ServerResponse, go: () => void): void {
-    const answer = (decision: Decision) => {
-      if (response.destroyed) return;
-      if (decision.allowed) return go();
-      refuse(limiter, decision, response);
-    };
-    const decided = limiter.take(key);
-    // In this turn, where the count is kept in this process.
-    if ("then" in decided) decided.then(answer);
-    else answer(decided);
+  invite(key: string, request: IncomingMessage, response: ServerResponse, go: Go): void {
+    pass(this.#invite, key, request, response, go);
   }
 }
 
-function refuse(limiter: Limiter, decision: Decision, response: ServerResponse): void {
-  const seconds = Math.max(1, Math.ceil(decision.retryAfterMs / 1_000));
-  if (Number.isFinite(seconds)) response.setHeader("retry-after", seconds);
-  sendText(response, 429, `too many requests (${limiter.name}); try again in ${seconds} s\n`);
+type Go = () => void;
+
+function pass(
+  limit: Middleware<Keyed>,
+  limitKey: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  go: Go,
+): void {
+  limit(Object.assign(request, { limitKey }), response, (error) => {
+    if (error === undefined) go();
+    else sendText(response, 500, `${error}\n`);
+  });
 }

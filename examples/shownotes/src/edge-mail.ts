@@ -11,7 +11,8 @@ const ADDRESS = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
 /** `POST /sign-in`: says the same whether or not anybody has that address. */
 export function signIn(gate: LimitGate, request: IncomingMessage, response: ServerResponse): void {
   readAddress(request, response, (address) => {
-    gate.signIn(address, response, () => sendJson(response, 202, { address, sent: "a link" }));
+    const answer = { address, sent: "a link" };
+    gate.signIn(address, request, response, () => sendJson(response, 202, answer));
   });
 }
 
@@ -24,7 +25,7 @@ export function invite(
 ): void {
   readAddress(request, response, (address) => {
     const answer = { address, workspace, sent: "an invitation" };
-    gate.invite(workspace, response, () => sendJson(response, 202, answer));
+    gate.invite(workspace, request, response, () => sendJson(response, 202, answer));
   });
 }
 

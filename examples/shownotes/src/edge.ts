@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Histogram, latencySecondsBounds, registerMetrics } from "@compendium/metrics";
 import { Registry } from "prom-client";
-import type { Billing, Listen } from "./command-line.ts";
+import type { Billing, Edge as EdgeOptions, Listen } from "./command-line.ts";
 import { BillingClient } from "./edge-billing.ts";
 import { LimitGate } from "./edge-limits.ts";
 import { invite, signIn } from "./edge-mail.ts";
@@ -27,14 +27,7 @@ const EPISODE = /^(\w{1,32})(-\w{1,32})?$/;
 const WORKSPACE = /^\w{1,32}$/;
 
 /** Runs the service until it is told to stop. */
-export async function runEdge(
-  options: Listen & {
-    previewUrl: URL;
-    protection: boolean;
-    billing?: Billing;
-    redisUrl?: URL | undefined;
-  },
-): Promise<void> {
+export async function runEdge(options: EdgeOptions & Listen): Promise<void> {
   const { previewUrl, protection, billing, redisUrl } = options;
   const limits = await createLimits(redisUrl);
   await runService(createEdge(previewUrl, x1, protection, billing, limits), options);
@@ -108,13 +101,17 @@ class Edge {
       return signIn(this.gate, request, response);
     }
     if (method === "POST" && area === "workspaces" && part === "invites" && WORKSPACE.test(id)) {
-      return this.gate.workspace(id, response, () => invite(this.gate, id, request, response));
+      return this.gate.workspace(id, request, response, () =>
+        invite(this.gate, id, request, response),
+      );
     }
     const workspace = area === "episodes" ? EPISODE.exec(id)?.[1] : undefined;
     if (workspace === undefined || (method !== "GET" && part !== "checkout")) {
       return sendText(response, 404, "try GET /episodes/1/notes or /episodes/1/preview?url=…\n");
     }
-    this.gate.workspace(workspace, response, () => this.#episode(id, part, request, response, url));
+    this.gate.workspace(workspace, request, response, () =>
+      this.#episode(id, part, request, response, url),
+    );
   }
 
   #episode(

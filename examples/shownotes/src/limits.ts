@@ -16,11 +16,15 @@ import {
   slidingWindowLog,
   tokenBucket,
 } from "@compendium/rate-limiter";
+import { type Clock, systemClock } from "@compendium/runtime";
 import { x3Scenario } from "./x3-scenario.ts";
 
 const MINUTE_MS = 60_000;
 // Addresses and workspaces cost nothing to invent. Beyond these, a new one is refused.
 const KEYS_MAX = 50_000;
+// As many as docker-compose.yml runs.
+const EDGES = 3;
+const REDIS_MS_MAX = 50;
 
 /** A limiter, wherever it counts. */
 export interface Limiter {
@@ -44,8 +48,9 @@ const rules = {
 };
 
 /** Limits that this process counts for itself. */
-export function limitsInMemory(): Limits {
-  const limiter = (rule: Rule) => new RateLimiter(rule, { name: rule.name, keysMax: KEYS_MAX });
+export function limitsInMemory(clock: Clock = systemClock): Limits {
+  const limiter = (rule: Rule) =>
+    new RateLimiter(rule, { name: rule.name, keysMax: KEYS_MAX, clock });
   return {
     workspace: limiter(rules.workspace),
     signIn: limiter(rules.signIn),
@@ -54,8 +59,50 @@ export function limitsInMemory(): Limits {
   };
 }
 
-/** Limits that this process counts for itself or, given its address, Redis for all edges. */
-export async function createLimits(redisUrl: URL | undefined): Promise<Limits> {
+/**
+ * Limits that this process counts for itself or, given its address, Redis for all edges. `say` is
+ * told when Redis does not answer, and at most once a second.
+ */
+export async function createLimits(
+  redisUrl: URL | undefined,
+  say: (line: string) => void = console.error,
+): Promise<Limits> {
   if (redisUrl === undefined) return limitsInMemory();
-  throw new Error("limits in Redis are not written");
+  // Imported on demand: an edge that counts for itself need not hold a Redis client in memory.
+  const [{ Redis }, { RedisRateLimiter, RedisStore }] = await Promise.all([
+    import("ioredis"),
+    import("@compendium/rate-limiter/redis"),
+  ]);
+  const store = new RedisStore(new Redis(redisUrl.href, { lazyConnect: true }), {
+    prefix: "shownotes",
+    timeoutMs: REDIS_MS_MAX,
+  });
+  const onStoreError = sayNowAndThen(say);
+  const limiter = (rule: Rule) =>
+    new RedisRateLimiter(rule, {
+      store,
+      name: rule.name,
+      // Without Redis, each edge has its part of the limit: together they keep to the whole.
+      onStoreFailure: { localShare: 1 / EDGES },
+      onStoreError,
+      // Who is known to be over the limit is refused without asking: a flood of refusals would
+      // else be a flood at Redis.
+      blockCacheKeysMax: KEYS_MAX,
+    });
+  return {
+    workspace: limiter(rules.workspace),
+    signIn: limiter(rules.signIn),
+    invite: limiter(rules.invite),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function sayNowAndThen(say: (line: string) => void): (error: Error) => void {
+  let quietUntil = 0;
+  return (error) => {
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + 1_000;
+    say(`limits: ${error.message}; each edge keeps its part of them`);
+  };
 }

@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 import { flushCompileCache } from "node:module";
 import { constants } from "node:os";
 import type { Command, Listen } from "./command-line.ts";
+import { type Experiment, sideExperiments } from "./experiments.ts";
 import { listenKeys } from "./keys.ts";
 import { Lab, type LabState } from "./lab.ts";
 import { createPublicHandler } from "./public.ts";
@@ -13,6 +14,7 @@ import { scenario } from "./scenario.ts";
 import { listenOn } from "./service.ts";
 import { ChildStacks, RemoteStack, type StackSource } from "./stack.ts";
 import { Terminal } from "./terminal.ts";
+import { X3RemoteStacks } from "./x3-stacks.ts";
 
 const PORTS_TRIED = 20;
 // Children have 4.5 s for a decent end. Whatever still hangs then ends with this process.
@@ -31,7 +33,7 @@ export async function runSupervisor(
 ): Promise<void> {
   const terminal = new Terminal(process.stdout);
   const say = (line: string) => terminal.say(line);
-  const lab = new Lab(source ?? sourceOf(command, say), scenario, say);
+  const lab = new Lab(source ?? sourceOf(command, say), scenario, say, sidesOf(command));
   const stop = createStop(lab, terminal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // A comparison that was cut short has shown nothing: the usual code for "ended by a signal".
@@ -45,7 +47,12 @@ export async function runSupervisor(
 
 function sourceOf(command: SupervisorCommand, say: (line: string) => void): StackSource {
   if (command.name === "demo") return new ChildStacks(say);
-  return new RemoteStack(command.edgeUrl, command.previewUrl);
+  return new RemoteStack(command.edgeUrls[0], command.previewUrl);
+}
+
+function sidesOf(command: SupervisorCommand): readonly Experiment[] {
+  if (command.name === "demo" || command.billingUrl === undefined) return sideExperiments();
+  return sideExperiments(new X3RemoteStacks(command.edgeUrls, command.billingUrl));
 }
 
 type Stop = (code: number) => Promise<void>;

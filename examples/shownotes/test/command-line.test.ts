@@ -57,10 +57,30 @@ test("what is asked for is what is meant", () => {
   expect(parseCommandLine(["preview", "--port", "65535"])).toMatchObject({ port: 65_535 });
   expect(parseCommandLine(["lab", "--edge", preview, "--preview", preview])).toMatchObject({
     name: "lab",
-    edgeUrl: new URL(preview),
+    edgeUrls: [new URL(preview)],
     previewUrl: new URL(preview),
   });
+  const edges = `${preview},http://127.0.0.1:2`;
+  const several = ["lab", "--edge", edges, "--preview", preview, "--billing", preview];
+  expect(parseCommandLine(several)).toMatchObject({
+    edgeUrls: [new URL(preview), new URL("http://127.0.0.1:2")],
+    billingUrl: new URL(preview),
+  });
   expect(parseCommandLine(["edge", "--help"])).toEqual({ name: "help" });
+});
+
+test("an edge's Redis is what the flag says, or the environment; an empty word is none", () => {
+  const redisOf = (flags: string[], redis?: string) => {
+    const env = redis === undefined ? {} : { SHOWNOTES_REDIS: redis };
+    const command = parseCommandLine(["edge", "--preview", "http://a", ...flags], env);
+    return "redisUrl" in command ? command.redisUrl?.href : undefined;
+  };
+  expect(redisOf([])).toBeUndefined();
+  expect(redisOf([], "")).toBeUndefined();
+  expect(redisOf([], "redis://a:6379")).toBe("redis://a:6379");
+  expect(redisOf(["--redis", "rediss://b"], "redis://a:6379")).toBe("rediss://b");
+  expect(redisOf(["--redis", ""], "redis://a:6379")).toBeUndefined();
+  expect(() => redisOf([], "http://a")).toThrow('--redis must be a redis:// URL, got "http://a"');
 });
 
 const wrong: [string[], string][] = [
@@ -91,6 +111,12 @@ const wrong: [string[], string][] = [
     ["edge", "--preview", "http://a", "--billing", "http://a", "--retries", "often"],
     '--retries must be one of naive, jitter, budget, got "often"',
   ],
+  [["edge", "--preview", "http://a", "--redis", "a:6379"], "--redis must be a redis:// URL, got"],
+  [
+    ["lab", "--edge", "http://a,", "--preview", "http://a"],
+    '--edge must be an http:// URL, got ""',
+  ],
+  [["lab", "--edge", "http://a,b", "--preview", "http://a"], "--edge must be an http:// URL"],
   [["billing", "--shedding", "maybe"], '--shedding must be on or off, got "maybe"'],
   [["preview", "--shedding", "on"], "--shedding means nothing to preview"],
   [["--experiment", "x2"], "--experiment goes with --once"],
@@ -142,7 +168,7 @@ test("whatever stands there, it is understood or refused in one line, never anyt
 test("the usage fits a terminal and names every flag", () => {
   for (const line of USAGE.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   const flags =
-    "once experiment json port host preview protection edge billing retries breaker shedding help";
+    "once experiment json port host preview protection edge billing retries breaker shedding redis help";
   for (const flag of flags.split(" ")) {
     expect(USAGE).toContain(`--${flag}`);
   }
