@@ -26,6 +26,20 @@ export function decide(
   return decisionOf(rule, waitUs, remaining, delayUs, table.fullUs(row, rule) - nowUs, lease);
 }
 
+/** In how many µs the leaky buckets of a settled row have a turn; 0 where there are none. */
+export function nextTurnUs(
+  tables: readonly Table[],
+  rules: readonly Rule[],
+  row: number,
+  nowUs: number,
+): number {
+  let delayUs = 0;
+  for (const [i, table] of tables.entries()) {
+    delayUs = Math.max(delayUs, turnUs(table, row, rules[i]!, nowUs));
+  }
+  return delayUs;
+}
+
 function decideTogether(
   tables: readonly Table[],
   rules: readonly Rule[],

@@ -5,7 +5,7 @@
 // tables; stores/memory.ts knows which row belongs to whom, and decide.ts asks about a row.
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import { ConcurrencyLimitTable } from "./concurrency-limit.ts";
-import { decide } from "./decide.ts";
+import { decide, nextTurnUs } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
 import { checkName } from "./limiter-keys.ts";
@@ -14,7 +14,7 @@ import type { Rule, Table } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, RuleSets } from "./rule-sets.ts";
 import { MemoryStore, type Rows } from "./stores/memory.ts";
-import { checkWait, reserveMsMaxOf } from "./wait.ts";
+import { checkWait, tooEarlyMs } from "./wait.ts";
 
 /** Options of {@link RateLimiter}. */
 export interface RateLimiterOptions {
@@ -174,17 +174,17 @@ export class RateLimiter {
    */
   reserve(key?: string, cost = 1, waitMsMax?: number): Reservation {
     checkCost(cost);
-    const reserveMsMax = reserveMsMaxOf(this.rules);
     const mostMs = checkWait(this.rules, waitMsMax);
     const nowUs = this.#nowUs();
     const row = this.#rowOf(key ?? ALL, nowUs);
     if (row === 0) return reservationOf(this.#count(this.#noRoom()));
     const rules = this.#rulesOf(row, nowUs);
     const seen = decide(this.#tables, rules, row, nowUs, cost, false);
-    const waitMs = Math.max(seen.retryAfterMs, seen.delayMs);
-    if (seen.retryAfterMs > reserveMsMax || waitMs > mostMs) {
+    const turnMs = nextTurnUs(this.#tables, rules, row, nowUs) / 1000;
+    const retryAfterMs = tooEarlyMs(rules, seen.retryAfterMs, turnMs, mostMs);
+    if (retryAfterMs > 0) {
       this.#counts[seen.allowed ? "denied" : seen.outcome]++;
-      return { allowed: false, retryAfterMs: Math.ceil(waitMs - (seen.allowed ? mostMs : 0)) };
+      return { allowed: false, retryAfterMs };
     }
     for (let i = 0; i < rules.length; i++) this.#tables[i]!.charge(row, rules[i]!, nowUs, cost);
     this.#counts.allowed++;
@@ -193,7 +193,7 @@ export class RateLimiter {
       if (isHeld) this.refund(key, cost);
       isHeld = false;
     };
-    return { allowed: true, waitMs, cancel };
+    return { allowed: true, waitMs: Math.max(seen.retryAfterMs, turnMs), cancel };
   }
 
   /**

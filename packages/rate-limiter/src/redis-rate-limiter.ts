@@ -17,7 +17,7 @@ import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, checkSameAlgorithms } from "./rule-sets.ts";
 import type { RedisStore } from "./stores/redis.ts";
 import { encodeRules, type Reply, type Request, type Verb } from "./stores/redis-protocol.ts";
-import { checkWait, reserveMsMaxOf } from "./wait.ts";
+import { checkWait, tooEarlyMs } from "./wait.ts";
 
 /** What to say when the store does not answer. */
 export type OnStoreFailure =
@@ -225,15 +225,15 @@ export class RedisRateLimiter {
       if (!decision.allowed) return { allowed: false, retryAfterMs: decision.retryAfterMs };
       return { allowed: true, waitMs: decision.delayMs, cancel: () => {} };
     }
-    const waitMs = Math.max(Math.ceil(reply.waitUs / 1000), reply.delayUs / 1000);
-    const reserveMsMax = reserveMsMaxOf(this.#rules);
-    if (Math.ceil(reply.waitUs / 1000) > reserveMsMax || waitMs > longestMs) {
+    const placeMs = Math.ceil(reply.waitUs / 1000);
+    const turnMs = reply.delayUs / 1000;
+    const retryAfterMs = tooEarlyMs(this.#rules, placeMs, turnMs, longestMs);
+    if (retryAfterMs > 0) {
       this.#counts[reply.waitUs === Infinity ? "too-costly" : "denied"]++;
-      const delayed = reply.waitUs === 0;
-      return { allowed: false, retryAfterMs: Math.ceil(waitMs - (delayed ? longestMs : 0)) };
+      return { allowed: false, retryAfterMs };
     }
     this.#counts.allowed++;
-    return { allowed: true, waitMs, cancel: this.#cancel(key, cost) };
+    return { allowed: true, waitMs: Math.max(placeMs, turnMs), cancel: this.#cancel(key, cost) };
   }
 
   /**
@@ -452,7 +452,7 @@ function decisionOf(reply: Reply, rules: readonly Rule[]): Decision {
     rule: rules[binding]!,
     remaining,
     retryAfterMs: Math.ceil(waitUs / 1000),
-    delayMs: delayUs / 1000,
+    delayMs: waitUs === 0 ? delayUs / 1000 : 0,
     resetMs: Math.ceil(fullInUs / 1000),
     lease,
   };

@@ -8,6 +8,24 @@ export function reserveMsMaxOf(rules: readonly Rule[]): number {
 }
 
 /**
+ * By how many whole ms a request for a turn comes too early: 0 if it can have it, Infinity if it
+ * never will.
+ *
+ * @param placeMs after how many whole ms its cost fits
+ * @param turnMs after how many ms a leaky bucket's queue has a turn for it
+ * @param waitMsMax from {@link checkWait}
+ */
+export function tooEarlyMs(
+  rules: readonly Rule[],
+  placeMs: number,
+  turnMs: number,
+  waitMsMax: number,
+): number {
+  const aheadMs = Math.min(Math.floor(waitMsMax), reserveMsMaxOf(rules));
+  return Math.max(0, placeMs - aheadMs, Math.ceil(turnMs - waitMsMax));
+}
+
+/**
  * The longest wait for a turn: the one wanted, by default the longest possible.
  *
  * @throws RangeError when the rules do not reserve so far ahead

@@ -126,7 +126,6 @@ local function refuse_or_take(windows, verb, longest_ms)
     if rule.queues then delay_us = max(delay_us, rule.algorithm.full(state, rule) - now) end
     if state.mended then mark(window) end
   end
-  if wait_us > 0 then delay_us = 0 end
   local takes = verb == 't' and wait_us == 0
   if verb == 'r' then
     local wait_ms = ceil(wait_us / 1000)
