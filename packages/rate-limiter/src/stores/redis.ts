@@ -200,13 +200,6 @@ export class RedisStore implements AsyncDisposable {
     if (open !== undefined && open.size < this.#batchMax) return open;
     if (open !== undefined) this.#full.push(open);
     const batch = new Batch();
-    batch.timer = this.#clock.setTimer(this.#clock.now() + this.timeoutMs, () => {
-      this.#held.delete(batch);
-      this.#fail(
-        batch,
-        new RateLimiterError("STORE_TIMEOUT", `no answer from the store in ${this.timeoutMs} ms`),
-      );
-    });
     this.#open.set(slot, batch);
     if (!this.#isScheduled) setImmediate(this.#endOfTurn);
     this.#isScheduled = true;
@@ -219,11 +212,20 @@ export class RedisStore implements AsyncDisposable {
     this.#full.length = 0;
     this.#open.clear();
     for (const batch of batches) {
-      if (batch.hasEnded) continue;
+      batch.timer = this.#clock.setTimer(this.#clock.now() + this.timeoutMs, () => {
+        // After a turn that took long, the answer may be there and not have been read yet.
+        setImmediate(this.#timeOut, batch);
+      });
       if (this.#client.status === "ready") void this.#send(batch);
       else if (!this.#connected && this.#lastError === undefined) this.#held.add(batch);
       else this.#fail(batch, this.#unavailable("there is no connection to the store"));
     }
+  };
+
+  readonly #timeOut = (batch: Batch): void => {
+    this.#held.delete(batch);
+    const message = `no answer from the store in ${this.timeoutMs} ms`;
+    if (!batch.hasEnded) this.#fail(batch, new RateLimiterError("STORE_TIMEOUT", message));
   };
 
   #sendHeld(): void {
