@@ -1,14 +1,14 @@
-// An address as a key. An IPv4 address is one client, or everybody behind one NAT; a single customer
-// of an IPv6 provider has at least a /64, which is 2^64 addresses to come from, so that a limit for
-// each address would be none. IPv6 addresses therefore share a key by their prefix, and an
-// IPv4-mapped one (`::ffff:192.0.2.1`, what a dual-stack socket shows) is the IPv4 address it is.
+// An address as a key. An IPv4 address is one client, or everybody behind one NAT; a customer of an
+// IPv6 provider has at least a /64, which is 2^64 addresses to come from, so that a limit for each
+// address would be none. IPv6 addresses therefore share a key by their prefix, and an IPv4-mapped
+// one (`::ffff:192.0.2.1`, what a dual-stack socket shows) is the IPv4 address it is.
 //
-// Left out: X-Forwarded-For. Anybody can send it; only you know how many proxies of yours add to it.
+// Left out: X-Forwarded-For. Anybody can send it; only you know how many of your proxies add to it.
 // Let the framework read it (Express's and Fastify's `trust proxy`), or give a `key` of your own.
 
 /** How addresses become keys. */
 export interface AddressKeyOptions {
-  /** Leading bits of an IPv6 address that make one key. A whole number from 1 to 128; default 64. */
+  /** Leading bits of an IPv6 address that make one key. From 1 to 128; default 64. */
   ipv6PrefixBits?: number;
 }
 

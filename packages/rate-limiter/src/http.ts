@@ -49,7 +49,8 @@ export function rateLimit<R extends IncomingMessage = IncomingMessage>(
   checkPrefixBits(ipv6PrefixBits);
   const gate = new Gate<R>(limiter, options, (request) => addressOf(request, { ipv6PrefixBits }));
   return (request, response, next) => {
-    enter(gate, request, response, options, {
+    const exchange = { gate, request, response, options };
+    enter(exchange, {
       pass: () => next(),
       refuse: (refusal) => answer(response, refusal),
       fail: next,

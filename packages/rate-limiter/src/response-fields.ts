@@ -2,13 +2,13 @@
 // draft-ietf-httpapi-ratelimit-headers-11, Lists of Structured Fields (RFC 9651), and Retry-After
 // (RFC 9110 §10.2.3).
 //
-//     RateLimit-Policy: "per-minute";q=100;w=60, "per-day";q=5000;w=86400     the rules: all of them
-//     RateLimit: "per-minute";r=57;t=35                                       the one that binds
-//     Retry-After: 12                                                         with a refusal
+//     RateLimit-Policy: "minute";q=100;w=60, "day";q=5000;w=86400     the rules, all of them
+//     RateLimit: "minute";r=57;t=35                                   the one that binds
+//     Retry-After: 12                                                 with a refusal
 //
 // All times are whole seconds, and rounded up, so that whoever waits as told is let in. A window
-// that is no whole number of seconds is therefore shown longer than it is, one of 100 ms as `w=1`: a
-// client that keeps to what it reads sends less than it might, and is never refused.
+// that is no whole number of seconds is therefore shown longer than it is, one of 100 ms as `w=1`:
+// a client that keeps to what it reads sends less than it might, and is never refused.
 //
 // `t` is the time in which the client can use no more than `r`. With a refusal it is Retry-After's
 // (§6 wants the latter no earlier). Else it is, for a limit of fixed windows, what is left of the
@@ -75,8 +75,8 @@ export function limitField(decision: Decision): string {
 }
 
 /**
- * After how many ms it makes sense to ask again; undefined: never. A place under a concurrency limit
- * is free as soon as somebody leaves it, long before a lease runs out; and where nobody knows, soon.
+ * After how many ms it makes sense to ask again; undefined: never. A place under a concurrency
+ * limit is free when somebody leaves it, long before a lease runs out; where nobody knows, soon.
  */
 export function retryAfterMsOf({ outcome, rule, retryAfterMs }: Decision): number | undefined {
   if (outcome === "too-costly") return undefined;

@@ -1,6 +1,7 @@
 // One exchange of node:http at the gate: asked about, kept waiting, let in, and given back when its
 // response is closed. For the edges that stand on node:http.
 import type { ServerResponse } from "node:http";
+import type { Decision } from "./decision.ts";
 import { KEY_REFUSAL, type Refusal, refusalOf } from "./refusal.ts";
 import { type FieldOptions, fieldsOf } from "./response-fields.ts";
 import type { Gate, ServeOptions, Verdict } from "./serve.ts";
@@ -9,6 +10,18 @@ import type { Gate, ServeOptions, Verdict } from "./serve.ts";
 export interface HttpServeOptions<R> extends ServeOptions<R>, FieldOptions {
   /** Makes another answer of a refusal: its status, its words, its media type. */
   refuse?: (refusal: Refusal, request: R) => Refusal;
+}
+
+/** A request at the gate. */
+export interface Exchange<R> {
+  /** What asks. */
+  readonly gate: Gate<R>;
+  /** What it asks about: what a framework has made of the request. */
+  readonly request: R;
+  /** Where it is answered. */
+  readonly response: ServerResponse;
+  /** What the edge was given. */
+  readonly options: HttpServeOptions<R>;
 }
 
 /** What may become of a request; one of these is called, once. */
@@ -24,22 +37,23 @@ export interface Ways {
 }
 
 /** Sends a request one of its ways; in this very turn if the limiter answers at once. */
-export function enter<R>(
-  gate: Gate<R>,
-  request: R,
-  response: ServerResponse,
-  options: HttpServeOptions<R>,
-  ways: Ways,
-): void {
+export function enter<R>(exchange: Exchange<R>, ways: Ways): void {
+  const { gate, request, response } = exchange;
   let verdict: Verdict | Promise<Verdict>;
   try {
     verdict = gate.ask(request);
   } catch (error) {
     return ways.fail(error);
   }
-  const heed = (verdict: Verdict) => obey(verdict, gate, request, response, options, ways);
-  if (verdict instanceof Promise) void verdict.then(heed, ways.fail);
-  else heed(verdict);
+  if (!(verdict instanceof Promise)) return obey(verdict, exchange, ways, response.destroyed);
+  let closed = false;
+  response.once("close", () => {
+    closed = true;
+  });
+  // While a distant limiter thinks about it, the client may leave, or be answered by others.
+  const heed = (verdict: Verdict) =>
+    obey(verdict, exchange, ways, closed || response.destroyed || response.headersSent);
+  void verdict.then(heed, ways.fail);
 }
 
 /** The answer to a request that is refused, after the user has had a say. */
@@ -60,25 +74,16 @@ export function whenOver(response: ServerResponse, end: (status?: number) => voi
   response.once("close", () => end());
 }
 
-function obey<R>(
-  verdict: Verdict,
-  gate: Gate<R>,
-  request: R,
-  response: ServerResponse,
-  options: HttpServeOptions<R>,
-  ways: Ways,
-): void {
+function obey<R>(verdict: Verdict, exchange: Exchange<R>, ways: Ways, isOver: boolean): void {
   if (verdict.kind === "skip") return ways.pass();
-  const end = verdict.kind === "pass" ? verdict.end : undefined;
-  if (end !== undefined) whenOver(response, end);
-  const delayed = verdict.kind === "pass" && verdict.decision.delayMs > 0;
-  const wait = delayed ? waitFor(gate, verdict, response) : undefined;
-  // While a distant limiter thought about it, the client may have left, or been answered.
-  if (response.destroyed || response.headersSent) {
-    end?.();
-    if (wait === undefined) return ways.gone();
-    return void wait.then(ways.gone, ways.gone);
+  const { response, request, options } = exchange;
+  if (verdict.kind === "pass" && verdict.end !== undefined) {
+    if (isOver) verdict.end();
+    else whenOver(response, verdict.end);
   }
+  const delayed = verdict.kind === "pass" && verdict.decision.delayMs > 0;
+  const turn = delayed ? turnOf(verdict.decision, exchange, isOver) : undefined;
+  if (isOver) return turn === undefined ? ways.gone() : void turn.then(ways.gone, ways.gone);
   if (verdict.kind !== "bad-key") {
     for (const [name, value] of fieldsOf(verdict.decision, verdict.rules, options)) {
       response.appendHeader(name, value);
@@ -93,21 +98,23 @@ function obey<R>(
     }
     return ways.refuse(refusal);
   }
-  if (wait === undefined) ways.pass();
-  else void wait.then(ways.pass, ways.gone);
+  if (turn === undefined) ways.pass();
+  else void turn.then(ways.pass, ways.gone);
 }
 
 // The wait ends with the response: a client that goes away is waited for no longer.
-function waitFor<R>(
-  gate: Gate<R>,
-  { decision }: Verdict & { kind: "pass" },
-  response: ServerResponse,
+async function turnOf<R>(
+  decision: Decision,
+  { gate, response }: Exchange<R>,
+  isOver: boolean,
 ): Promise<void> {
   const gone = new AbortController();
   const abort = () => gone.abort();
-  if (response.destroyed) abort();
+  if (isOver) abort();
   else response.once("close", abort);
-  return gate
-    .turn(decision, gone.signal)
-    .finally(() => void response.removeListener("close", abort));
+  try {
+    await gate.turn(decision, gone.signal);
+  } finally {
+    response.removeListener("close", abort);
+  }
 }

@@ -55,8 +55,8 @@ export interface ServeOptions<R> {
   /** Told of every decision. */
   onDecision?: (decision: Decision, request: R) => void;
   /**
-   * Told of what `key`, `cost` or the limiter threw; true lets the request through. Default: it goes
-   * the way of the framework's own errors.
+   * Told of what `key`, `cost` or the limiter threw; true lets the request through. Default: it
+   * goes the way of the framework's own errors.
    */
   onError?: (error: unknown, request: R) => boolean;
   /** Measures waits for a turn. Default: the process's monotonic clock. */

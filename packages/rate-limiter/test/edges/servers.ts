@@ -65,3 +65,8 @@ export function gate<T = void>(): { opened: Promise<T>; open: (value: T) => void
   const { promise, resolve } = Promise.withResolvers<T>();
   return { opened: promise, open: resolve };
 }
+
+/** Lets other sockets of this process say what they have to say: for what must not happen. */
+export async function turns(count = 20): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
