@@ -66,7 +66,9 @@ export function setup(): void {
 export function checkOuts(): void {
   const n = execution.iterationInTest;
   const dueMs = (n * 1_000) / ratePerSecond;
-  const { status } = checkOut(`k6-${variant}-${execution.startTime}-${n}`, TIMEOUT_MS);
+  const key = `k6-${variant}-${execution.startTime}-${n}`;
+  // Several workspaces, so that none of them meets its limit.
+  const { status } = checkOut(key, TIMEOUT_MS, { episode: `${1 + (n % 35)}` });
   const tookMs = Date.now() - execution.startTime - dueMs;
   const good = status === 200 && tookMs <= x2.withinMs;
   if (dueMs >= healedMs + atOnce.fromMs) afterwards.add(good);

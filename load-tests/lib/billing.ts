@@ -8,8 +8,12 @@ const { BILLING = "http://127.0.0.1:8082" } = __ENV;
 export const billingUrl: string = BILLING.replace(/\/$/, "");
 
 /** Buys a seat under a key of its own; without an answer by then, the status is 0. */
-export function checkOut(key: string, timeoutMs: number): Answer {
-  const url = `${edgeUrl}/episodes/1/checkout`;
+export function checkOut(
+  key: string,
+  timeoutMs: number,
+  { episode, edge = edgeUrl }: { episode: string; edge?: string },
+): Answer {
+  const url = `${edge}/episodes/${episode}/checkout`;
   const tags = { route: "checkout", name: "/episodes/:id/checkout" };
   const headers = { "idempotency-key": key };
   return http.post(url, null, { headers, tags, responseType: "text", timeout: timeoutMs });

@@ -5,10 +5,13 @@
 import http, { type RefinedResponse } from "k6/http";
 
 const { EDGE = "http://127.0.0.1:8080", PREVIEW = "http://127.0.0.1:8081" } = __ENV;
+const { EDGES = EDGE } = __ENV;
 const EPISODES = 35;
 
 /** The edge, `-e EDGE=http://…`. */
 export const edgeUrl: string = EDGE.replace(/\/$/, "");
+/** Its replicas, `-e EDGES=http://…,http://…`; by default there is one. */
+export const edgeUrls: readonly string[] = EDGES.split(",").map((url) => url.replace(/\/$/, ""));
 /** The preview service, for its control door only: `-e PREVIEW=http://…`. */
 export const previewUrl: string = PREVIEW.replace(/\/$/, "");
 

@@ -25,15 +25,17 @@ type SupervisorCommand = Extract<Command, { name: "demo" | "lab" }>;
 
 /**
  * Runs the demo (its own children) or the lab (services elsewhere) until it is told to stop.
- * `source` is where the services come from, if not from where the command says.
+ * `source` is where the services come from, if not from where the command says; `sides` are the
+ * experiments beside X1, if not the usual ones.
  */
 export async function runSupervisor(
   command: SupervisorCommand,
   source?: StackSource,
+  sides: readonly Experiment[] = sidesOf(command),
 ): Promise<void> {
   const terminal = new Terminal(process.stdout);
   const say = (line: string) => terminal.say(line);
-  const lab = new Lab(source ?? sourceOf(command, say), scenario, say, sidesOf(command));
+  const lab = new Lab(source ?? sourceOf(command, say), scenario, say, sides);
   const stop = createStop(lab, terminal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // A comparison that was cut short has shown nothing: the usual code for "ended by a signal".

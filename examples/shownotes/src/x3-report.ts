@@ -20,7 +20,7 @@ export function formatX3(
     styleText("bold", `${scenario.id}  ${scenario.title}`),
     `  ${others.workspaces} workspaces send ${others.ratePerSecond} checkouts/s; one more sends ` +
       `${grouped(flood.ratePerSecond)}/s for ${phasesMs.flood / 1_000} s${at}.`,
-    `  Billing can serve ${capacityPerSecond(behind)}/s. The limit for each workspace is ` +
+    `  Billing can serve ${capacityPerSecond(behind)}/s. A workspace may have ` +
       `${workspaceLimit.limit} in ${workspaceLimit.windowMs / 1_000} s, ` +
       `${workspaceLimit.burst} at once.`,
     "",

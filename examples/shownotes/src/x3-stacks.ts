@@ -1,8 +1,7 @@
 // X3's processes: edges with one billing service behind them. The demo starts one edge, which
 // counts for itself; beside containers there are several, which count together (limits.ts).
 import { Child } from "./child.ts";
-import type { LimitsState } from "./edge-limits.ts";
-import { getJson, postJson } from "./http.ts";
+import { postJson } from "./http.ts";
 import { restart } from "./stack.ts";
 
 const CONTROL_MS_MAX = 5_000;
@@ -12,7 +11,15 @@ const NOBODY = "http://127.0.0.1:1/";
 /** Running edges, and their billing service. */
 export interface X3Stack {
   edgeUrls: readonly URL[];
+  /** Switches the token bucket, and the breaker before billing, at every edge. */
+  set(switches: Switches): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What is on. */
+export interface Switches {
+  limits: boolean;
+  breaker: boolean;
 }
 
 /** Where they come from. */
@@ -39,7 +46,8 @@ export class X3ChildStacks implements X3Source {
       const to = ["--preview", NOBODY, "--billing", billing.url.href];
       const edge = await Child.start(["edge", ...to], onDeath);
       const stop = async () => void (await Promise.all([edge.stop(), billing.stop()]));
-      return { edgeUrls: [edge.url], stop };
+      const edgeUrls = [edge.url];
+      return { edgeUrls, set: (switches) => setAll(edgeUrls, switches), stop };
     } catch (error) {
       await billing.stop();
       throw error;
@@ -59,16 +67,17 @@ export class X3RemoteStacks implements X3Source {
 
   async fresh(): Promise<X3Stack> {
     await Promise.all([...this.#edgeUrls, this.#billingUrl].map(restart));
-    // They go on running, as they were before.
-    const stop = () => setUp(this.#edgeUrls, { limits: true, breaker: true });
-    return { edgeUrls: this.#edgeUrls, stop };
+    const edgeUrls = this.#edgeUrls;
+    const set = (switches: Switches) => setAll(edgeUrls, switches);
+    // They go on running, and are as they are when they start.
+    return { edgeUrls, set, stop: () => set({ limits: true, breaker: true }) };
   }
 }
 
-/** Switches the token bucket and the breaker before billing, at every edge. */
-export async function setUp(
+/** Switches every edge. */
+export async function setAll(
   edgeUrls: readonly URL[],
-  { limits, breaker }: { limits: boolean; breaker: boolean },
+  { limits, breaker }: Switches,
 ): Promise<void> {
   await Promise.all(
     edgeUrls.flatMap((url) => [
@@ -76,19 +85,6 @@ export async function setUp(
       postJson(new URL("/control/billing", url), { breaker }, inTime()),
     ]),
   );
-}
-
-/** What the edges' token buckets have decided, all edges together, by outcome. */
-export async function decisionsOf(edgeUrls: readonly URL[]): Promise<Record<string, number>> {
-  const ask = (url: URL) => getJson<{ limits: LimitsState }>(new URL("/control", url), inTime());
-  const states = await Promise.all(edgeUrls.map(ask));
-  const sum: Record<string, number> = {};
-  for (const { limits } of states) {
-    for (const [outcome, count] of Object.entries(limits.decisions.workspace)) {
-      sum[outcome] = (sum[outcome] ?? 0) + count;
-    }
-  }
-  return sum;
 }
 
 function inTime(): { signal: AbortSignal } {

@@ -10,7 +10,7 @@ import { percentile, shareWithin } from "./measure.ts";
 import { type X2Scenario, scenario as x2Scenario } from "./x2-scenario.ts";
 import { formatX3 } from "./x3-report.ts";
 import { type X3Scenario, x3Scenario } from "./x3-scenario.ts";
-import { setUp, X3ChildStacks, type X3Source, type X3Stack } from "./x3-stacks.ts";
+import { X3ChildStacks, type X3Source, type X3Stack } from "./x3-stacks.ts";
 import { admittedMax, predictFlooded, predictLimited, type X3Prediction } from "./x3-theory.ts";
 
 /** One run, measured in the terms in which it was predicted. */
@@ -84,7 +84,7 @@ async function runAlone(
   ending.throwIfAborted();
   const stack = await source.fresh((reason) => losing.abort(reason));
   try {
-    await setUp(stack.edgeUrls, { limits, breaker: false });
+    await stack.set({ limits, breaker: false });
     const measured = await run(stack, scenario, ending);
     return { measured, edges: stack.edgeUrls.length };
   } catch (error) {

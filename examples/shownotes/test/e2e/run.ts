@@ -1,5 +1,6 @@
 // A command, run to its end; and what an end-to-end test may ask of the machine.
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Need } from "@compendium/metrics/testing";
@@ -56,6 +57,33 @@ export function docker(): Need {
     name: "docker",
     present: works("docker", "info") && works("docker", "compose", "version"),
     how: "start Docker, with its compose plugin (https://docs.docker.com/get-started/get-docker/)",
+  };
+}
+
+/** A Redis server that can be started. */
+export function redis(): Need {
+  return {
+    name: "redis",
+    present: works("redis-server", "--version"),
+    how: "it is a package of its own (Debian: apt-get install redis-server)",
+  };
+}
+
+/** A Redis of the test's own, on a port of 127.0.0.1, that keeps nothing. */
+export async function startRedis(): Promise<AsyncDisposable & { url: string }> {
+  const port = await freePort();
+  const flags = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const server = spawn("redis-server", flags, { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(server, "exit");
+  for await (const line of server.stdout) {
+    if (String(line).includes("Ready to accept connections")) break;
+  }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.kill();
+      await exited;
+    },
   };
 }
 
