@@ -21,11 +21,11 @@ export {
   type Part,
   RateLimiter,
   type RateLimiterOptions,
-  type RateLimiterStats,
   type TakeOptions,
 } from "./rate-limiter.ts";
 export type { AlgorithmName, Rule, Table } from "./rule.ts";
 export type { RuleOptions } from "./rule-options.ts";
 export { SlidingWindowCounter, slidingWindowCounter } from "./sliding-window-counter.ts";
 export { SlidingWindowLog, slidingWindowLog } from "./sliding-window-log.ts";
+export type { RateLimiterStats } from "./stats.ts";
 export { TokenBucket, type TokenBucketOptions, tokenBucket } from "./token-bucket.ts";

@@ -5,7 +5,7 @@
 // tables; stores/memory.ts knows which row belongs to whom, and decide.ts asks about a row.
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import { ConcurrencyLimitTable } from "./concurrency-limit.ts";
-import { decide, nextTurnUs } from "./decide.ts";
+import { decide, waitsUs } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
 import { checkName } from "./limiter-keys.ts";
@@ -13,6 +13,7 @@ import { Once } from "./once.ts";
 import type { Rule, Table } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, RuleSets } from "./rule-sets.ts";
+import type { RateLimiterStats } from "./stats.ts";
 import { MemoryStore, type Rows } from "./stores/memory.ts";
 import { checkWait, tooEarlyMs } from "./wait.ts";
 
@@ -61,16 +62,6 @@ export interface Part {
   key?: string;
   /** Default 1. */
   cost?: number;
-}
-
-/** What a limiter has counted. */
-export interface RateLimiterStats {
-  readonly name: string;
-  readonly decisions: Readonly<Record<Outcome, number>>;
-  /** Keys that are remembered. */
-  readonly keys: number;
-  /** Keys that have been forgotten, full as they were. */
-  readonly keysForgotten: number;
 }
 
 /** One rule or several, for any number of keys, in this process. */
@@ -180,8 +171,8 @@ export class RateLimiter {
     if (row === 0) return reservationOf(this.#count(this.#noRoom()));
     const rules = this.#rulesOf(row, nowUs);
     const seen = decide(this.#tables, rules, row, nowUs, cost, false);
-    const turnMs = nextTurnUs(this.#tables, rules, row, nowUs) / 1000;
-    const retryAfterMs = tooEarlyMs(rules, seen.retryAfterMs, turnMs, mostMs);
+    const { placeUs, turnUs } = waitsUs(this.#tables, rules, row, nowUs, cost);
+    const retryAfterMs = tooEarlyMs(rules, placeUs, turnUs, mostMs);
     if (retryAfterMs > 0) {
       this.#counts[seen.allowed ? "denied" : seen.outcome]++;
       return { allowed: false, retryAfterMs };
@@ -193,7 +184,7 @@ export class RateLimiter {
       if (isHeld) this.refund(key, cost);
       isHeld = false;
     };
-    return { allowed: true, waitMs: Math.max(seen.retryAfterMs, turnMs), cancel };
+    return { allowed: true, waitMs: Math.max(placeUs, turnUs) / 1000, cancel };
   }
 
   /**
@@ -249,8 +240,8 @@ export class RateLimiter {
 
   /** Plain numbers; reading them changes nothing. */
   stats(): RateLimiterStats {
-    const { size: keys, forgotten: keysForgotten } = this.#store;
-    return { name: this.name, decisions: { ...this.#counts }, keys, keysForgotten };
+    const { size: keys, keysMax, forgotten: keysForgotten } = this.#store;
+    return { name: this.name, decisions: { ...this.#counts }, keys, keysMax, keysForgotten };
   }
 
   #takeWith(key: StoredKey, cost: number, { rules, idempotencyKey }: TakeOptions): Decision {

@@ -15,6 +15,7 @@ import { type AcquireOptions, RateLimiter, type TakeOptions } from "./rate-limit
 import type { Rule } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, checkSameAlgorithms } from "./rule-sets.ts";
+import type { RedisRateLimiterStats } from "./stats.ts";
 import type { RedisStore } from "./stores/redis.ts";
 import { encodeRules, type Reply, type Request, type Verb } from "./stores/redis-protocol.ts";
 import { checkWait, tooEarlyMs } from "./wait.ts";
@@ -66,14 +67,6 @@ export interface RedisPart {
   key?: string;
   /** Default 1. */
   cost?: number;
-}
-
-/** What a limiter has counted. */
-export interface RedisRateLimiterStats {
-  readonly name: string;
-  readonly decisions: Readonly<Record<Outcome, number>>;
-  /** Denied keys that are remembered here. */
-  readonly keysBlocked: number;
 }
 
 // What to name as the time to come back when nobody knows.
@@ -225,15 +218,15 @@ export class RedisRateLimiter {
       if (!decision.allowed) return { allowed: false, retryAfterMs: decision.retryAfterMs };
       return { allowed: true, waitMs: decision.delayMs, cancel: () => {} };
     }
-    const placeMs = Math.ceil(reply.waitUs / 1000);
-    const turnMs = reply.delayUs / 1000;
-    const retryAfterMs = tooEarlyMs(this.#rules, placeMs, turnMs, longestMs);
+    const { waitUs, delayUs } = reply;
+    const retryAfterMs = tooEarlyMs(this.#rules, waitUs, delayUs, longestMs);
     if (retryAfterMs > 0) {
-      this.#counts[reply.waitUs === Infinity ? "too-costly" : "denied"]++;
+      this.#counts[waitUs === Infinity ? "too-costly" : "denied"]++;
       return { allowed: false, retryAfterMs };
     }
     this.#counts.allowed++;
-    return { allowed: true, waitMs: Math.max(placeMs, turnMs), cancel: this.#cancel(key, cost) };
+    const waitMs = Math.max(waitUs, delayUs) / 1000;
+    return { allowed: true, waitMs, cancel: this.#cancel(key, cost) };
   }
 
   /**

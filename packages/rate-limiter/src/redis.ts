@@ -4,6 +4,6 @@ export {
   type RedisPart,
   RedisRateLimiter,
   type RedisRateLimiterOptions,
-  type RedisRateLimiterStats,
 } from "./redis-rate-limiter.ts";
-export { RedisStore, type RedisStoreOptions, type RedisStoreStats } from "./stores/redis.ts";
+export type { RedisRateLimiterStats, RedisStoreStats } from "./stats.ts";
+export { RedisStore, type RedisStoreOptions } from "./stores/redis.ts";

@@ -24,8 +24,9 @@ export interface Rows {
 
 /** A bounded memory of keys. Row 0 belongs to no key: it is always new. */
 export class MemoryStore {
+  /** How many keys may be remembered. */
+  readonly keysMax: number;
   readonly #rows: Rows;
-  readonly #keysMax: number;
   readonly #rowOf = new Map<StoredKey, number>();
   // The rows below #fresh that belong to no key, but for row 0. Those from #fresh on have never
   // belonged to any.
@@ -40,7 +41,7 @@ export class MemoryStore {
 
   constructor(rows: Rows, keysMax: number) {
     this.#rows = rows;
-    this.#keysMax = keysMax;
+    this.keysMax = keysMax;
     rows.grow(this.#capacity);
   }
 
@@ -61,7 +62,7 @@ export class MemoryStore {
 
   /** A new row for a key that has none; 0 when there is no room. Amortised O(1). */
   add(key: StoredKey, nowUs: number): number {
-    const isAtBound = this.#rowOf.size >= this.#keysMax;
+    const isAtBound = this.#rowOf.size >= this.keysMax;
     this.#sweep(isAtBound ? STEPS_AT_BOUND : STEPS, nowUs);
     const row = this.#free.pop() ?? this.#append();
     if (row === 0) return 0;
@@ -86,9 +87,9 @@ export class MemoryStore {
   }
 
   #append(): number {
-    if (this.#fresh > this.#keysMax) return 0;
+    if (this.#fresh > this.keysMax) return 0;
     if (this.#fresh === this.#capacity) {
-      this.#capacity = Math.min(Math.ceil(this.#capacity * 1.5), this.#keysMax + 1);
+      this.#capacity = Math.min(Math.ceil(this.#capacity * 1.5), this.keysMax + 1);
       this.#rows.grow(this.#capacity);
     }
     return this.#fresh++;

@@ -15,12 +15,13 @@
 // No decision takes longer than `timeoutMs`: not on a server that is stopped, nor on a network that
 // swallows packets. While a server is known not to answer, it is not asked.
 
-import { Histogram, type HistogramSnapshot } from "@compendium/metrics";
+import { Histogram } from "@compendium/metrics";
 import { type Clock, systemClock } from "@compendium/runtime";
 import type { Cluster, Redis } from "ioredis";
 import { RateLimiterError, type RateLimiterErrorCode } from "../errors.ts";
 import { makeScript, type Script } from "../lua/script.ts";
 import { checkWhole, show } from "../rule-options.ts";
+import type { RedisStoreStats } from "../stats.ts";
 import { Batch } from "./batch.ts";
 import { hashSlot } from "./hash-slot.ts";
 import type { Reply, Request } from "./redis-protocol.ts";
@@ -39,22 +40,6 @@ export interface RedisStoreOptions {
   clock?: Clock;
   /** The script, for tests that bring their own time. */
   script?: Script;
-}
-
-/** What a store has counted. */
-export interface RedisStoreStats {
-  /** EVALSHAs that were sent. */
-  readonly calls: number;
-  /** Decisions that were asked for. */
-  readonly decisions: number;
-  /** Calls that are not answered yet. */
-  readonly callsUnanswered: number;
-  /** Times that the script was loaded. */
-  readonly scriptLoads: number;
-  /** Decisions that failed, by the code of the error. */
-  readonly failures: Readonly<Record<RateLimiterErrorCode, number>>;
-  /** From sending to the answer, in seconds. */
-  readonly callSeconds: HistogramSnapshot;
 }
 
 const CALL_SECONDS = [
