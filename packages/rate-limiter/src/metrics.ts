@@ -1,7 +1,7 @@
-// The numbers of limiters and stores for Prometheus, read when it asks: a scrape costs one `stats()`
-// for each family, the decisions in between nothing. The labels are closed sets: the names that are
-// given here, outcomes and codes. A key is never a label: whoever is limited makes keys as he likes,
-// and would make series.
+// The numbers of limiters and stores for Prometheus, read when it asks: a scrape costs one
+// `stats()` for each family, the decisions in between nothing. The labels are closed sets: the names
+// that are given here, outcomes and codes. A key is never a label: whoever is limited makes keys as
+// he likes, and would make series.
 //
 // What is shown is known by its `stats()` alone, and nothing here imports ioredis, not even a type:
 // who keeps limits in memory need not install it. Left out: how long a decision in memory takes,
@@ -20,6 +20,7 @@ export type { RateLimiterStats, RedisRateLimiterStats, RedisStoreStats } from ".
 
 /** What has decisions to show. */
 export interface Measurable<S> {
+  /** Tells it from the others. */
   readonly name: string;
   /** Plain numbers; reading them changes nothing. */
   stats(): S;
@@ -100,9 +101,9 @@ export function registerRateLimiters(
 }
 
 /**
- * Shows `stores` in `registry`, told apart by the names that are their keys here, until the returned
- * object is disposed. Takes 24 series for each; a scrape changes nothing, and a store may be in
- * several registries.
+ * Shows `stores` in `registry`, told apart by the names that are their keys here, until the
+ * returned object is disposed. Takes 24 series for each; a scrape changes nothing, and a store may
+ * be in several registries.
  *
  * @throws TypeError when a name is taken by a store registered before
  * @throws RangeError when there are more than 2,500 of them, which is 10,000 series in one family

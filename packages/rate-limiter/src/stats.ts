@@ -6,7 +6,9 @@ import type { RateLimiterErrorCode } from "./errors.ts";
 
 /** What a limiter in memory has counted. */
 export interface RateLimiterStats {
+  /** The limiter's. */
   readonly name: string;
+  /** Decisions, by how they came about. */
   readonly decisions: Readonly<Record<Outcome, number>>;
   /** Keys that are remembered. */
   readonly keys: number;
@@ -18,7 +20,9 @@ export interface RateLimiterStats {
 
 /** What a limiter in Redis has counted, in this process. */
 export interface RedisRateLimiterStats {
+  /** The limiter's. */
   readonly name: string;
+  /** Decisions, by how they came about. */
   readonly decisions: Readonly<Record<Outcome, number>>;
   /** Denied keys that are remembered here. */
   readonly keysBlocked: number;
