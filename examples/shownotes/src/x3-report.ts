@@ -14,7 +14,7 @@ export function formatX3(
 ): string {
   const { others, flood, phasesMs, workspaceLimit } = scenario;
   const { edges, on, objections } = comparison;
-  const at = edges === 1 ? "" : `, at ${edges} edges in turn`;
+  const at = edges === 1 ? "" : `, to ${edges} edges`;
   return [
     "",
     styleText("bold", `${scenario.id}  ${scenario.title}`),

@@ -1,5 +1,5 @@
-// X3 in virtual time: the plans of arrivals, the edge's token bucket and policies, billing's workers
-// as they are, a clock moved by hand, and no network between them. Exact, and repeatable.
+// X3 in virtual time: the plans of arrivals, the edge's token bucket and policies and billing's
+// workers as they are, a clock moved by hand, and no network between them. Exact, and repeatable.
 import { RateLimiter, tokenBucket } from "@compendium/rate-limiter";
 import { encodeTimeoutMs, pipelineOn } from "@compendium/resilience";
 import { ManualClock, SeededRandom } from "@compendium/runtime";

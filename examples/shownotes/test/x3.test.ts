@@ -142,7 +142,7 @@ describe("the report", () => {
 
   test("says where there are several edges, and ends with the objections", () => {
     const lines = linesOf({ edges: 3, objections: ["it was cold"] });
-    expect(lines[2]).toMatch(/600\/s for 4 s, at 3 edges in turn\.$/);
+    expect(lines[2]).toMatch(/600\/s for 4 s, to 3 edges\.$/);
     expect(lines.every((line) => line.length <= 80)).toBe(true);
     expect(lines).toContain("  ✘ it was cold");
     expect(lines.join()).not.toContain("✔");
