@@ -132,8 +132,9 @@ export class ConservativeSlidingCounterTable implements Table {
   }
 
   fullUs(row: number, rule: ConservativeSlidingCounter): number {
-    if (this.#used[row] === 0) return 0;
     let newest = this.#index[row]!;
+    // A reservation that was given back leaves its part open: what came before is not known any more.
+    if (this.#used[row] === 0) return newest * rule.partUs;
     while (this.#counts[this.#slotOf(row, newest)] === 0) newest--;
     return (newest + this.#slots) * rule.partUs;
   }
@@ -188,15 +189,17 @@ export class ConservativeSlidingCounterTable implements Table {
     this.#index[row] = index;
   }
 
-  // The same counts, as if the newest part were number `index`.
+  // The same counts, as if the newest part were number `index`, and each older one a part younger:
+  // how far the newest had come is not known, and none may be out of sight too soon.
   #relabel(row: number, index: number): void {
     const counts = [];
     for (let age = 0; age < this.#slots; age++) {
       counts.push(this.#counts[this.#slotOf(row, this.#index[row]! - age)]!);
     }
+    counts.splice(0, 2, counts[0]! + counts[1]!);
     this.#index[row] = index;
-    for (const [age, count] of counts.entries()) {
-      this.#counts[this.#slotOf(row, index - age)] = count;
+    for (let age = 0; age < this.#slots; age++) {
+      this.#counts[this.#slotOf(row, index - age)] = counts[age] ?? 0;
     }
   }
 }

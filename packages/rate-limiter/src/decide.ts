@@ -26,18 +26,20 @@ export function decide(
   return decisionOf(rule, waitUs, remaining, delayUs, table.fullUs(row, rule) - nowUs, lease);
 }
 
-/** In how many µs the leaky buckets of a settled row have a turn; 0 where there are none. */
-export function nextTurnUs(
+/** In how many µs `cost` fits on a settled row, and leaky buckets have a turn; each 0 for now. */
+export function waitsUs(
   tables: readonly Table[],
   rules: readonly Rule[],
   row: number,
   nowUs: number,
-): number {
-  let delayUs = 0;
+  cost: number,
+): { placeUs: number; turnUs: number } {
+  const waits = { placeUs: 0, turnUs: 0 };
   for (const [i, table] of tables.entries()) {
-    delayUs = Math.max(delayUs, turnUs(table, row, rules[i]!, nowUs));
+    waits.placeUs = Math.max(waits.placeUs, table.waitUs(row, rules[i]!, nowUs, cost));
+    waits.turnUs = Math.max(waits.turnUs, turnUs(table, row, rules[i]!, nowUs));
   }
-  return delayUs;
+  return waits;
 }
 
 function decideTogether(

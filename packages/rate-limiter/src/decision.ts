@@ -61,7 +61,7 @@ export interface Decision {
 export type Reservation =
   | {
       readonly allowed: true;
-      /** To wait before going on, in ms; 0: go. */
+      /** To wait before going on, in ms and fractions, to the µs; 0: go. */
       readonly waitMs: number;
       /** Gives the place back; only the first call counts. */
       cancel(): void;

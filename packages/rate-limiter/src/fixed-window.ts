@@ -71,14 +71,20 @@ export class FixedWindowTable implements Table {
   settle(row: number, rule: FixedWindow, nowUs: number): void {
     const openedUs = this.#openedUs[row]!;
     const elapsedUs = nowUs - openedUs;
-    if (this.#count[row] === 0 || elapsedUs < 0) {
-      // No window is open; or the clock was set back, and this one would stay open for too long.
-      this.#openedUs[row] = nowUs;
-    } else if (elapsedUs >= rule.windowUs) {
+    const count = this.#count[row]!;
+    if (elapsedUs >= rule.windowUs) {
       const passed = Math.floor(elapsedUs / rule.windowUs);
-      const left = Math.max(0, this.#count[row]! - passed * rule.limit);
+      const left = Math.max(0, count - passed * rule.limit);
       this.#count[row] = left;
       this.#openedUs[row] = left === 0 ? nowUs : openedUs + passed * rule.windowUs;
+    } else if (count === 0) {
+      this.#openedUs[row] = nowUs;
+    } else if (elapsedUs < 0 || count > rule.limit) {
+      // Has the clock been set back? No window can have opened later than now, and none that is
+      // reserved will open later than a reservation can be.
+      const reservedUs = (Math.ceil(count / rule.limit) - 1) * rule.windowUs;
+      const latestUs = nowUs - Math.max(0, reservedUs - rule.reserveMsMax * 1000);
+      this.#openedUs[row] = Math.min(openedUs, latestUs);
     }
   }
 

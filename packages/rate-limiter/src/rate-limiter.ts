@@ -4,7 +4,7 @@
 // The algorithms have files of their own (token-bucket.ts, gcra.ts, …) and keep their numbers in
 // tables; stores/memory.ts knows which row belongs to whom, and decide.ts asks about a row.
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
-import { ConcurrencyLimitTable } from "./concurrency-limit.ts";
+import { type ConcurrencyLimit, ConcurrencyLimitTable } from "./concurrency-limit.ts";
 import { decide, waitsUs } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
@@ -225,11 +225,15 @@ export class RateLimiter {
    * @throws TypeError when no rule is a concurrency limit
    */
   release(key: string | undefined, lease: number): boolean {
-    const table = this.#tables.find((table) => table instanceof ConcurrencyLimitTable);
-    if (table === undefined)
-      throw new TypeError(`${this.name} has no concurrency limit to release`);
+    const index = this.#tables.findIndex((table) => table instanceof ConcurrencyLimitTable);
+    if (index === -1) throw new TypeError(`${this.name} has no concurrency limit to release`);
+    const table = this.#tables[index] as ConcurrencyLimitTable;
     const row = this.#rowOrNew(key ?? ALL);
-    return row !== 0 && table.release(row, lease);
+    if (row === 0) return false;
+    const nowUs = this.#nowUs();
+    // A lease that has run out is not held any more, though nobody has looked since.
+    table.settle(row, this.#rulesOf(row, nowUs)[index] as ConcurrencyLimit, nowUs);
+    return table.release(row, lease);
   }
 
   /** Forgets a key: its limit is full again. */

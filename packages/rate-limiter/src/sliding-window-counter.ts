@@ -130,7 +130,10 @@ export class SlidingWindowCounterTable implements Table {
 
   fullUs(row: number, rule: SlidingWindowCounter): number {
     if (this.#current[row]! > 0) return (this.#index[row]! + 2) * rule.windowUs;
-    return this.#previous[row]! > 0 ? (this.#index[row]! + 1) * rule.windowUs : 0;
+    if (this.#previous[row]! > 0) return (this.#index[row]! + 1) * rule.windowUs;
+    // A reservation that was given back leaves its window open: what came before is not known any
+    // more.
+    return this.#index[row]! * rule.windowUs;
   }
 
   convert(row: number, from: SlidingWindowCounter, to: SlidingWindowCounter, nowUs: number): void {

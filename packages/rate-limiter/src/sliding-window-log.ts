@@ -72,7 +72,8 @@ export class SlidingWindowLogTable implements Table {
     const entries = this.#entries;
     const last = entries.last(row);
     let atUs = last === 0 ? nowUs : Math.max(nowUs, entries.atUs(last));
-    let over = entries.used(row) + cost - rule.limit;
+    // In this order: with reservations, `used` may be twice the limit, and the sum beyond 2^53.
+    let over = entries.used(row) - rule.limit + cost;
     for (let entry = entries.first(row); over > 0; entry = entries.next(entry)) {
       over -= entries.cost(entry);
       atUs = Math.max(atUs, entries.atUs(entry) + rule.windowUs);

@@ -11,22 +11,22 @@ export function reserveMsMaxOf(rules: readonly Rule[]): number {
  * By how many whole ms a request for a turn comes too early: 0 if it can have it, Infinity if it
  * never will.
  *
- * @param placeMs after how many whole ms its cost fits
- * @param turnMs after how many ms a leaky bucket's queue has a turn for it
+ * @param placeUs after how many µs its cost fits
+ * @param turnUs after how many µs a leaky bucket's queue has a turn for it
  * @param waitMsMax from {@link checkWait}
  */
 export function tooEarlyMs(
   rules: readonly Rule[],
-  placeMs: number,
-  turnMs: number,
+  placeUs: number,
+  turnUs: number,
   waitMsMax: number,
 ): number {
-  const aheadMs = Math.min(Math.floor(waitMsMax), reserveMsMaxOf(rules));
-  return Math.max(0, placeMs - aheadMs, Math.ceil(turnMs - waitMsMax));
+  const aheadMs = Math.min(waitMsMax, reserveMsMaxOf(rules));
+  return Math.max(0, Math.ceil(placeUs / 1000) - aheadMs, Math.ceil(turnUs / 1000) - waitMsMax);
 }
 
 /**
- * The longest wait for a turn: the one wanted, by default the longest possible.
+ * The longest wait for a turn in whole ms: the one wanted, by default the longest possible.
  *
  * @throws RangeError when the rules do not reserve so far ahead
  */
@@ -35,7 +35,8 @@ export function checkWait(rules: readonly Rule[], waitMsMax: number | undefined)
   // In a leaky bucket's queue everybody waits: there is nothing to reserve beyond it.
   const hasQueue = rules.some((rule) => rule.algorithm === "leaky-bucket-queue");
   if (waitMsMax === undefined) return hasQueue ? Infinity : reserveMsMax;
-  if (waitMsMax >= 0 && (hasQueue || waitMsMax <= reserveMsMax)) return waitMsMax;
+  const isWait = typeof waitMsMax === "number" && waitMsMax >= 0;
+  if (isWait && (hasQueue || waitMsMax <= reserveMsMax)) return Math.floor(waitMsMax);
   throw new RangeError(
     `waitMsMax must be from 0 to the rules' smallest reserveMsMax, ${reserveMsMax}, ` +
       `got ${show(waitMsMax)}`,

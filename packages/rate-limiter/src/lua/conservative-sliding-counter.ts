@@ -48,7 +48,12 @@ algorithms['conservative-sliding-counter'] = function()
       move_to(state, rule.parts + 1, index)
     elseif state.index > index then
       local latest = floor((now + rule.reserve_us) / rule.part_us)
-      if state.index > latest then state.index, state.mended = latest, true end
+      if state.index > latest then
+        state.index, state.mended = latest, true
+        -- How far the newest had come is not known: each older part becomes a part younger.
+        state.counts[1] = state.counts[1] + table.remove(state.counts, 2)
+        state.counts[rule.parts + 1] = 0
+      end
     end
   end
 
@@ -92,7 +97,8 @@ algorithms['conservative-sliding-counter'] = function()
     for age = 1, rule.parts + 1 do
       if state.counts[age] > 0 then return (state.index - age + 2 + rule.parts) * rule.part_us end
     end
-    return 0
+    -- A reservation that was given back leaves its part open.
+    return state.index * rule.part_us
   end
 
   function counter.save(key, rule, state)

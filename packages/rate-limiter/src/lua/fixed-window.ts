@@ -16,7 +16,7 @@ algorithms['fixed-window'] = function()
     local limit, window_us
     state.opened_us, state.count, limit, window_us = struct.unpack('<dddd', stored)
     if limit ~= rule.limit or window_us ~= rule.window_us then
-      fixed.settle(state, { limit = limit, window_us = window_us })
+      fixed.settle(state, { limit = limit, window_us = window_us, reserve_us = rule.reserve_us })
       state.count = min(state.count, rule.limit)
     end
     fixed.settle(state, rule)
@@ -25,14 +25,16 @@ algorithms['fixed-window'] = function()
 
   function fixed.settle(state, rule)
     local elapsed_us = now - state.opened_us
-    if state.count == 0 then
-      state.opened_us = now
-    elseif elapsed_us < 0 then
-      state.opened_us, state.mended = now, true
-    elseif elapsed_us >= rule.window_us then
+    if elapsed_us >= rule.window_us then
       local passed = floor(elapsed_us / rule.window_us)
       state.count = max(0, state.count - passed * rule.limit)
       state.opened_us = state.count == 0 and now or state.opened_us + passed * rule.window_us
+    elseif state.count == 0 then
+      state.opened_us = now
+    elseif elapsed_us < 0 or state.count > rule.limit then
+      local reserved_us = (ceil(state.count / rule.limit) - 1) * rule.window_us
+      local latest_us = now - max(0, reserved_us - rule.reserve_us)
+      if state.opened_us > latest_us then state.opened_us, state.mended = latest_us, true end
     end
   end
 

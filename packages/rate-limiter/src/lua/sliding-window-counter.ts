@@ -81,7 +81,9 @@ algorithms['sliding-window-counter'] = function()
 
   function counter.full(state, rule)
     if state.current > 0 then return (state.index + 2) * rule.window_us end
-    return state.previous > 0 and (state.index + 1) * rule.window_us or 0
+    if state.previous > 0 then return (state.index + 1) * rule.window_us end
+    -- A reservation that was given back leaves its window open.
+    return state.index * rule.window_us
   end
 
   function counter.save(key, rule, state)

@@ -58,7 +58,7 @@ algorithms['sliding-window-log'] = function()
     if cost > rule.limit then return NEVER end
     local at_us = now
     if state.used > 0 then at_us = max(now, state.last.at) end
-    local over = state.used + cost - rule.limit
+    local over = state.used - rule.limit + cost
     if over > 0 then
       local gone = state.before + over
       local index = search(state.key, state.first, state.length, function(entry)

@@ -1,4 +1,6 @@
 // Holds a limiter against the models along a history.
+
+import { checkBounds } from "./bounds.ts";
 import {
   type Answer,
   drawHistory,
@@ -7,7 +9,7 @@ import {
   type Step,
 } from "./histories.ts";
 import { Replay, type Said } from "./replay.ts";
-import type { Subject } from "./rules.ts";
+import { isPaced, type RuleSpec, type Subject } from "./rules.ts";
 
 const FIELDS = ["allowed", "retryAfterMs", "remaining", "delayMs", "resetMs", "rule"] as const;
 
@@ -17,11 +19,35 @@ export function checkSeed(subject: Subject, seed: number, options?: HistoryOptio
 }
 
 export function checkHistory(subject: Subject, history: History): void {
-  const replay = new Replay(subject, history);
+  // Every other history in a crowd: forgetting keys must change nothing.
+  const replay = new Replay(subject, history, history.seed % 2 === 1);
+  const said: Said[] = [];
   for (const [place, step] of history.steps.entries()) {
-    const difference = compare(replay.step(step.operation), step);
+    const answer = replay.step(step.operation);
+    said.push(answer);
+    const difference = compare(answer, step) ?? lockedOut(history, answer);
     if (difference !== undefined) throw new Error(tell(history, place, difference));
   }
+  const found = checkBounds(history, said);
+  if (found !== undefined) throw new Error(tell(history, said.length - 1, found));
+}
+
+// However the clock is set, nobody waits for longer than after the worst that could be taken.
+function lockedOut({ plans }: History, said: Said): string | undefined {
+  if (said === undefined || said.allowed || said.retryAfterMs === Infinity) return undefined;
+  const longestMs = Math.max(...plans.flat().map(longestWaitMs));
+  if (said.retryAfterMs <= longestMs) return undefined;
+  return `retryAfterMs is ${said.retryAfterMs}, more than ${longestMs}`;
+}
+
+function longestWaitMs(spec: RuleSpec): number {
+  const { algorithm, limit, windowMs, reserveMsMax, burst, parts } = spec;
+  if (isPaced(algorithm)) return Math.ceil((burst / limit) * windowMs) + 1 + reserveMsMax;
+  if (algorithm === "sliding-window-counter") return 2 * windowMs + reserveMsMax;
+  if (algorithm === "conservative-sliding-counter") {
+    return Math.ceil(windowMs * (1 + 1 / parts)) + 1 + reserveMsMax;
+  }
+  return windowMs + reserveMsMax;
 }
 
 function compare(said: Said, { expected }: Step): string | undefined {

@@ -184,9 +184,8 @@ class Drawing {
       return undefined;
     }
     const model = this.#modelOf(key);
-    // A lease is ended as it is, whatever the rules are now.
-    if (verb === "release") return model.release(operation.of);
     model.under(this.#plans[this.#plan]!, nowUs);
+    if (verb === "release") return model.release(operation.of);
     if (verb === "refund") return model.refund(nowUs, cost);
     if (verb === "cancel") {
       this.#close(operation.of);
@@ -233,12 +232,15 @@ class Drawing {
   // Where the next operation is: now, soon, where something is about to change, or long after.
   #move(model: KeyModel, cost: number): void {
     const random = this.#random;
-    const { windowMs, limit } = pick(random, this.#plans[this.#plan]!);
+    const { windowMs, limit, parts } = pick(random, this.#plans[this.#plan]!);
     const windowUs = windowMs * 1000;
     const nowUs = this.#nowUs + this.#aheadUs;
     if (this.#setBack && random.below(8) === 0) {
       const backUs = pick(random, [1, windowUs, random.below(3 * windowUs), 3_600_000_000]);
-      return this.#moveBack(backUs);
+      // To the end of a part of a window, one time in two.
+      const partUs = Math.ceil(windowUs / parts);
+      const pastUs = random.below(2) * (1 + ((this.#nowUs - backUs) % partUs));
+      return this.#moveBack(backUs + pastUs);
     }
     const edge = pick(random, [0, 0, 1, -1]);
     const byUs = pick(random, [

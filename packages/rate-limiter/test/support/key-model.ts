@@ -62,8 +62,9 @@ export class KeyModel {
     const tooEarlyMs = Math.max(asked.retryAfterMs - mostMs, Math.ceil(turnMs - waitMsMax));
     const isTooEarly = this.#hasQueue ? tooEarlyMs > 0 : asked.retryAfterMs > mostMs;
     if (isTooEarly) return { ...asked, allowed: false, retryAfterMs: tooEarlyMs, waitMs: 0 };
+    const waitUs = this.waitUs(nowUs, cost);
     this.#charge(nowUs, cost, -1);
-    return { ...asked, allowed: true, waitMs: Math.max(asked.retryAfterMs, asked.delayMs) };
+    return { ...asked, allowed: true, waitMs: Math.max(waitUs / 1000, turnMs) };
   }
 
   refund(nowUs: number, cost: number): undefined {

@@ -145,7 +145,8 @@ export class EstimateModel implements Model {
   fullUs(nowUs: number): number {
     this.#pass(nowUs);
     if (this.#count(this.#newest) > 0) return (this.#newest + 2) * this.#windowUs();
-    return this.#count(this.#newest - 1) > 0 ? (this.#newest + 1) * this.#windowUs() : 0;
+    if (this.#count(this.#newest - 1) > 0) return (this.#newest + 1) * this.#windowUs();
+    return this.#newest * this.#windowUs();
   }
 
   delayUs(): number {
@@ -224,7 +225,7 @@ export class PartsModel implements Model {
 
   fullUs(nowUs: number): number {
     this.#pass(nowUs);
-    if (this.#usedIn(this.#newest) === 0) return 0;
+    if (this.#usedIn(this.#newest) === 0) return this.#newest * this.#partUs();
     return (this.#taken.at(-1)!.part + this.#spec.parts + 1) * this.#partUs();
   }
 
