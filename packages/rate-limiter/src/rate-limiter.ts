@@ -137,8 +137,12 @@ export class RateLimiter {
     checkParts(parts);
     try {
       const asked = parts.map(({ limiter, key, cost = 1 }) => limiter.#prepare(key ?? ALL, cost));
-      const refused = asked.map(({ ask }) => ask(false)).filter((it) => !it.allowed);
-      if (refused.length > 0) return refused.reduce(laterOf);
+      const seen = asked.map(({ ask }) => ask(false));
+      const refused = seen.filter((it) => !it.allowed);
+      if (refused.length > 0) {
+        const remaining = Math.min(...seen.map((it) => it.remaining));
+        return { ...refused.reduce(laterOf), remaining };
+      }
       const taken = asked.map(({ ask }) => ask(true));
       const lease = Math.max(...taken.map((it) => it.lease));
       const delayMs = Math.max(...taken.map((it) => it.delayMs));

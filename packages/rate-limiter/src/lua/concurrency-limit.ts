@@ -73,11 +73,15 @@ algorithms['concurrency-limit'] = function()
   end
 
   function leases.save(key, rule, state)
+    local until_us = leases.full(state, rule)
+    -- Even without a lease, until the clock has caught up with the numbers: a new key would begin
+    -- with numbers that have been given, and who releases twice would release somebody else.
+    if state.used == 0 then until_us = min(state.count + 1, now + rule.window_us) end
     local packed = { struct.pack('<d', state.count) }
     for index, lease in ipairs(state) do
       packed[index + 1] = struct.pack('<ddd', lease.id, lease.at, lease.cost)
     end
-    store(key, leases.full(state, rule), table.concat(packed))
+    store(key, until_us, table.concat(packed))
   end
 
   return leases
