@@ -110,7 +110,7 @@ export class RateLimiter {
    * @throws TypeError unless they are of the same algorithms in the same order
    */
   setRules(rules: Rule | readonly Rule[]): void {
-    this.#ruleSets.setDefault(checkRules(rules));
+    this.#ruleSets.setDefault(rules);
   }
 
   /**

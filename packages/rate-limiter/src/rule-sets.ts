@@ -13,8 +13,11 @@ export class RuleSets {
   readonly #numberOf = new Map<Rule | readonly Rule[], number>();
   #default: readonly Rule[];
   #defaultNumber = 0;
-  // Invariant: empty while there is one list.
+  // Whether rows can be under other rules than the first.
+  #isChanged = false;
+  // Invariant: empty while they cannot.
   #ofRow = new Uint16Array(0);
+  readonly #free: number[] = [];
 
   constructor(rules: readonly Rule[]) {
     this.#default = rules;
@@ -28,6 +31,7 @@ export class RuleSets {
 
   /** @throws TypeError when the rules are not of the same algorithms */
   setDefault(rules: Rule | readonly Rule[]): void {
+    this.#isChanged = true;
     this.#defaultNumber = this.#intern(rules);
     this.#default = this.#sets[this.#defaultNumber]!;
   }
@@ -39,7 +43,7 @@ export class RuleSets {
     nowUs: number,
     wanted?: Rule | readonly Rule[],
   ): readonly Rule[] {
-    if (this.#sets.length === 1 && wanted === undefined) return this.#default;
+    if (!this.#isChanged && wanted === undefined) return this.#default;
     return this.#convert(row, tables, nowUs, wanted);
   }
 
@@ -49,6 +53,7 @@ export class RuleSets {
     nowUs: number,
     wanted?: Rule | readonly Rule[],
   ): readonly Rule[] {
+    this.#isChanged = true;
     const number = wanted === undefined ? this.#defaultNumber : this.#intern(wanted);
     const rules = this.#sets[number]!;
     if (row >= this.#ofRow.length) this.#grow(row);
@@ -74,14 +79,28 @@ export class RuleSets {
     if (known !== undefined) return known;
     const rules = checkRules(given);
     checkSameAlgorithms(this.#sets[0]!, rules);
-    if (this.#sets.length === SETS_MAX) {
-      throw new RangeError(
-        `more than ${SETS_MAX} lists of rules; make each once, and pass it again`,
-      );
+    const number = this.#unusedNumber();
+    this.#sets[number] = rules;
+    this.#numberOf.set(given, number);
+    return number;
+  }
+
+  #unusedNumber(): number {
+    if (this.#sets.length < SETS_MAX) return this.#sets.length;
+    if (this.#free.length === 0) this.#forgetUnused();
+    const number = this.#free.pop();
+    if (number !== undefined) return number;
+    throw new RangeError(`more than ${SETS_MAX} lists of rules are in use; make each once`);
+  }
+
+  // O(keys), and not again before as many lists have come as were forgotten.
+  #forgetUnused(): void {
+    const used = new Set(this.#ofRow).add(this.#defaultNumber).add(0);
+    for (const [given, number] of this.#numberOf) {
+      if (used.has(number)) continue;
+      this.#numberOf.delete(given);
+      this.#free.push(number);
     }
-    this.#sets.push(rules);
-    this.#numberOf.set(given, this.#sets.length - 1);
-    return this.#sets.length - 1;
   }
 
   #grow(row: number): void {
