@@ -6,30 +6,13 @@
 // shares that an alert judges are the alert's own recording rules, over five minutes. A metric that
 // no panel shows fails a test: what nobody looks at need not be exported.
 import { DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
+import { alertsPanel } from "./alerts.ts";
 import { breakerPanels } from "./breaker-panels.ts";
 import { limitPanels, shedderPanels } from "./limit-panels.ts";
-import { dashboardOf, datasourceVariable, labelVariable, timeline } from "./panels.ts";
+import { dashboardOf, datasourceVariable, labelVariable } from "./panels.ts";
 import { attemptPanels, hedgePanels, retryPanels } from "./retry-panels.ts";
 
 const ours = '__name__=~"(circuit_breaker|resilience)_.+"';
-
-const alerts = timeline(
-  {
-    title: "Alerts",
-    description: "What the rules say: pending first, then firing. The runbook is in the README.",
-    queries: [
-      [
-        'max by (alertname, job, name) (ALERTS{job=~"$job",name=~"$name",alertstate="pending"} * 0 ' +
-          'or ALERTS{job=~"$job",name=~"$name",alertstate="firing"})',
-        "{{alertname}}: {{name}} in {{job}}",
-      ],
-    ],
-  },
-  [
-    ["pending", "yellow"],
-    ["firing", "red"],
-  ],
-);
 
 /** The dashboard "Resilience". */
 export const resilience = dashboardOf(
@@ -41,7 +24,7 @@ export const resilience = dashboardOf(
     .withVariable(labelVariable("job", `{${ours}}`))
     .withVariable(labelVariable("name", `{${ours},job=~"$job"}`)),
   {
-    Alerts: [alerts],
+    Alerts: [alertsPanel()],
     "Circuit breakers": breakerPanels,
     "Retries and budgets": retryPanels,
     "Timeouts, deadlines, fallbacks": attemptPanels,

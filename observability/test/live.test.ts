@@ -21,7 +21,12 @@ describe("a live Prometheus", () => {
 
   beforeAll(async () => {
     if (!need.present) return;
-    const registry = await exportedRegistry(["metrics", "circuit-breaker", "resilience"]);
+    const registry = await exportedRegistry([
+      "metrics",
+      "circuit-breaker",
+      "resilience",
+      "rate-limiter",
+    ]);
     const shownotes = exampleOf(shownotesMetrics());
     let scrapes = 0;
     let thriceScrapedAt = Number.POSITIVE_INFINITY;

@@ -3,7 +3,11 @@
 import { CircuitBreaker } from "@compendium/circuit-breaker";
 import { registerCircuitBreakers } from "@compendium/circuit-breaker/metrics";
 import { promtool, requireOrSkip } from "@compendium/metrics/testing";
+import { fixedWindow, RateLimiter } from "@compendium/rate-limiter";
+import { registerRateLimiters, registerRedisStores } from "@compendium/rate-limiter/metrics";
+import { type OnStoreFailure, RedisRateLimiter, RedisStore } from "@compendium/rate-limiter/redis";
 import {
+  admission,
   bulkhead,
   circuitBreaker,
   hedge,
@@ -149,5 +153,74 @@ test("twice the load, three quarters of it sheddable: no critical call is shed",
       call: (index) => ({ criticality: index % 4 === 0 ? "critical" : "sheddable" }),
     },
     "LoadShedderOverloaded",
+  );
+});
+
+// Two requests a second come, each with the key that it is given here.
+function limited(
+  { clock, registry }: World,
+  options: { limitPerMinute: number; keysMax?: number; key?: () => string },
+): readonly Policy[] {
+  const { limitPerMinute: limit, keysMax = 100, key = () => "ada" } = options;
+  const rule = fixedWindow({ limit, windowMs: 60_000 });
+  const limiter = new RateLimiter(rule, { name: "workspace", keysMax, clock });
+  registerRateLimiters(registry, [limiter]);
+  return [admission({ take: () => limiter.take(key()) })];
+}
+
+test("a limit that denies every third request does its work", async () => {
+  await expectFired({ ...quiet, make: (world) => limited(world, { limitPerMinute: 80 }) });
+});
+
+test("a limit that denies three of four: one client, or everybody", async () => {
+  await expectFired(
+    { ...quiet, make: (world) => limited(world, { limitPerMinute: 30 }) },
+    "RateLimiterDenyingMost",
+  );
+});
+
+test("a key made up for every request, and room for half a minute of them", async () => {
+  let made = 0;
+  const key = () => `made-up-${made++}`;
+  await expectFired(
+    { ...quiet, make: (world) => limited(world, { limitPerMinute: 80, keysMax: 60, key }) },
+    "RateLimiterKeysExhausted",
+    "RateLimiterKeysNearMax",
+  );
+});
+
+// A client that does not connect, and does not say why.
+const silence = {
+  isCluster: false,
+  status: "connecting",
+  duplicate: () => silence,
+  on: () => silence,
+  disconnect: () => {},
+};
+
+function withoutStore({ clock, registry }: World, onStoreFailure: OnStoreFailure): Policy[] {
+  const store = new RedisStore(silence as never, { clock });
+  const rule = fixedWindow({ limit: 600, windowMs: 60_000 });
+  const limiter = new RedisRateLimiter(rule, { name: "fleet", store, onStoreFailure, clock });
+  registerRateLimiters(registry, [limiter]);
+  registerRedisStores(registry, { redis: store });
+  return [admission({ take: () => limiter.take("ada") })];
+}
+
+test.for([
+  ["lets through", "open", "RateLimiterNotLimiting"],
+  ["denies", "closed", "RateLimiterDenyingBlindly"],
+] as const)("a silent store, and a policy that %s", async ([, policy, alert]) => {
+  await expectFired(
+    { ...quiet, make: (world) => withoutStore(world, policy) },
+    "RateLimiterStoreFailing",
+    alert,
+  );
+});
+
+test("a silent store, and a share for each process: nobody is woken", async () => {
+  await expectFired(
+    { ...quiet, make: (world) => withoutStore(world, { localShare: 0.25 }) },
+    "RateLimiterStoreFailing",
   );
 });

@@ -1,5 +1,5 @@
 // The numbers of limiters and stores for Prometheus, read when it asks: a scrape costs one
-// `stats()` for each family, the decisions in between nothing. The labels are closed sets: the names
+// `stats()` for each family, the decisions in between nothing. The labels are closed sets: names
 // that are given here, outcomes and codes. A key is never a label: whoever is limited makes keys as
 // he likes, and would make series.
 //

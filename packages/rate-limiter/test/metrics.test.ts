@@ -240,6 +240,8 @@ test("whatever has the numbers can be shown", async () => {
   const store: MeasurableStore = { isReady: true, stats: () => numbers };
   registerRedisStores(registry, { "theirs, too": store });
   const text = await registry.metrics();
+  expect(text).toContain('rate_limiter_keys{name="mine"} 1');
+  expect(text).toContain('rate_limiter_keys_max{name="mine"} 2');
   expect(text).toContain('rate_limiter_keys_forgotten_total{name="mine"} 3');
   expect(text).toContain('rate_limiter_store_decisions_total{name="theirs, too"} 2');
 });
