@@ -119,6 +119,10 @@ export class ConcurrencyLimitTable implements Table {
   // Leases mean the same under any limit.
   convert(): void {}
 
+  copy(from: number, to: number): void {
+    this.#leases.copy(from, to);
+  }
+
   clear(row: number): void {
     this.#leases.clear(row);
   }

@@ -159,6 +159,13 @@ export class ConservativeSlidingCounterTable implements Table {
     this.#used[row] = used;
   }
 
+  copy(from: number, to: number): void {
+    this.#index[to] = this.#index[from]!;
+    this.#used[to] = this.#used[from]!;
+    const first = from * this.#slots;
+    this.#counts.copyWithin(to * this.#slots, first, first + this.#slots);
+  }
+
   clear(row: number): void {
     this.#index[row] = 0;
     this.#used[row] = 0;

@@ -136,6 +136,15 @@ export class Entries {
     return isTheSame && this.#row[entry - 1] === row + 1 ? entry : 0;
   }
 
+  /** Makes the queue of `to` like that of `from`. O(entries). */
+  copy(from: number, to: number): void {
+    if (from === to) return;
+    this.clear(to);
+    for (let entry = this.first(from); entry !== 0; entry = this.next(entry)) {
+      this.push(to, this.atUs(entry), this.cost(entry));
+    }
+  }
+
   /** Empties a row's queue. */
   clear(row: number): void {
     for (let entry = this.#first[row]!; entry !== 0; entry = this.#first[row]!) {
@@ -161,7 +170,7 @@ export class Entries {
 
   #double(): void {
     const length = this.#cost.length * 2;
-    if (length > ENTRIES_MAX) {
+    if (length >= ENTRIES_MAX) {
       throw new RangeError(`more than ${ENTRIES_MAX / 2} entries; use a limiter without a log`);
     }
     this.#atUs = grown(this.#atUs, length);

@@ -121,6 +121,11 @@ export class FixedWindowTable implements Table {
     this.#count[row] = Math.min(this.#count[row]!, to.limit);
   }
 
+  copy(from: number, to: number): void {
+    this.#openedUs[to] = this.#openedUs[from]!;
+    this.#count[to] = this.#count[from]!;
+  }
+
   clear(row: number): void {
     this.#openedUs[row] = 0;
     this.#count[row] = 0;

@@ -152,6 +152,11 @@ export class GcraTable implements Table {
     this.charge(row, to, nowUs, Math.min(owed, to.capacity));
   }
 
+  copy(from: number, to: number): void {
+    this.#tatUs[to] = this.#tatUs[from]!;
+    this.#tatRest[to] = this.#tatRest[from]!;
+  }
+
   clear(row: number): void {
     this.#tatUs[row] = 0;
     this.#tatRest[row] = 0;

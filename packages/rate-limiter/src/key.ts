@@ -8,6 +8,11 @@ export const ALL: unique symbol = Symbol("all");
 /** A key as it is stored. */
 export type StoredKey = string | typeof ALL;
 
+/** What a caller's key is stored as. Only nothing at all is one limit of all: `null` is a mistake. */
+export function storedKeyOf(key: string | undefined): StoredKey {
+  return key === undefined ? ALL : key;
+}
+
 /** The longest key, in UTF-16 code units. */
 export const KEY_LENGTH_MAX = 1024;
 

@@ -7,7 +7,14 @@ import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import { type ConcurrencyLimit, ConcurrencyLimitTable } from "./concurrency-limit.ts";
 import { decide, waitsUs } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
-import { ALL, checkCost, checkIdempotencyKey, checkKey, type StoredKey } from "./key.ts";
+import {
+  ALL,
+  checkCost,
+  checkIdempotencyKey,
+  checkKey,
+  type StoredKey,
+  storedKeyOf,
+} from "./key.ts";
 import { checkName } from "./limiter-keys.ts";
 import { Once } from "./once.ts";
 import type { Rule, Table } from "./rule.ts";
@@ -122,9 +129,9 @@ export class RateLimiter {
    */
   take(key?: string, cost = 1, options?: TakeOptions): Decision {
     checkCost(cost);
-    if (options !== undefined) return this.#takeWith(key ?? ALL, cost, options);
+    if (options !== undefined) return this.#takeWith(storedKeyOf(key), cost, options);
     const nowUs = this.#nowUs();
-    const row = this.#rowOf(key ?? ALL, nowUs);
+    const row = this.#rowOf(storedKeyOf(key), nowUs);
     if (row === 0) return this.#count(this.#noRoom());
     return this.#count(decide(this.#tables, this.#rulesOf(row, nowUs), row, nowUs, cost, true));
   }
@@ -136,7 +143,9 @@ export class RateLimiter {
   static takeTogether(parts: readonly Part[]): Decision {
     checkParts(parts);
     try {
-      const asked = parts.map(({ limiter, key, cost = 1 }) => limiter.#prepare(key ?? ALL, cost));
+      const asked = parts.map(({ limiter, key, cost = 1 }) =>
+        limiter.#prepare(storedKeyOf(key), cost),
+      );
       const seen = asked.map(({ ask }) => ask(false));
       const refused = seen.filter((it) => !it.allowed);
       if (refused.length > 0) {
@@ -156,7 +165,12 @@ export class RateLimiter {
   peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Decision {
     checkCost(cost);
     const nowUs = this.#nowUs();
-    const row = this.#rowOrNew(key ?? ALL);
+    let row = this.#rowOrNew(storedKeyOf(key));
+    if (!this.#ruleSets.isUnder(row, options.rules)) {
+      // What is converted to other rules cannot be converted back; that is done to a copy.
+      this.#ruleSets.copy(row, 0, this.#tables);
+      row = 0;
+    }
     return decide(this.#tables, this.#rulesOf(row, nowUs, options.rules), row, nowUs, cost, false);
   }
 
@@ -171,7 +185,7 @@ export class RateLimiter {
     checkCost(cost);
     const mostMs = checkWait(this.rules, waitMsMax);
     const nowUs = this.#nowUs();
-    const row = this.#rowOf(key ?? ALL, nowUs);
+    const row = this.#rowOf(storedKeyOf(key), nowUs);
     if (row === 0) return reservationOf(this.#count(this.#noRoom()));
     const rules = this.#rulesOf(row, nowUs);
     const seen = decide(this.#tables, rules, row, nowUs, cost, false);
@@ -212,7 +226,7 @@ export class RateLimiter {
   /** Gives back up to `cost` of what a key has taken, the newest first. */
   refund(key?: string, cost = 1): void {
     checkCost(cost);
-    const row = this.#rowOrNew(key ?? ALL);
+    const row = this.#rowOrNew(storedKeyOf(key));
     if (row === 0) return;
     const nowUs = this.#nowUs();
     const rules = this.#rulesOf(row, nowUs);
@@ -232,7 +246,7 @@ export class RateLimiter {
     const index = this.#tables.findIndex((table) => table instanceof ConcurrencyLimitTable);
     if (index === -1) throw new TypeError(`${this.name} has no concurrency limit to release`);
     const table = this.#tables[index] as ConcurrencyLimitTable;
-    const row = this.#rowOrNew(key ?? ALL);
+    const row = this.#rowOrNew(storedKeyOf(key));
     if (row === 0) return false;
     const nowUs = this.#nowUs();
     // A lease that has run out is not held any more, though nobody has looked since.
@@ -242,8 +256,8 @@ export class RateLimiter {
 
   /** Forgets a key: its limit is full again. */
   reset(key?: string): void {
-    checkKey(key ?? ALL);
-    this.#store.delete(key ?? ALL);
+    checkKey(storedKeyOf(key));
+    this.#store.delete(storedKeyOf(key));
   }
 
   /** Plain numbers; reading them changes nothing. */
@@ -253,6 +267,9 @@ export class RateLimiter {
   }
 
   #takeWith(key: StoredKey, cost: number, { rules, idempotencyKey }: TakeOptions): Decision {
+    // All of it before anything is stored.
+    checkKey(key);
+    if (rules !== undefined) this.#ruleSets.check(rules);
     const nowUs = this.#nowUs();
     const identity = idempotencyKey === undefined ? undefined : identityOf(key, idempotencyKey);
     const before = identity === undefined ? undefined : this.#once.get(identity, nowUs);

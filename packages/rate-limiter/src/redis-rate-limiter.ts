@@ -9,7 +9,7 @@ import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import { BlockCache } from "./block-cache.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
-import { ALL, checkCost, checkIdempotencyKey, checkKey } from "./key.ts";
+import { checkCost, checkIdempotencyKey, checkKey, storedKeyOf } from "./key.ts";
 import { checkName, LimiterKeys } from "./limiter-keys.ts";
 import { type AcquireOptions, RateLimiter, type TakeOptions } from "./rate-limiter.ts";
 import type { Rule } from "./rule.ts";
@@ -136,7 +136,7 @@ export class RedisRateLimiter {
    */
   async take(key?: string, cost = 1, options: TakeOptions = {}): Promise<Decision> {
     checkCost(cost);
-    checkKey(key ?? ALL);
+    checkKey(storedKeyOf(key));
     const { rules: wanted, idempotencyKey } = options;
     const isPlain = wanted === undefined && idempotencyKey === undefined;
     const blocked = isPlain ? this.#findBlock(key, cost) : undefined;
@@ -161,7 +161,7 @@ export class RedisRateLimiter {
     const first = checkParts(parts);
     const requests = parts.map(({ limiter, key, cost = 1 }) => {
       checkCost(cost);
-      checkKey(key ?? ALL);
+      checkKey(storedKeyOf(key));
       return limiter.#request("t", key, cost);
     });
     checkSamePartition(requests);
@@ -191,7 +191,7 @@ export class RedisRateLimiter {
   /** What `take` would answer. Takes nothing, and counts nothing. */
   async peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Promise<Decision> {
     checkCost(cost);
-    checkKey(key ?? ALL);
+    checkKey(storedKeyOf(key));
     const { rules } = this.#encode(options.rules ?? this.#rules);
     const request = this.#request("p", key, cost, { wanted: options.rules });
     return this.#ask(request, rules, () => this.#withoutStore(key, cost, "peek"));
@@ -206,7 +206,7 @@ export class RedisRateLimiter {
    */
   async reserve(key?: string, cost = 1, waitMsMax?: number): Promise<Reservation> {
     checkCost(cost);
-    checkKey(key ?? ALL);
+    checkKey(storedKeyOf(key));
     const longestMs = checkWait(this.#rules, waitMsMax);
     const request = this.#request("r", key, cost, { argument: Math.min(longestMs, 2 ** 52) });
     let reply: Reply;
@@ -253,7 +253,7 @@ export class RedisRateLimiter {
    */
   async refund(key?: string, cost = 1): Promise<void> {
     checkCost(cost);
-    checkKey(key ?? ALL);
+    checkKey(storedKeyOf(key));
     this.#blocks?.delete(this.#keys.blockKeyOf(key));
     await this.store.decide(this.#request("f", key, cost));
   }
@@ -266,7 +266,7 @@ export class RedisRateLimiter {
    * @throws TypeError when no rule is a concurrency limit
    */
   async release(key: string | undefined, lease: number): Promise<boolean> {
-    checkKey(key ?? ALL);
+    checkKey(storedKeyOf(key));
     if (!this.#rules.some((rule) => rule.algorithm === "concurrency-limit")) {
       throw new TypeError(`${this.name} has no concurrency limit to release`);
     }
@@ -280,7 +280,7 @@ export class RedisRateLimiter {
    * does not answer.
    */
   async reset(key?: string): Promise<void> {
-    checkKey(key ?? ALL);
+    checkKey(storedKeyOf(key));
     this.#blocks?.delete(this.#keys.blockKeyOf(key));
     await this.store.decide(this.#request("d", key, 1));
   }
@@ -314,7 +314,7 @@ export class RedisRateLimiter {
   #request(verb: Verb, key: string | undefined, cost: number, asked: Asked = {}): Request {
     const { wanted, idempotencyKey, argument = 0 } = asked;
     const { rules, text } = this.#encode(wanted ?? this.#rules);
-    const storedKey = key ?? ALL;
+    const storedKey = storedKeyOf(key);
     const tag = this.#keys.tagOf(storedKey);
     const keys = this.#keys.windowsOf(storedKey, tag, rules);
     if (idempotencyKey !== undefined) {

@@ -68,7 +68,17 @@ export function shareOf(limit: number, share: number): number {
 
 /** A value as it may stand in a message: short, and on one line. */
 export function show(value: unknown): string {
-  if (typeof value !== "string") return String(value);
-  const text = JSON.stringify(value);
-  return text.length <= 80 ? text : `${text.slice(0, 77)}…" (${value.length} characters)`;
+  // An object may refuse to become text, or become a very long one.
+  if (typeof value === "object" || typeof value === "function") return typeNameOf(value);
+  if (typeof value !== "string") return shortened(String(value));
+  const text = shortened(JSON.stringify(value));
+  return text.endsWith("…") ? `${text}" (${value.length} characters)` : text;
+}
+
+function typeNameOf(value: unknown): string {
+  return value === null ? "null" : shortened(Object.prototype.toString.call(value));
+}
+
+function shortened(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }

@@ -69,6 +69,25 @@ export class RuleSets {
     return rules;
   }
 
+  /** Throws what `of` would throw for these rules. */
+  check(wanted: Rule | readonly Rule[]): void {
+    this.#intern(wanted);
+  }
+
+  /** Whether a row would have to be converted for these rules. */
+  isUnder(row: number, wanted?: Rule | readonly Rule[]): boolean {
+    if (!this.#isChanged && wanted === undefined) return true;
+    const number = wanted === undefined ? this.#defaultNumber : this.#intern(wanted);
+    return this.#sets[number] === this.under(row);
+  }
+
+  /** Makes `to` a row like `from`. */
+  copy(from: number, to: number, tables: readonly Table[]): void {
+    for (const table of tables) table.copy(from, to);
+    if (Math.max(from, to) >= this.#ofRow.length) this.#grow(Math.max(from, to));
+    this.#ofRow[to] = this.#ofRow[from]!;
+  }
+
   /** The rules under which a row's numbers were written. */
   under(row: number): readonly Rule[] {
     return this.#sets[this.#ofRow[row] ?? 0]!;

@@ -58,6 +58,8 @@ export interface Table {
   fullUs(row: number, rule: Rule): number;
   /** Turns a row settled under one rule into one under another of the same algorithm. */
   convert(row: number, from: Rule, to: Rule, nowUs: number): void;
+  /** Makes `to` a row like `from`. */
+  copy(from: number, to: number): void;
   /** Makes a row new again. */
   clear(row: number): void;
   /** Makes room for more rows. */

@@ -144,6 +144,12 @@ export class SlidingWindowCounterTable implements Table {
     this.#index[row] = Math.floor(nowUs / to.windowUs);
   }
 
+  copy(from: number, to: number): void {
+    this.#index[to] = this.#index[from]!;
+    this.#current[to] = this.#current[from]!;
+    this.#previous[to] = this.#previous[from]!;
+  }
+
   clear(row: number): void {
     this.#index[row] = 0;
     this.#current[row] = 0;

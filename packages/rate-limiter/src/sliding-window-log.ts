@@ -109,6 +109,10 @@ export class SlidingWindowLogTable implements Table {
   // Entries mean the same under any limit and any window.
   convert(): void {}
 
+  copy(from: number, to: number): void {
+    this.#entries.copy(from, to);
+  }
+
   clear(row: number): void {
     this.#entries.clear(row);
   }

@@ -94,8 +94,11 @@ export class TokenBucketTable implements Table {
     const { emission } = rule;
     const sinceUs = this.#sinceUs[row]!;
     const sinceRest = this.#sinceRest[row]!;
-    // The clock was set back: the tokens that are missing are still missing, from now on.
-    if (sinceUs > nowUs) return this.#since(row, nowUs, 0);
+    // The clock was set back: the tokens that are missing are still missing, from now on. Those that
+    // are reserved will not be dropping in for longer than a reservation may be ahead.
+    const over = missing - rule.capacity;
+    const lateUs = over > 0 ? Math.max(0, emission.usOf(over) - rule.reserveMsMax * 1000) : 0;
+    if (sinceUs > nowUs - lateUs) return this.#since(row, nowUs - lateUs, 0);
     const borrow = sinceRest > 0 ? 1 : 0;
     const us = nowUs - sinceUs - borrow;
     // Less than one interval has passed: the commonest case, and nothing to do.
@@ -144,6 +147,11 @@ export class TokenBucketTable implements Table {
     this.#missing[row] = Math.min(this.#missing[row]!, to.capacity);
     // The time since the last token was measured at another rate.
     this.#since(row, nowUs, 0);
+  }
+
+  copy(from: number, to: number): void {
+    this.#missing[to] = this.#missing[from]!;
+    this.#since(to, this.#sinceUs[from]!, this.#sinceRest[from]!);
   }
 
   clear(row: number): void {

@@ -16,6 +16,7 @@ algorithms['token-bucket'] = function()
     state.missing, state.since_us, state.since_rest, limit, window_us = struct.unpack('<ddddd', stored)
     if limit ~= rule.limit or window_us ~= rule.window_us then
       local from = emission_of(limit, window_us)
+      from.capacity, from.reserve_us = NEVER, 0
       bucket.settle(state, from)
       state.missing = min(state.missing, rule.capacity)
       state.since_us, state.since_rest = now, 0
@@ -26,8 +27,10 @@ algorithms['token-bucket'] = function()
 
   function bucket.settle(state, rule)
     if state.missing == 0 then return fill(state) end
-    if state.since_us > now then
-      state.since_us, state.since_rest, state.mended = now, 0, true
+    local over = state.missing - rule.capacity
+    local late_us = over > 0 and max(0, us_of(rule, over) - rule.reserve_us) or 0
+    if state.since_us > now - late_us then
+      state.since_us, state.since_rest, state.mended = now - late_us, 0, true
       return
     end
     local borrow = state.since_rest > 0 and 1 or 0

@@ -39,7 +39,11 @@ function isCounted({ plans, steps }: History, key: string, spec: RuleSpec): bool
     ({ operation }, i) => i > 0 && operation.nowUs < steps[i - 1]!.operation.nowUs,
   );
   // Who has been told to wait, waits on the axis of the clock, and that has gone back.
-  if (isStepped && spec.algorithm === "leaky-bucket-queue") return false;
+  // And two queues make each other's turns late.
+  if (spec.algorithm === "leaky-bucket-queue") {
+    const queues = plans[0]!.filter(({ algorithm }) => algorithm === "leaky-bucket-queue");
+    if (isStepped || queues.length > 1) return false;
+  }
   if (verbs.has("reserve")) return plans[0]!.length === 1 && !returns && !isStepped;
   return isPaced || !returns;
 }

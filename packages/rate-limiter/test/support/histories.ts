@@ -7,7 +7,7 @@
 // answers are kept beside the operations: they are what is expected. Where no model can tell (the
 // clock has been set back) an operation stands without.
 import { pick, SeededRandom } from "@compendium/runtime";
-import { KeyModel } from "./key-model.ts";
+import { Expectations } from "./expectations.ts";
 import { ALGORITHMS, capacityOf, drawRule, type RuleSpec } from "./rules.ts";
 
 export type Verb = "take" | "peek" | "reserve" | "refund" | "release" | "cancel" | "rules";
@@ -114,13 +114,10 @@ class Drawing {
   readonly #length: number;
   readonly #setBack: boolean;
   readonly #keys: readonly string[];
-  readonly #models = new Map<string, KeyModel>();
-  readonly #open: { readonly of: number; readonly operation: Operation }[] = [];
+  readonly #expectations: Expectations;
+  readonly #steps: Step[] = [];
   readonly #startUs: number;
   #nowUs: number;
-  // The models' axis does not go back: it is this much ahead of the clock.
-  #aheadUs = 0;
-  #plan = 0;
 
   constructor(
     random: SeededRandom,
@@ -130,6 +127,7 @@ class Drawing {
     const { verbs, setBack = true, startUs, length } = options;
     this.#random = random;
     this.#plans = plans;
+    this.#expectations = new Expectations(plans);
     this.#verbs = VERBS.filter((verb) => verbs === undefined || verbs.includes(verb));
     this.#length = length ?? 8 + random.below(33);
     this.#setBack = setBack && random.below(8) === 0;
@@ -139,18 +137,14 @@ class Drawing {
   }
 
   steps(): Step[] {
-    const steps: Step[] = [];
-    for (let place = 0; place < this.#length; place++) {
+    while (this.#steps.length < this.#length) {
       const key = pick(this.#random, this.#keys);
-      const model = this.#modelOf(key);
-      const cost = this.#cost(model);
-      this.#move(model, cost);
+      const cost = this.#cost(key);
+      this.#move(key, cost);
       const operation = this.#operation(key, cost);
-      const isKnown = this.#aheadUs === 0;
-      const answer = this.#apply(operation, place);
-      steps.push({ operation, expected: isKnown ? answer : undefined });
+      this.#steps.push({ operation, expected: this.#expectations.apply(operation) });
     }
-    return steps;
+    return this.#steps;
   }
 
   #operation(key: string, cost: number): Operation {
@@ -160,88 +154,58 @@ class Drawing {
     const operation = { nowUs: this.#nowUs, key, cost, waitMsMax: 0, of: -1, plan: undefined };
     if (verb === "rules") return { ...operation, verb, plan: random.below(this.#plans.length) };
     if (verb === "cancel" || verb === "release") {
-      const open = this.#open.filter((it) =>
-        verb === "cancel" ? it.operation.verb === "reserve" : it.operation.verb === "take",
-      );
-      if (open.length > 0) {
-        const { of, operation: begun } = pick(random, open);
-        return { ...begun, nowUs: this.#nowUs, verb, of };
-      }
+      const of = this.#begun(verb === "cancel" ? "reserve" : "take");
+      if (of !== -1) return { ...this.#steps[of]!.operation, nowUs: this.#nowUs, verb, of };
       verb = "take";
     }
     if (verb !== "reserve") return { ...operation, verb };
-    const mostMs = Math.min(...this.#plans[this.#plan]!.map((spec) => spec.reserveMsMax));
-    const hasQueue = this.#plans[0]!.some((spec) => spec.algorithm === "leaky-bucket-queue");
+    const rules = this.#expectations.rules;
+    const mostMs = Math.min(...rules.map((spec) => spec.reserveMsMax));
+    const hasQueue = rules.some((spec) => spec.algorithm === "leaky-bucket-queue");
     const anyMs = hasQueue ? 1 + random.below(5000) : random.below(mostMs + 1);
     return { ...operation, verb, waitMsMax: pick(random, [mostMs, anyMs]) };
   }
 
-  #apply(operation: Operation, place: number): Answer | undefined {
-    const { verb, key, cost } = operation;
-    const nowUs = this.#nowUs + this.#aheadUs;
-    if (verb === "rules") {
-      this.#plan = operation.plan!;
-      return undefined;
-    }
-    const model = this.#modelOf(key);
-    model.under(this.#plans[this.#plan]!, nowUs);
-    if (verb === "release") return model.release(operation.of);
-    if (verb === "refund") return model.refund(nowUs, cost);
-    if (verb === "cancel") {
-      this.#close(operation.of);
-      return model.refund(nowUs, cost);
-    }
-    if (verb === "peek") return model.ask(nowUs, cost);
-    const answer =
-      verb === "take"
-        ? model.take(nowUs, cost, place)
-        : model.reserve(nowUs, cost, operation.waitMsMax);
-    if (answer.allowed && (verb === "reserve" || model.hasLeases)) {
-      this.#open.push({ of: place, operation });
-    }
-    return answer;
+  // The place of something that can be ended, perhaps not for the first time; -1: there is nothing.
+  #begun(verb: Verb): number {
+    const hasLeases = this.#plans[0]!.some((spec) => spec.algorithm === "concurrency-limit");
+    if (verb === "take" && !hasLeases) return -1;
+    const places = [...this.#steps.keys()].filter((place) => {
+      const { operation, expected } = this.#steps[place]!;
+      return operation.verb === verb && expected?.allowed === true;
+    });
+    return places.length === 0 ? -1 : pick(this.#random, places);
   }
 
-  #close(of: number): void {
-    const index = this.#open.findIndex((it) => it.of === of);
-    if (index !== -1) this.#open.splice(index, 1);
-  }
-
-  #modelOf(key: string): KeyModel {
-    let model = this.#models.get(key);
-    if (model === undefined) {
-      model = new KeyModel(this.#plans[this.#plan]!);
-      this.#models.set(key, model);
-    }
-    return model;
-  }
-
-  #cost(model: KeyModel): number {
+  #cost(key: string): number {
     const random = this.#random;
-    const nowUs = this.#nowUs + this.#aheadUs;
-    const capacity = Math.min(...this.#plans[this.#plan]!.map(capacityOf));
+    const expectations = this.#expectations;
+    const capacity = Math.min(...expectations.rules.map(capacityOf));
     const aim = random.below(8);
     if (aim < 3) return 1;
     if (aim === 3) return 1 + random.below(3);
     if (aim === 4) return capacity + (random.below(4) === 0 ? 1 : 0);
     if (aim === 5) return Math.max(1, Math.floor(capacity / pick(random, [2, 3, 4])));
     if (aim === 6) return 1 + random.below(capacity);
-    return Math.max(1, Math.min(model.remaining(nowUs), 2 ** 52) + random.below(2));
+    const remaining = expectations.modelOf(key).remaining(expectations.onAxis(this.#nowUs));
+    return Math.max(1, Math.min(remaining, 2 ** 52) + random.below(2));
   }
 
   // Where the next operation is: now, soon, where something is about to change, or long after.
-  #move(model: KeyModel, cost: number): void {
+  #move(key: string, cost: number): void {
     const random = this.#random;
-    const { windowMs, limit, parts } = pick(random, this.#plans[this.#plan]!);
+    const { windowMs, limit, parts } = pick(random, this.#expectations.rules);
     const windowUs = windowMs * 1000;
-    const nowUs = this.#nowUs + this.#aheadUs;
-    if (this.#setBack && random.below(8) === 0) {
+    if (this.#setBack && this.#steps.length > 0 && random.below(8) === 0) {
       const backUs = pick(random, [1, windowUs, random.below(3 * windowUs), 3_600_000_000]);
       // To the end of a part of a window, one time in two.
       const partUs = Math.ceil(windowUs / parts);
       const pastUs = random.below(2) * (1 + ((this.#nowUs - backUs) % partUs));
-      return this.#moveBack(backUs + pastUs);
+      this.#nowUs = Math.max(this.#startUs, this.#nowUs - Math.max(0, backUs + pastUs));
+      return;
     }
+    const nowUs = this.#expectations.onAxis(this.#nowUs);
+    const model = this.#expectations.modelOf(key);
     const edge = pick(random, [0, 0, 1, -1]);
     const byUs = pick(random, [
       () => 0,
@@ -258,14 +222,8 @@ class Drawing {
       () => windowUs + edge,
       () => random.below(3) * windowUs * 3,
     ])();
-    const limited = Math.min(Math.max(0, byUs), Math.max(0, this.#startUs + AXIS_US - nowUs));
-    this.#nowUs += limited;
-  }
-
-  #moveBack(byUs: number): void {
-    const toUs = Math.max(this.#startUs, this.#nowUs - byUs);
-    this.#aheadUs += this.#nowUs - toUs;
-    this.#nowUs = toUs;
+    const leftUs = Math.max(0, this.#startUs + AXIS_US - nowUs);
+    this.#nowUs += Math.min(Math.max(0, byUs), leftUs);
   }
 }
 

@@ -7,6 +7,8 @@ import { LeasesModel } from "./window-models.ts";
 export class KeyModel {
   #specs: readonly RuleSpec[];
   readonly #models: readonly Model[];
+  // What has been reserved, by the place of the operation.
+  readonly #reserved = new Map<number, number>();
 
   constructor(specs: readonly RuleSpec[]) {
     this.#specs = specs;
@@ -15,6 +17,10 @@ export class KeyModel {
 
   get hasLeases(): boolean {
     return this.#models.some((model) => model instanceof LeasesModel);
+  }
+
+  isUnder(specs: readonly RuleSpec[]): boolean {
+    return specs === this.#specs;
   }
 
   /** Goes on under other rules. */
@@ -53,7 +59,7 @@ export class KeyModel {
     return this.#answer(nowUs, waits, delayMs);
   }
 
-  reserve(nowUs: number, cost: number, waitMsMax: number): Answer {
+  reserve(nowUs: number, cost: number, waitMsMax: number, place: number): Answer {
     const asked = this.ask(nowUs, cost);
     const reserveMsMax = Math.min(...this.#specs.map((spec) => spec.reserveMsMax));
     const turnMs = Math.max(...this.#models.map((model) => model.delayUs(nowUs))) / 1000;
@@ -63,12 +69,24 @@ export class KeyModel {
     const isTooEarly = this.#hasQueue ? tooEarlyMs > 0 : asked.retryAfterMs > mostMs;
     if (isTooEarly) return { ...asked, allowed: false, retryAfterMs: tooEarlyMs, waitMs: 0 };
     const waitUs = this.waitUs(nowUs, cost);
-    this.#charge(nowUs, cost, -1);
+    this.#charge(nowUs, cost, place);
+    this.#reserved.set(place, cost);
     return { ...asked, allowed: true, waitMs: Math.max(waitUs / 1000, turnMs) };
   }
 
   refund(nowUs: number, cost: number): undefined {
     for (const model of this.#models) model.refund(nowUs, cost);
+  }
+
+  /** Whether a reservation has not been given back. */
+  holds(place: number): boolean {
+    return this.#reserved.has(place);
+  }
+
+  /** Gives a reservation back. */
+  cancel(nowUs: number, place: number): undefined {
+    this.refund(nowUs, this.#reserved.get(place)!);
+    this.#reserved.delete(place);
   }
 
   release(lease: number): undefined {
