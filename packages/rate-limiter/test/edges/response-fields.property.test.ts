@@ -157,6 +157,17 @@ test("a window shorter than a second is shown as one, of a second and a half as 
   expect(policy(1_500)).toBe('"fixed-window";q=10;w=2');
 });
 
+test("a limiter that says to come back at once is shown as one second", () => {
+  const limiter = new RateLimiter(fixedWindow({ limit: 1, windowMs: 1_000 }));
+  const denied: Decision = {
+    ...limiter.take(),
+    allowed: false,
+    outcome: "denied",
+    retryAfterMs: 0,
+  };
+  expect(refusalOf(denied).headers["retry-after"]).toBe("1");
+});
+
 test("RFC 9651 §3.3.1: a limit beyond fifteen digits is shown as the largest there is", () => {
   const limiter = new RateLimiter(fixedWindow({ limit: 2 ** 52, windowMs: 1_000 }));
   const fields = fieldsOf(limiter.take(), limiter.rules, { legacyFields: true });

@@ -39,12 +39,15 @@ export function describeTurns(rig: Rig): void {
     expect([(await second).status, (await third).status]).toEqual([200, 200]);
   });
 
-  test("no more than waitingMax wait; the others are refused", async () => {
-    await rig.start(queued(), { waitingMax: 1 });
+  test("no more than waitingMax wait; the others are refused, and lose their turn", async () => {
+    const limiter = queued();
+    await rig.start(limiter, { waitingMax: 1 });
     await rig.get();
     const second = rig.get();
     await until(() => rig.clock.pendingTimers === 1);
     expect((await rig.get()).status).toBe(429);
+    // Given back, it would be given to the next, who would go with somebody that waits.
+    expect(limiter.peek("127.0.0.1").delayMs).toBe(3_000);
     await rig.clock.advanceAsync(3_000);
     expect((await second).status).toBe(200);
     const third = rig.get();

@@ -230,6 +230,12 @@ function describeMistakes(rig: Rig): void {
     expect([response.status, handled]).toEqual([500, 0]);
   });
 
+  test("what `refuse` throws is a 500", async () => {
+    const limiter = rig.limiter(fixedWindow({ limit: 1, windowMs: 60_000 }));
+    await rig.start(limiter, { refuse: broken });
+    expect(await rig.statuses(2)).toEqual([200, 500]);
+  });
+
   test("a limiter that throws or rejects is told to onError, which may let through", async () => {
     const told: unknown[] = [];
     const limiter = rig.limiter(fixedWindow({ limit: 1, windowMs: 60_000 }));
