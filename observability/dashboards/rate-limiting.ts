@@ -107,7 +107,7 @@ const store: readonly Panel[] = [
   curve({
     title: "Failures by code",
     description:
-      "Decisions that the store did not make. STORE_TIMEOUT: no answer in time. STORE_UNAVAILABLE: not even asked, or the connection was lost. STORE_ERROR: it answered so.",
+      "Decisions that the store did not make. STORE_TIMEOUT: no answer in time. STORE_LOST: the connection broke. STORE_UNAVAILABLE: not even asked. STORE_ERROR: it answered so.",
     queries: [[rate("rate_limiter_store_failures_total", ["code"]), "{{name}} {{code}}"]],
     unit: "reqps",
     stacked: true,

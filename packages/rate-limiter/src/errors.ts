@@ -4,7 +4,9 @@
 export type RateLimiterErrorCode =
   /** The store did not answer in time. The request may have been charged, once. */
   | "STORE_TIMEOUT"
-  /** There is no connection to the store, or it has too much to answer already. Nothing charged. */
+  /** The connection broke before the answer came. The request may have been charged, once. */
+  | "STORE_LOST"
+  /** The store was not asked: no connection, or it has too much to answer already. */
   | "STORE_UNAVAILABLE"
   /** The store answered with an error, which is the `cause`. Nothing charged. */
   | "STORE_ERROR"

@@ -39,6 +39,7 @@ export interface MeasurableStore {
 
 const CODES: readonly RateLimiterErrorCode[] = [
   "STORE_TIMEOUT",
+  "STORE_LOST",
   "STORE_UNAVAILABLE",
   "STORE_ERROR",
   "STORE_CLOSED",
@@ -102,7 +103,7 @@ export function registerRateLimiters(
 
 /**
  * Shows `stores` in `registry`, told apart by the names that are their keys here, until the
- * returned object is disposed. Takes 24 series for each; a scrape changes nothing, and a store may
+ * returned object is disposed. Takes 25 series for each; a scrape changes nothing, and a store may
  * be in several registries.
  *
  * @throws TypeError when a name is taken by a store registered before

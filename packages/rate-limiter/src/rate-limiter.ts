@@ -143,16 +143,14 @@ export class RateLimiter {
   static takeTogether(parts: readonly Part[]): Decision {
     checkParts(parts);
     try {
-      const asked = parts.map(({ limiter, key, cost = 1 }) =>
-        limiter.#prepare(storedKeyOf(key), cost),
-      );
+      const asked = parts.map(({ limiter, key, cost = 1 }) => limiter.#prepare(key ?? ALL, cost));
       const seen = asked.map(({ ask }) => ask(false));
-      const refused = seen.filter((it) => !it.allowed);
-      if (refused.length > 0) {
+      if (seen.some((it) => !it.allowed)) {
+        const binding = seen.reduce(laterOf);
         const remaining = Math.min(...seen.map((it) => it.remaining));
-        return { ...refused.reduce(laterOf), remaining };
+        return parts[seen.indexOf(binding)]!.limiter.#count({ ...binding, remaining });
       }
-      const taken = asked.map(({ ask }) => ask(true));
+      const taken = asked.map(({ ask }, i) => parts[i]!.limiter.#count(ask(true)));
       const lease = Math.max(...taken.map((it) => it.lease));
       const delayMs = Math.max(...taken.map((it) => it.delayMs));
       return { ...taken.reduce(scarcerOf), lease, delayMs };
@@ -273,7 +271,7 @@ export class RateLimiter {
     const nowUs = this.#nowUs();
     const identity = idempotencyKey === undefined ? undefined : identityOf(key, idempotencyKey);
     const before = identity === undefined ? undefined : this.#once.get(identity, nowUs);
-    if (before !== undefined) return before;
+    if (before !== undefined) return this.#count(before);
     const row = this.#rowOf(key, nowUs);
     if (row === 0) return this.#count(this.#noRoom());
     const decision = decide(this.#tables, this.#rulesOf(row, nowUs, rules), row, nowUs, cost, true);
@@ -288,11 +286,8 @@ export class RateLimiter {
     const row = this.#rowOf(key, nowUs);
     this.#store.pin(row);
     const ask = (charge: boolean) => {
-      const decision =
-        row === 0
-          ? this.#noRoom()
-          : decide(this.#tables, this.#rulesOf(row, nowUs), row, nowUs, cost, charge);
-      return charge || !decision.allowed ? this.#count(decision) : decision;
+      if (row === 0) return this.#noRoom();
+      return decide(this.#tables, this.#rulesOf(row, nowUs), row, nowUs, cost, charge);
     };
     return { ask };
   }

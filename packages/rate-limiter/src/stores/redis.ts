@@ -74,6 +74,7 @@ export class RedisStore implements AsyncDisposable {
   #scriptLoads = 0;
   readonly #failures: Record<RateLimiterErrorCode, number> = {
     STORE_TIMEOUT: 0,
+    STORE_LOST: 0,
     STORE_UNAVAILABLE: 0,
     STORE_ERROR: 0,
     STORE_CLOSED: 0,
@@ -238,7 +239,7 @@ export class RedisStore implements AsyncDisposable {
     } catch (cause) {
       const error = this.isReady
         ? new RateLimiterError("STORE_ERROR", messageOf(cause), { cause })
-        : this.#unavailable("the connection to the store was lost", cause);
+        : new RateLimiterError("STORE_LOST", "the connection to the store was lost", { cause });
       this.#fail(batch, error);
     } finally {
       this.#unanswered.delete(batch);
