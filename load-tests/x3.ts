@@ -115,7 +115,7 @@ function arrivalsOf(
     timeUnit: "1s",
     startTime: `${startMs}ms`,
     duration: `${durationMs}ms`,
-    preAllocatedVUs: Math.ceil((rate * x3.withinMs) / 1_000) + 1,
+    preAllocatedVUs: Math.ceil((rate * TIMEOUT_MS) / 1_000) + 1,
     gracefulStop: `${TIMEOUT_MS}ms`,
   };
 }

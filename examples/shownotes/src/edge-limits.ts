@@ -2,17 +2,28 @@
 // asks had his share? Whoever has is answered 429, with Retry-After and the RateLimit fields, in
 // microseconds; that is what makes a flood bearable.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { OUTCOMES, type Outcome } from "@compendium/rate-limiter";
 import { type Middleware, rateLimit } from "@compendium/rate-limiter/http";
 import { sendText } from "./http.ts";
 import type { Limiter, Limits } from "./limits.ts";
+
+/** What a limiter has decided here. */
+export interface LimitCounts {
+  allowed: number;
+  refused: number;
+}
 
 /** What the edge's `GET /control` says of its limits. */
 export interface LimitsState {
   /** Whether workspaces are limited. */
   on: boolean;
-  /** Decisions of each limiter, by outcome. */
-  decisions: Record<"workspace" | "signIn" | "invite", Readonly<Record<string, number>>>;
+  workspace: LimitCounts;
+  signIn: LimitCounts;
+  invite: LimitCounts;
 }
+
+// All others refuse.
+const ALLOWING: readonly Outcome[] = ["allowed", "store-open", "store-local-allowed"];
 
 // A request, and whose limit it comes under.
 interface Keyed extends IncomingMessage {
@@ -40,11 +51,9 @@ export class LimitGate {
     const { workspace, signIn, invite } = this.#limits;
     return {
       on: this.#on,
-      decisions: {
-        workspace: workspace.stats().decisions,
-        signIn: signIn.stats().decisions,
-        invite: invite.stats().decisions,
-      },
+      workspace: countsOf(workspace),
+      signIn: countsOf(signIn),
+      invite: countsOf(invite),
     };
   }
 
@@ -70,6 +79,15 @@ export class LimitGate {
 }
 
 type Go = () => void;
+
+function countsOf(limiter: Limiter): LimitCounts {
+  const { decisions } = limiter.stats();
+  const counts = { allowed: 0, refused: 0 };
+  for (const outcome of OUTCOMES) {
+    counts[ALLOWING.includes(outcome) ? "allowed" : "refused"] += decisions[outcome];
+  }
+  return counts;
+}
 
 function pass(
   limit: Middleware<Keyed>,

@@ -76,6 +76,7 @@ class Edge {
 
   constructor(previewUrl: URL, scenario: Scenario, billing: Billing | undefined, limits: Limits) {
     this.gate = new LimitGate(limits);
+    limits.register(this.registry);
     this.#limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
     const policies = { breaker: scenario.breaker, client: x4Scenario.client };
     this.preview = new PreviewClient(askPreviewAt(previewUrl), policies);

@@ -27,6 +27,8 @@ export interface LabState {
   breaker: EdgeState["breaker"] | null;
   inFlight: number;
   queued: number;
+  /** What the edge's token buckets have decided; null while no edge answers. */
+  workspaceLimit: { on: boolean; allowed: number; refused: number } | null;
   /** The last comparison, as the terminal shows it. */
   report: string | null;
   /** What can be run. */
@@ -151,6 +153,7 @@ export class Lab {
       breaker: edge?.breaker ?? null,
       inFlight: edge?.inFlight ?? 0,
       queued: edge?.queued ?? 0,
+      workspaceLimit: edge ? { on: edge.limits.on, ...edge.limits.workspace } : null,
       report: this.#report,
       experiments: this.experiments,
     };

@@ -6,39 +6,43 @@
 //     sign-in     sliding-window log     per address: each one sends a mail to somebody
 //     invite      conservative counter   per workspace: likewise, to strangers
 //
-// A mail cannot be taken back, so what bounds them is never over in any window. The log is exact
-// and keeps an entry for each mail; the counter keeps twelve numbers, and admits a little less.
+// A mail cannot be taken back, so what bounds them is never over in any window. The log is exact,
+// and remembers each mail; the counter remembers eleven counts, and lets through a little less.
 import {
   conservativeSlidingCounter,
-  type Decision,
   RateLimiter,
   type Rule,
   slidingWindowLog,
   tokenBucket,
 } from "@compendium/rate-limiter";
+import type { Limiter as ServedLimiter } from "@compendium/rate-limiter/http";
+import {
+  type MeasurableLimiter,
+  registerRateLimiters,
+  registerRedisStores,
+} from "@compendium/rate-limiter/metrics";
 import { type Clock, systemClock } from "@compendium/runtime";
+import type { Registry } from "prom-client";
 import { x3Scenario } from "./x3-scenario.ts";
 
 const MINUTE_MS = 60_000;
-// Addresses and workspaces cost nothing to invent. Beyond these, a new one is refused.
+// Addresses and workspaces cost nothing to invent. Beyond these a new one is refused: a limit that
+// anybody can lift by inventing names is none.
 const KEYS_MAX = 50_000;
 // As many as docker-compose.yml runs.
 const EDGES = 3;
 const REDIS_MS_MAX = 50;
 
 /** A limiter, wherever it counts. */
-export interface Limiter {
-  readonly name: string;
-  readonly rules: readonly Rule[];
-  take(key: string): Decision | PromiseLike<Decision>;
-  stats(): { decisions: Readonly<Record<string, number>> };
-}
+export type Limiter = ServedLimiter & MeasurableLimiter;
 
 /** The edge's limits. */
 export interface Limits extends AsyncDisposable {
   readonly workspace: Limiter;
   readonly signIn: Limiter;
   readonly invite: Limiter;
+  /** Shows their numbers. */
+  register(registry: Registry): void;
 }
 
 const rules = {
@@ -51,10 +55,10 @@ const rules = {
 export function limitsInMemory(clock: Clock = systemClock): Limits {
   const limiter = (rule: Rule) =>
     new RateLimiter(rule, { name: rule.name, keysMax: KEYS_MAX, clock });
+  const all = limitsOf(limiter);
   return {
-    workspace: limiter(rules.workspace),
-    signIn: limiter(rules.signIn),
-    invite: limiter(rules.invite),
+    ...all,
+    register: (registry) => void registerRateLimiters(registry, Object.values(all)),
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -89,11 +93,22 @@ export async function createLimits(
       // else be a flood at Redis.
       blockCacheKeysMax: KEYS_MAX,
     });
+  const all = limitsOf(limiter);
+  return {
+    ...all,
+    register: (registry) => {
+      registerRateLimiters(registry, Object.values(all));
+      registerRedisStores(registry, { redis: store });
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function limitsOf(limiter: (rule: Rule) => Limiter): Pick<Limits, keyof typeof rules> {
   return {
     workspace: limiter(rules.workspace),
     signIn: limiter(rules.signIn),
     invite: limiter(rules.invite),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
 

@@ -9,6 +9,9 @@ import { readJson, send, sendJson, sendText } from "./http.ts";
 import { BusyError, type Lab } from "./lab.ts";
 import { IDEMPOTENCY_KEY } from "./ledger.ts";
 
+// What users see of the application.
+const APPLICATION = /^\/(episodes\/|workspaces\/|sign-in$)/;
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Answers the public port. `stop` ends the demo. */
@@ -33,7 +36,7 @@ export function createPublicHandler(lab: Lab, stop: () => void): Handler {
     if (pathname === "/metrics") return metrics(request, response);
     if (pathname === "/lab") return sendState(lab, response);
     if (pathname.startsWith("/lab/")) return void act(pathname.slice(5), request, response);
-    if (pathname.startsWith("/episodes/")) return handOn(lab.edgeUrl, url, request, response);
+    if (APPLICATION.test(pathname)) return handOn(lab.edgeUrl, url, request, response);
     sendText(response, 404, "try / or /episodes/1/notes\n");
   };
 }

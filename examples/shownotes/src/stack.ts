@@ -2,6 +2,7 @@
 // starts them as child processes; a lab beside containers is told their addresses, and lets whoever
 // restarts them do so.
 import { Child } from "./child.ts";
+import type { LimitsState } from "./edge-limits.ts";
 import { getJson, postJson } from "./http.ts";
 
 // A service that was stopped in its tracks (SIGSTOP, a debugger) must not stop whoever asks it.
@@ -16,6 +17,7 @@ export interface EdgeState {
   breaker: { state: string; inFlight: number; slowRate: number; counts: Record<string, number> };
   transitions: { from: string; to: string; reason: string; wallMs: number }[];
   hedging: boolean;
+  limits: LimitsState;
   /** Previews that were answered with a bare link. */
   bareLinks: number;
 }

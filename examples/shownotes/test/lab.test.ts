@@ -38,6 +38,7 @@ test("before anything runs, the state says so, and an action says what to do", a
     breaker: null,
     inFlight: 0,
     queued: 0,
+    workspaceLimit: null,
     report: null,
     experiments: [
       { id: "x1", key: "1", title: brief.title },

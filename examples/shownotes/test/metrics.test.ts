@@ -23,15 +23,18 @@ const services = () => [
 test("the README lists the services' own metrics, as they are", () => {
   const registered = services()
     .flatMap(({ registry }) => registeredMetrics(registry))
-    .filter(({ name }) => !/^(circuit_breaker|resilience)_/.test(name))
+    .filter(({ name }) => !/^(circuit_breaker|rate_limiter|resilience)_/.test(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   expect(documentedMetrics(readme)).toEqual(registered);
 });
 
-test("the edge shows the metrics of its policies, too", async () => {
+test("the edge shows the metrics of its policies and limits, too", async () => {
   const expositions = await Promise.all(services().map(({ registry }) => registry.metrics()));
   expect(expositions[0]).toContain(
     `circuit_breaker_calls_total{name="preview",outcome="success"} 0`,
+  );
+  expect(expositions[0]).toContain(
+    `rate_limiter_decisions_total{name="workspace",outcome="denied"} 0`,
   );
   expect(expositions[0]).toContain(`resilience_hedge_hedges_total{name="preview"} 0`);
 });

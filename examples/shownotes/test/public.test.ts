@@ -149,8 +149,29 @@ test("a checkout is handed on, unless a page of another site asks for it", async
   expect(await post(path, { headers })).toMatchObject({ status: 403 });
 });
 
+test("what users ask of a workspace is handed on, and so is what its limit says", async () => {
+  await lab.reset();
+  const body = JSON.stringify({ address: "a@example.org" });
+  expect(await post("/sign-in", { body })).toMatchObject({
+    status: 202,
+    headers: { ratelimit: expect.stringMatching(/^"sign-in";r=4;t=\d+$/) },
+  });
+  expect(await post("/workspaces/acme/invites", { body })).toMatchObject({ status: 202 });
+  for (let i = 0; i < 4; i++) await post("/sign-in", { body });
+  expect(await post("/sign-in", { body })).toMatchObject({
+    status: 429,
+    headers: { "retry-after": expect.stringMatching(/^\d+$/) },
+  });
+  expect(
+    await post("/sign-in", { body, headers: { origin: "https://example.org" } }),
+  ).toMatchObject({ status: 403 });
+  expect((await shown()).workspaceLimit).toMatchObject({ on: true, refused: 0 });
+});
+
 const detours = [
   "/control",
+  "/workspaces/../control/exit",
+  "/sign-in/../control",
   "/control/exit",
   "/episodes/../control/exit",
   "/episodes/%2e%2e/control/exit",

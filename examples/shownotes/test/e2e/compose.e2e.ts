@@ -10,11 +10,14 @@ import { docker, type Ended, freePort, run } from "./run.ts";
 const need = docker();
 const project = `shownotes-e2e-${process.pid}`;
 const ports = { SHOWNOTES_PORT: "", PROMETHEUS_PORT: "" };
+const edges = ["edge", "edge-2", "edge-3"];
+// What else is set for compose.
+let settings: Record<string, string> = {};
 
 function compose(...args: string[]): Promise<Ended> {
   const command = ["docker", "compose", "--project-name", project, "--profile", "load"] as const;
   // The first build downloads the base image and every tool.
-  return run([...command, ...args], { env: ports, timeoutMs: 540_000 });
+  return run([...command, ...args], { env: { ...ports, ...settings }, timeoutMs: 540_000 });
 }
 
 async function composed(...args: string[]): Promise<string> {
@@ -68,16 +71,28 @@ describe("docker compose", () => {
     const url = `http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/query?query=up`;
     const up = async () => {
       const { data } = (await (await fetch(url)).json()) as {
-        data: { result: { metric: { job: string }; value: [number, string] }[] };
+        data: { result: { metric: { instance: string }; value: [number, string] }[] };
       };
-      return Object.fromEntries(data.result.map(({ metric, value }) => [metric.job, value[1]]));
+      return data.result.map(({ metric, value }) => `${metric.instance} ${value[1]}`).sort();
     };
-    const all = { billing: "1", edge: "1", preview: "1", lab: "1" };
+    const hosts = ["billing:8080", "edge:8080", "edge-2:8080", "edge-3:8080", "lab:4100"];
+    const all = [...hosts, "preview:8080"].map((host) => `${host} 1`).sort();
     await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
   });
 
   test("k6's smoke profile passes beside the lab's own load", async () => {
     expectExit(await k6("shownotes.ts"), 0);
+  });
+
+  test("X3 by the lab: three edges let through no more of a flood than one limit", async () => {
+    const url = `http://127.0.0.1:${ports.SHOWNOTES_PORT}/lab/experiment`;
+    const answer = await fetch(url, { method: "POST", body: JSON.stringify({ id: "x3" }) });
+    const { report } = (await answer.json()) as { report: string };
+    console.log(report);
+    expect(report).toContain("to 3 edges");
+    expect(report).toContain("✔ as expected");
+    const [, most, admitted] = /t = (\d+); let through were (\d+)/.exec(report) ?? [];
+    expect(Number(admitted)).toBeLessThanOrEqual(Number(most));
   });
 
   describe("X1 by k6, without the lab, on fresh containers", () => {
@@ -102,6 +117,47 @@ describe("docker compose", () => {
       const ended = await k6("x1.ts", { PROTECTION: "on" });
       expectExit(ended, 0);
       expect(shareInTime(ended)).toBeGreaterThanOrEqual(0.99);
+    });
+  });
+
+  describe("X3 by k6 over three edges, without the lab, on fresh containers", () => {
+    beforeAll(async () => {
+      if (need.present) await composed("stop", "lab");
+    });
+
+    afterAll(async () => {
+      settings = {};
+      if (need.present) await fresh();
+    });
+
+    const fresh = async () => {
+      const flags = ["--wait", "--no-build", "--no-deps", "--force-recreate"];
+      await composed("up", ...flags, "billing", ...edges);
+    };
+
+    const admitted = ({ output }: Ended) =>
+      Number(/x3_flood_admitted +count<=180 +(\d+)/.exec(output)?.[1]);
+
+    test("without a limit, the others are not served", async () => {
+      await fresh();
+      expectExit(await k6("x3.ts", { LIMITS: "off" }), 0);
+    });
+
+    test("with one in Redis they are, and all edges together let through what one would", async () => {
+      await fresh();
+      const ended = await k6("x3.ts", { LIMITS: "on" });
+      expectExit(ended, 0);
+      console.log(ended.output);
+      expect(admitted(ended)).toBeLessThanOrEqual(180);
+    });
+
+    test("edges that count for themselves let through three times as much, and are found out", async () => {
+      settings = { SHOWNOTES_REDIS: "" };
+      await fresh();
+      const ended = await k6("x3.ts", { LIMITS: "on" });
+      expectExit(ended, THRESHOLD_CROSSED);
+      console.log(ended.output);
+      expect(admitted(ended)).toBeGreaterThan(2.5 * 180);
     });
   });
 

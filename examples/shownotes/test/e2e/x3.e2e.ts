@@ -102,6 +102,17 @@ describe("three edges", () => {
   );
 
   test(
+    "whose Redis is gone keep to a third of the limit each",
+    async () => {
+      // Nobody listens there.
+      const { on, objections } = await runOn("redis://127.0.0.1:1");
+      expect(objections).toEqual([]);
+      expect(on.measured.admitted).toBeLessThanOrEqual(on.measured.admittedMax);
+    },
+    MINUTE_MS,
+  );
+
+  test(
     "that count for themselves let through three times as much, and X3 objects",
     async () => {
       const { on, objections } = await runOn("");
