@@ -52,7 +52,7 @@ export interface ServeOptions<R> {
   delayMsMax?: number;
   /** How many requests may wait for their turn at once; others are refused. Default 1,000. */
   waitingMax?: number;
-  /** Told of every decision. */
+  /** Told of every decision. What it throws is told to `onError`, and changes nothing. */
   onDecision?: (decision: Decision, request: R) => void;
   /**
    * Told of what `key`, `cost` or the limiter threw; true lets the request through. Default: it
@@ -158,7 +158,10 @@ export class Gate<R> {
 
   #heed(asked: Asked<R>, decision: Decision): Verdict {
     const heeded = decision.delayMs > 0 ? this.#queue(asked, decision) : decision;
-    this.#options.onDecision?.(heeded, asked.request);
+    const { onDecision } = this.#options;
+    if (onDecision !== undefined) {
+      this.#tellingErrors(asked.request, () => onDecision(heeded, asked.request));
+    }
     const { rules } = asked;
     if (!heeded.allowed) return { kind: "refuse", decision: heeded, rules };
     return { kind: "pass", decision: heeded, rules, end: this.#ending(asked, heeded) };
@@ -194,19 +197,19 @@ export class Gate<R> {
   }
 
   #release({ request, key }: Asked<R>, lease: number): void {
-    this.#settle(request, () => this.#limiter.release?.(key, lease));
+    this.#tellingErrors(request, () => this.#limiter.release?.(key, lease));
   }
 
   #refund({ request, key, cost }: Asked<R>): void {
-    this.#settle(request, () => this.#limiter.refund?.(key, cost));
+    this.#tellingErrors(request, () => this.#limiter.refund?.(key, cost));
   }
 
-  // The request has its answer; what fails now can only be told. A lease then runs out by itself.
-  #settle(request: R, giveBack: () => unknown): void {
+  // For what no longer changes the answer. A lease that cannot be given back runs out by itself.
+  #tellingErrors(request: R, act: () => unknown): void {
     const tell = (error: unknown) => void this.#options.onError?.(error, request);
     try {
-      const given = giveBack();
-      if (isPromiseLike(given)) given.then(undefined, tell);
+      const acted = act();
+      if (isPromiseLike(acted)) acted.then(undefined, tell);
     } catch (error) {
       tell(error);
     }

@@ -194,6 +194,23 @@ export function describeRefunds(rig: Rig): void {
     expect(limiter.peek("127.0.0.1").remaining).toBe(1);
   });
 
+  test("what cannot be given back is told to onError, after the answer", async () => {
+    const limiter = rig.limiter(fixedWindow({ limit: 2, windowMs: 60_000 }));
+    const told: string[] = [];
+    const onError = (error: unknown) => told.push((error as Error).message) > 0;
+    const failures = [
+      () => {
+        throw new Error("here");
+      },
+      () => Promise.reject(new Error("far")),
+    ];
+    const failing = { ...distant(limiter), refund: () => failures.shift()?.() };
+    await rig.start(failing, { refundIf: () => true, onError });
+    expect(await rig.statuses(2)).toEqual([200, 200]);
+    await until(() => told.length === 2);
+    expect(told).toEqual(["here", "far"]);
+  });
+
   test("refundIf is refused where nothing can be given back", async () => {
     const refundIf = () => true;
     const starting = (limiter: Limiter) =>

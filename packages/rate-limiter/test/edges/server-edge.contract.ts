@@ -254,6 +254,15 @@ function describeMistakes(rig: Rig): void {
     expect(told).toEqual(["password is hunter2", "far"]);
   });
 
+  test("what onDecision throws is told to onError, and changes nothing", async () => {
+    const told: unknown[] = [];
+    const onError = (error: unknown) => told.push((error as Error).message) > 0;
+    const limiter = rig.limiter(fixedWindow({ limit: 1, windowMs: 60_000 }));
+    await rig.start(limiter, { onDecision: broken, onError });
+    expect(await rig.statuses(2)).toEqual([200, 429]);
+    expect(told.length).toBe(2);
+  });
+
   test("what is no limiter, and options out of range, are refused at once", async () => {
     const limiter = rig.limiter(fixedWindow({ limit: 1, windowMs: 60_000 }));
     const starting = (limiter: unknown, options: TestOptions = {}) =>
