@@ -39,7 +39,7 @@ const SPACES = / */y;
 const OPTIONAL_SPACE = /[ \t]*/y;
 const COMMA = /,/y;
 const SEMICOLON = /; */y;
-const KEY = /[a-z*][\w.*-]*/y;
+const KEY = /[a-z*][a-z\d_.*-]*/y;
 const EQUALS = /=/y;
 const STRING = /"(?:[ !#-[\]-~]|\\["\\])*"/y;
 // Every other bare item: numbers and dates, tokens, bytes, booleans.
@@ -54,7 +54,7 @@ function readLimit(reader: Reader): ServiceLimit | undefined {
   const numbers = new Map<string, number | undefined>();
   while (reader.take(SEMICOLON) !== undefined) {
     const key = reader.take(KEY);
-    if (key === undefined || /[A-Z]/.test(key)) return undefined;
+    if (key === undefined) return undefined;
     numbers.set(key, undefined);
     if (reader.take(EQUALS) === undefined) continue;
     const integer = reader.take(INTEGER);

@@ -68,11 +68,13 @@ describe("turns", () => {
 
   test("a leaky bucket's queue paces them", async () => {
     const rule = leakyBucketQueue({ limit: 10, windowMs: 1_000, queue: 100 });
-    const { clock, send, times } = setup(rule);
+    const { clock, limiter, send, times } = setup(rule);
     const all = Array.from({ length: 4 }, () => send(URL_A));
     await clock.advanceAsync(10_000);
     await Promise.all(all);
     expect(times()).toEqual([0, 100, 200, 300]);
+    // Each has asked once, and its turn was its own from then on.
+    expect(limiter.stats().decisions).toMatchObject({ allowed: 4, denied: 0 });
   });
 
   test.each([
@@ -214,6 +216,17 @@ describe("the server's advice", () => {
     await clock.advanceAsync(30_000);
     await Promise.all(all);
     expect(times()).toEqual([0, 5_000, 6_000]);
+  });
+
+  test("a turn that falls into a pause is given back", async () => {
+    const rule = tokenBucket({ limit: 2, windowMs: 20_000, reserveMsMax: 20_000 });
+    const { clock, send, answers, times } = setup(rule);
+    answers.push(says(429, { "retry-after": "15" }));
+    const all = Array.from({ length: 3 }, () => send(URL_A));
+    await clock.advanceAsync(60_000);
+    await Promise.all(all);
+    // The third had its turn after 10 s; kept, its next would have come after 20 s.
+    expect(times()).toEqual([0, 0, 15_000]);
   });
 
   test("only so many keys that stay away are remembered", async () => {

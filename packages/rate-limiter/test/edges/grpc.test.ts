@@ -183,6 +183,23 @@ describe("turns", () => {
   });
 });
 
+test("a call that is cancelled while it waits frees its place", async () => {
+  const clock = new ManualClock();
+  const rules = [
+    leakyBucketQueue({ limit: 1, windowMs: 1_000 }),
+    concurrencyLimit({ limit: 2, leaseMs: 3_600_000 }),
+  ];
+  const limiter = new RateLimiter(rules, { clock });
+  await using rig = await start(limiter, { clock, key: () => "ada" });
+  await rig.unary();
+  const waiting = rig.begin();
+  await until(() => clock.pendingTimers === 1);
+  waiting.cancel();
+  await until(() => clock.pendingTimers === 0);
+  clock.advance(60_000);
+  await until(() => limiter.peek("ada").remaining === 2);
+});
+
 describe("ends", () => {
   const place = concurrencyLimit({ limit: 1, leaseMs: 3_600_000 });
 

@@ -1,14 +1,21 @@
 // The contract of server edges on Hono, on Node's adapter, and what is Hono's own.
 import type { Server } from "node:http";
-import { concurrencyLimit, fixedWindow, RateLimiter } from "@compendium/rate-limiter";
+import {
+  concurrencyLimit,
+  fixedWindow,
+  leakyBucketQueue,
+  RateLimiter,
+} from "@compendium/rate-limiter";
 import { rateLimit } from "@compendium/rate-limiter/hono";
+import { ManualClock } from "@compendium/runtime";
 import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { stream } from "hono/streaming";
 import type { StatusCode } from "hono/utils/http-status";
 import { expect, test } from "vitest";
 import { optionsFor, type TestExchange } from "./edge-rig.ts";
 import { describeServerEdge } from "./server-edge.contract.ts";
-import { TestServer } from "./servers.ts";
+import { gate, TestServer, until } from "./servers.ts";
 
 const seen = (c: Context): TestExchange => ({ header: (name) => c.req.header(name) });
 
@@ -79,6 +86,40 @@ test("without Node's adapter a request is over when its handler has returned", a
   for (const path of ["/", "/broken", "/"]) await app.request(path);
   expect(await (await app.request("/")).text()).toBe("0");
   expect(limiter.peek("ada").remaining).toBe(1);
+});
+
+test("without Node's adapter, a request that is aborted while it waits is not handled", async () => {
+  const clock = new ManualClock();
+  const rule = leakyBucketQueue({ limit: 1, windowMs: 1_000 });
+  let handled = 0;
+  const app = new Hono();
+  app.use(rateLimit(new RateLimiter(rule, { clock }), { key, clock }));
+  app.get("/", (c) => c.text(String(++handled)));
+  await app.request("/");
+  const abort = new AbortController();
+  const waiting = app.request("/", { signal: abort.signal });
+  await until(() => clock.pendingTimers === 1);
+  abort.abort();
+  expect([(await waiting).status, clock.pendingTimers, handled]).toEqual([499, 0, 1]);
+});
+
+test("on Node's adapter a place is held until a streamed body has been sent", async () => {
+  const limiter = new RateLimiter(concurrencyLimit({ limit: 1, leaseMs: 60_000 }));
+  const { opened, open } = gate();
+  const app = new Hono();
+  app.use(rateLimit(limiter, { key }));
+  app.get("/", (c) =>
+    stream(c, async (body) => {
+      await body.write("first");
+      await opened;
+    }),
+  );
+  await using server = await TestServer.on(createAdaptorServer({ fetch: app.fetch }) as Server);
+  const response = await fetch(server.url, { headers: { connection: "close" } });
+  expect(limiter.peek("ada").allowed).toBe(false);
+  open();
+  expect(await response.text()).toBe("first");
+  await until(() => limiter.peek("ada").allowed);
 });
 
 test("without Node's adapter, refundIf sees what was answered", async () => {

@@ -83,7 +83,21 @@ test("takes and refuses what the other parser does, on fields that are nearly ri
       ",",
       ", ",
     ],
-    ...["\t", " ", "pk=:YQ==:", "=", "R=1", "r=", "x=tok", "x=?1", "x=?2", '"é"', "é", "\n"],
+    ...[
+      "\t",
+      " ",
+      "pk=:YQ==:",
+      "=",
+      "R=1",
+      "rT=1",
+      "r=",
+      "x=tok",
+      "x=?1",
+      "x=?2",
+      '"é"',
+      "é",
+      "\n",
+    ],
   );
   const near = fc.array(piece, { maxLength: 7 }).map((rest) => `"p";r=1${rest.join("")}`);
   fc.assert(
