@@ -371,7 +371,9 @@ function reservationOf({ allowed, retryAfterMs }: Decision): Reservation {
 function checkParts(parts: readonly Part[]): void {
   if (parts.length === 0) throw new TypeError("parts must not be empty");
   const seen = new Map<RateLimiter, Set<unknown>>();
-  for (const { limiter, key } of parts) {
+  for (const { limiter, key, cost = 1 } of parts) {
+    checkKey(storedKeyOf(key));
+    checkCost(cost);
     if (!(limiter instanceof RateLimiter)) {
       throw new TypeError(`a part's limiter must be a RateLimiter, got ${show(limiter)}`);
     }

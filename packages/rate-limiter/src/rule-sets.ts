@@ -161,5 +161,8 @@ export function checkRules(rules: Rule | readonly Rule[]): readonly Rule[] {
     }
     names.add(rule.name);
   }
+  if (list.filter((rule) => rule.algorithm === "concurrency-limit").length > 1) {
+    throw new TypeError("rules must not have two concurrency limits: a decision has one lease");
+  }
   return list;
 }
