@@ -133,7 +133,8 @@ export class ConservativeSlidingCounterTable implements Table {
 
   fullUs(row: number, rule: ConservativeSlidingCounter): number {
     let newest = this.#index[row]!;
-    // A reservation that was given back leaves its part open: what came before is not known any more.
+    // A reservation that was given back leaves its part open: what came before is not known any
+    // more.
     if (this.#used[row] === 0) return newest * rule.partUs;
     while (this.#counts[this.#slotOf(row, newest)] === 0) newest--;
     return (newest + this.#slots) * rule.partUs;

@@ -40,7 +40,9 @@ export interface Decision {
   /** Whether to go on. */
   readonly allowed: boolean;
   readonly outcome: Outcome;
-  /** The rule that binds: the longest to wait for or, if all allow, the one with least remaining. */
+  /**
+   * The rule that binds: the longest to wait for or, if all allow, the one with least remaining.
+   */
   readonly rule: Rule;
   /** Cost that would be allowed now, after this decision. A whole number from 0. */
   readonly remaining: number;
@@ -51,7 +53,10 @@ export interface Decision {
   readonly retryAfterMs: number;
   /** Allowed, but only after so many ms: the place in a leaky bucket's queue. Else 0. */
   readonly delayMs: number;
-  /** Whole ms after which the key is as if it had never been seen, if nobody comes in between. */
+  /**
+   * Whole ms after which `rule` has forgotten the key, if nobody comes in between; not one too
+   * many.
+   */
   readonly resetMs: number;
   /** What to give to `release`, where the rule is a concurrency limit; else 0. */
   readonly lease: number;
@@ -63,7 +68,7 @@ export type Reservation =
       readonly allowed: true;
       /** To wait before going on, in ms and fractions, to the µs; 0: go. */
       readonly waitMs: number;
-      /** Gives the place back; only the first call counts. */
+      /** Gives the place back; only the first call counts. Who waits behind it does not move up. */
       cancel(): void;
     }
   | {

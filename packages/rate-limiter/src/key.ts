@@ -1,5 +1,5 @@
-// Whose limit it is. Any text is a key, newlines, braces and emoji included; what is refused is what
-// can only be a mistake (nothing at all) or would be stored as something else.
+// Whose limit it is. Any text is a key, newlines, braces and emoji included; what is refused is
+// what can only be a mistake (nothing at all) or would be stored as something else.
 import { show } from "./rule-options.ts";
 
 /** Stands for "no key": one limit for all. Not a string, so that no user can be called so. */
@@ -8,7 +8,9 @@ export const ALL: unique symbol = Symbol("all");
 /** A key as it is stored. */
 export type StoredKey = string | typeof ALL;
 
-/** What a caller's key is stored as. Only nothing at all is one limit of all: `null` is a mistake. */
+/**
+ * What a caller's key is stored as. Only nothing at all is one limit of all: `null` is a mistake.
+ */
 export function storedKeyOf(key: string | undefined): StoredKey {
   return key === undefined ? ALL : key;
 }

@@ -10,9 +10,10 @@
 // one asks "when?": it shapes traffic for something that bursts would hurt. (Turner's bucket in
 // token-bucket.ts is the other leaky bucket, "as a meter".)
 //
-// The next free turn is the theoretical arrival time of gcra.ts, and the decision is the same, with a
-// burst of queue + 1. Only, nobody goes before his turn: in every interval of length t at most
-// 1 + ⌊limit / window × t⌋ requests of cost 1 have theirs.
+// The next free turn is the theoretical arrival time of gcra.ts, and the decision is the same, with
+// a burst of queue + 1. Only, nobody goes before his turn: in every interval of length t at most 1
+// + ⌊limit / window × t⌋ requests of cost 1 have theirs. (Turns are told to the µs, rounded up.
+// Rules beside this one count a request when it is let in, not when its turn has come.)
 import { Emission } from "./emission.ts";
 import { GcraTable, type Spacing } from "./gcra.ts";
 import { checkRuleOptions, checkWhole, type RuleOptions, shareOf } from "./rule-options.ts";

@@ -50,7 +50,9 @@ export interface TakeOptions {
    * same order. Make each once and pass the same object again.
    */
   rules?: Rule | readonly Rule[];
-  /** A request with the same key and this identity, seen before and allowed, is not charged again. */
+  /**
+   * A request with the same key and this identity, seen before and allowed, is not charged again.
+   */
   idempotencyKey?: string;
 }
 
@@ -174,7 +176,8 @@ export class RateLimiter {
 
   /**
    * Takes `cost` for a turn up to `waitMsMax` ahead, or nothing at all: the caller waits, and need
-   * not ask again.
+   * not ask again. Of several rules, each counts it when it fits for itself; the caller waits for
+   * the last.
    *
    * @param waitMsMax up to the smallest `reserveMsMax` of the rules, which is the default
    * @throws RangeError when waitMsMax is above that
@@ -235,8 +238,8 @@ export class RateLimiter {
   }
 
   /**
-   * Ends what `take` began, where a rule is a concurrency limit. Returns whether the place was still
-   * held: false when released before, or when its lease had run out.
+   * Ends what `take` began, where a rule is a concurrency limit. Returns whether the place was
+   * still held: false when released before, or when its lease had run out.
    *
    * @throws TypeError when no rule is a concurrency limit
    */

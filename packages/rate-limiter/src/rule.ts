@@ -46,8 +46,8 @@ export interface Table {
   /** In how many µs `cost` fits: 0 now, Infinity never. Changes nothing. */
   waitUs(row: number, rule: Rule, nowUs: number, cost: number): number;
   /**
-   * Takes `cost`, now or, where it does not fit yet, as soon as it will. Returns the identity of the
-   * lease, or 0 where there is none.
+   * Takes `cost`, now or, where it does not fit yet, as soon as it will. Returns the identity of
+   * the lease, or 0 where there is none.
    */
   charge(row: number, rule: Rule, nowUs: number, cost: number): number;
   /** Gives back up to `cost` of what is taken, the newest first. */

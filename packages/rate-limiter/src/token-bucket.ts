@@ -94,8 +94,8 @@ export class TokenBucketTable implements Table {
     const { emission } = rule;
     const sinceUs = this.#sinceUs[row]!;
     const sinceRest = this.#sinceRest[row]!;
-    // The clock was set back: the tokens that are missing are still missing, from now on. Those that
-    // are reserved will not be dropping in for longer than a reservation may be ahead.
+    // The clock was set back: the tokens that are missing are still missing, from now on. Those
+    // that are reserved will not be dropping in for longer than a reservation may be ahead.
     const over = missing - rule.capacity;
     const lateUs = over > 0 ? Math.max(0, emission.usOf(over) - rule.reserveMsMax * 1000) : 0;
     if (sinceUs > nowUs - lateUs) return this.#since(row, nowUs - lateUs, 0);

@@ -1,5 +1,5 @@
-// The part of the contract about misuse: a typed error names the field and the value, and nothing is
-// stored. Whatever can be said in a language without types is said here.
+// The part of the contract about misuse: a typed error names the field and the value, and nothing
+// is stored. Whatever can be said in a language without types is said here.
 import { describe, expect, test } from "vitest";
 import type { Decision, Reservation } from "../src/decision.ts";
 import { fixedWindow, tokenBucket } from "../src/index.ts";

@@ -30,7 +30,8 @@ test("a million keys that come once never take more than a few rows", () => {
     limiter.take(`visitor ${i}`);
     if (i % 10 === 0) clock.advance(1);
   }
-  // A hundred ms until a visitor's limit is full again, ten visitors a ms, and the hand's way round.
+  // A hundred ms until a visitor's limit is full again, ten visitors a ms, and the hand's way
+  // round.
   expect(limiter.stats().keys).toBeLessThan(5_000);
   expect(limiter.stats().keysForgotten).toBeGreaterThan(95_000);
 });

@@ -11,7 +11,7 @@ test("“42 * ((60-15)/60) + 18 = 49.5”: the worked example of Cloudflare's ar
   expect(limiter.peek()).toMatchObject({ allowed: false, remaining: 0 });
 });
 
-test("an adversary gets twice the limit through within little more than a moment of two windows", () => {
+test("an adversary gets nearly twice the limit through within one window", () => {
   const { limiter, clock } = makeLimiter(slidingWindowCounter({ limit: 100, windowMs: 1_000 }));
   clock.advance(999);
   let inOneWindow = admitted(limiter);

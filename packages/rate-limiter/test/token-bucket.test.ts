@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { gcra, tokenBucket } from "../src/index.ts";
 import { admitted, makeLimiter } from "./helpers.ts";
 
-test("a counter “incremented whenever the user sends a packet and […] decremented periodically” (Turner)", () => {
+test("Turner: “incremented whenever the user sends a packet and […] decremented periodically”", () => {
   const { limiter, clock } = makeLimiter(tokenBucket({ limit: 2, windowMs: 1_000, burst: 5 }));
   expect(admitted(limiter)).toBe(5);
   clock.advance(499);

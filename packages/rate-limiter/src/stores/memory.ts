@@ -1,11 +1,12 @@
 // Which row of the tables belongs to which key, and which keys can be forgotten.
 //
 // A key whose limit is full again is in the state of one that has never been seen: forgetting it
-// changes no decision. Forgetting any other key would give it its limit anew, so that is never done,
-// as it is in a cache that drops the least recently used. There is no timer: a hand goes round
-// over the rows, two with every new key, and lets go what is full. So rows are used again long
-// before there are `keysMax` of them. Is the bound reached, the hand goes further for a free row,
-// though not on and on: a flood of new keys must not make each of them cost a walk over a million.
+// changes no decision. Forgetting any other key would give it its limit anew, so that is never
+// done, as it is in a cache that drops the least recently used. There is no timer: a hand goes
+// round over the rows, two with every new key, and lets go what is full. So rows are used again
+// long before there are `keysMax` of them. Is the bound reached, the hand goes further for a free
+// row, though not on and on: a flood of new keys must not make each of them cost a walk over a
+// million.
 import type { StoredKey } from "../key.ts";
 
 const ROWS_AT_FIRST = 16;

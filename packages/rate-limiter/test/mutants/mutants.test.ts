@@ -1,5 +1,5 @@
-// The suite must kill each mutant: one of the traps or of the histories has to fail on it. A patched
-// copy of src/ is imported beside the original, in this very process, to keep that quick.
+// The suite must kill each mutant: one of the traps or of the histories has to fail on it. A
+// patched copy of src/ is imported beside the original, in this very process, to keep that quick.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

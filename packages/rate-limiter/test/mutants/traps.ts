@@ -1,6 +1,6 @@
-// What histories do not see: idempotency keys, the bound on keys, limiters decided together, misuse,
-// very long runs. Each trap is a short program on the package it is given; it throws where the
-// package falls into it.
+// What histories do not see: idempotency keys, the bound on keys, limiters decided together,
+// misuse, very long runs. Each trap is a short program on the package it is given; it throws where
+// the package falls into it.
 import assert from "node:assert/strict";
 import { makeClock, type Subject } from "./subject.ts";
 

@@ -1,5 +1,6 @@
-// The bounds that callers rely on, counted over what a limiter let through: no model, no state, only
-// a list of moments and costs. Whatever an algorithm remembers, this is what it must not exceed.
+// The bounds that callers rely on, counted over what a limiter let through: no model, no state,
+// only a list of moments and costs. Whatever an algorithm remembers, this is what it must not
+// exceed.
 import type { Decision } from "../../src/decision.ts";
 import type { History } from "./histories.ts";
 import type { Said } from "./replay.ts";
@@ -107,8 +108,8 @@ function exceeded(spec: RuleSpec, passed: readonly Passed[], slackUs: number): s
  *     (S(j) − rate × at(j)) − (S(i − 1) − rate × at(i)) <= burst
  *
  * and the least of the second terms so far is the only one that has to be kept. All of it times the
- * window, so that nothing is divided. A sum of whole costs that is not above burst + rate × t is not
- * above its floor either.
+ * window, so that nothing is divided. A sum of whole costs that is not above burst + rate × t is
+ * not above its floor either.
  *
  * @param slackUs 1 where there are reservations: they go a part of a µs later than they could
  */

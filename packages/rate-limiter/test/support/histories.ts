@@ -1,6 +1,6 @@
 // Adversarial histories: a few rules, and a list of what is asked of them and when. Drawn from a
-// seed, and plain data, so that anything with a limiter's verbs can be led through the same one: the
-// limiter in memory, its mutants, a script in a server.
+// seed, and plain data, so that anything with a limiter's verbs can be led through the same one:
+// the limiter in memory, its mutants, a script in a server.
 //
 // Time and cost are aimed. A model (models.ts) is led along and asked when the next request would
 // fit and what would just fit; then the history goes there, or a µs before or after. The models'

@@ -1,6 +1,6 @@
-// What each algorithm promises, said again in another way, to be held against the code. Nothing here
-// is shared with the package: a model keeps the history as a list and goes through all of it, or
-// counts in BigInt, where nothing is rounded. Slow, and short enough to be believed.
+// What each algorithm promises, said again in another way, to be held against the code. Nothing
+// here is shared with the package: a model keeps the history as a list and goes through all of it,
+// or counts in BigInt, where nothing is rounded. Slow, and short enough to be believed.
 //
 // A model is asked on an axis that never goes back.
 import type { RuleSpec } from "./rules.ts";

@@ -1,6 +1,6 @@
-// Rules as plain data, so that a history can be printed, replayed, and told to a Lua script; and the
-// ones worth trying: the smallest and the longest windows, primes, whose fractions of a µs never
-// come out even, and limits up to the last one that is not refused.
+// Rules as plain data, so that a history can be printed, replayed, and told to a Lua script; and
+// the ones worth trying: the smallest and the longest windows, primes, whose fractions of a µs
+// never come out even, and limits up to the last one that is not refused.
 import { pick, type Random } from "@compendium/runtime";
 import type * as limiterModule from "../../src/index.ts";
 import type { AlgorithmName, Rule } from "../../src/rule.ts";
