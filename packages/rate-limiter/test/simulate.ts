@@ -1,8 +1,10 @@
 // `npm run simulate -- --cases N --seed S`: leads the limiter in memory through N adversarial
 // histories, the first of them of seed S, and holds it against the models and the bounds. One that
-// fails prints its seed and its shortest form, and exits 1.
+// fails prints its seed and its shortest form, and exits 1. With `--redis`, it is the script in a
+// Redis server that is held against the limiter in memory (redis/simulate.ts).
 import { parseArgs } from "node:util";
 import * as subject from "../src/index.ts";
+import { simulateRedis } from "./redis/simulate.ts";
 import { checkHistory } from "./support/check-history.ts";
 import { drawHistory } from "./support/histories.ts";
 import { shorten } from "./support/shorten.ts";
@@ -11,6 +13,7 @@ const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "1000000" },
     seed: { type: "string", default: "0" },
+    redis: { type: "boolean", default: false },
   },
 });
 const cases = Number(values.cases);
@@ -19,6 +22,8 @@ if (!(Number.isSafeInteger(cases) && cases >= 1 && Number.isSafeInteger(first) &
   console.error("--cases must be a whole number from 1, and --seed one from 0");
   process.exit(2);
 }
+
+if (values.redis) process.exit(await simulateRedis(cases, first));
 
 const startedAt = performance.now();
 let decisions = 0;

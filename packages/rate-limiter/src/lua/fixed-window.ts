@@ -52,6 +52,8 @@ algorithms['fixed-window'] = function()
 
   function fixed.refund(state, rule, cost)
     state.count = max(0, state.count - cost)
+    -- Nothing is left in it: the next decision, maybe of this very call, opens a new one.
+    if state.count == 0 then state.opened_us = now end
   end
 
   function fixed.remaining(state, rule)

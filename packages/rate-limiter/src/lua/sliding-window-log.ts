@@ -37,6 +37,23 @@ algorithms['sliding-window-log'] = function()
     end
   end
 
+  local function trim(state)
+    if state.first > 0 then redis.call('LTRIM', state.key, state.first, -1) end
+    state.length, state.first = state.length - state.first, 0
+  end
+
+  -- Sums go on for as long as the log is never empty: before they are too large to be counted
+  -- exactly, what has left is taken off.
+  local function begin_again(state)
+    for index, text in ipairs(redis.call('LRANGE', state.key, 0, -1)) do
+      local entry = parse(text)
+      entry.total = entry.total - state.before
+      redis.call('LSET', state.key, index - 1, text_of(entry))
+      state.last = entry
+    end
+    state.before = 0
+  end
+
   function log.load(key, rule)
     local state = { key = key, length = redis.call('LLEN', key), first = 0, used = 0, before = 0 }
     if state.length == 0 then return state end
@@ -71,9 +88,14 @@ algorithms['sliding-window-log'] = function()
 
   function log.charge(state, rule, cost)
     local at_us = now + log.wait(state, rule, cost)
-    if state.first > 0 then redis.call('LTRIM', state.key, state.first, -1) end
-    state.length, state.first = state.length - state.first, 0
-    local total = state.used > 0 and state.last.total or 0
+    trim(state)
+    local total = 0
+    if state.used > 0 then
+      if state.last.total + cost > 2^53 - 1 then begin_again(state) end
+      total = state.last.total
+    else
+      state.before = 0
+    end
     if state.used > 0 and state.last.at == at_us then
       state.last.cost, state.last.total = state.last.cost + cost, total + cost
       redis.call('LSET', state.key, -1, text_of(state.last))
@@ -86,6 +108,7 @@ algorithms['sliding-window-log'] = function()
   end
 
   function log.refund(state, rule, cost)
+    trim(state)
     local left = min(cost, state.used)
     while left > 0 do
       local entry = entry_at(state.key, -1)

@@ -7,13 +7,15 @@ import type { Script } from "../../src/lua/script.ts";
 import { RedisStore } from "../../src/stores/redis.ts";
 import type { Tally } from "./timed-script.ts";
 
+export const NOTHING: Tally = { writes: 0, expiresAtMs: 0, expired: 0 };
+
 /** Takes the place of a client. */
 export class Lane extends EventEmitter {
   readonly isCluster = false;
   readonly status = "ready";
   nowUs = 0;
   /** Of the last call. */
-  tally: Tally = { writes: 0, expiresAtMs: 0, expired: 0 };
+  tally: Tally = NOTHING;
   readonly #connection: Redis;
 
   constructor(connection: Redis) {

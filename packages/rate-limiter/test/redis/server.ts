@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { Need } from "@compendium/metrics/testing";
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 
 /** redis-server on the PATH. */
 export const redisServer: Need = {
@@ -12,12 +12,17 @@ export const redisServer: Need = {
   how: "apt-get install redis-server",
 };
 
+interface ClientOptions {
+  enableAutoPipelining?: boolean;
+  password?: string;
+}
+
 /** A running server. */
 export interface Server extends AsyncDisposable {
   readonly port: number;
   readonly process: ChildProcess;
   /** A client that says nothing when the server is gone. */
-  client(options?: RedisOptions): Redis;
+  client(options?: ClientOptions): Redis;
   /** Ends it as `kill -9` does. */
   kill(): Promise<void>;
 }
@@ -42,7 +47,7 @@ export async function startServer(args: readonly string[] = [], port?: number): 
     port: listensOn,
     process: child,
     client: (options = {}) => {
-      const client = new Redis({ port: listensOn, host: "127.0.0.1", ...options });
+      const client = new Redis({ ...options, port: listensOn, host: "127.0.0.1" });
       client.on("error", () => {});
       clients.push(client);
       return client;
