@@ -29,6 +29,7 @@ export class ConcurrencyLimit implements Rule {
   readonly limit: number;
   /** The lease. */
   readonly windowMs: number;
+  /** `windowMs` in µs. */
   readonly windowUs: number;
   readonly capacity: number;
   /** A place is not known before somebody leaves it. */

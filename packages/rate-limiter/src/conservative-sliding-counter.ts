@@ -28,6 +28,7 @@ export class ConservativeSlidingCounter implements Rule {
   readonly windowMs: number;
   readonly capacity: number;
   readonly reserveMsMax: number;
+  /** Into how many parts the window is cut. */
   readonly parts: number;
   /** The length of a part. All of them together are not shorter than the window. */
   readonly partUs: number;

@@ -83,7 +83,8 @@ function turnUs(table: Table, row: number, rule: Rule, nowUs: number): number {
   return Math.max(0, table.fullUs(row, rule) - nowUs);
 }
 
-function decisionOf(
+/** The answer, times in ms. */
+export function decisionOf(
   rule: Rule,
   waitUs: number,
   remaining: number,

@@ -39,6 +39,7 @@ export const OUTCOMES: readonly Outcome[] = [
 export interface Decision {
   /** Whether to go on. */
   readonly allowed: boolean;
+  /** How it came about. */
   readonly outcome: Outcome;
   /**
    * The rule that binds: the longest to wait for or, if all allow, the one with least remaining.

@@ -15,6 +15,7 @@ export type RateLimiterErrorCode =
 
 /** A fault of the store behind a limiter. */
 export class RateLimiterError extends Error {
+  /** What went wrong. */
   readonly code: RateLimiterErrorCode;
 
   constructor(code: RateLimiterErrorCode, message: string, options?: ErrorOptions) {

@@ -23,6 +23,7 @@ export class FixedWindow implements Rule {
   readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
+  /** `windowMs` in µs. */
   readonly windowUs: number;
   readonly capacity: number;
   readonly reserveMsMax: number;

@@ -37,16 +37,20 @@ export interface Spacing extends Rule {
 }
 
 /** A limit as a spacing of requests, with a tolerance. */
-export class Gcra implements Spacing {
+export class Gcra implements Rule {
   readonly algorithm = "gcra";
   readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
   readonly capacity: number;
   readonly reserveMsMax: number;
+  /** The interval. */
   readonly emission: Emission;
+  /** capacity × interval. */
   readonly toleranceUs: number;
+  /** Its fraction, in units of 1 / parts µs. */
   readonly toleranceRest: number;
+  /** How far the TAT can be ahead of the present. */
   readonly aheadUsMax: number;
 
   constructor(options: GcraOptions) {

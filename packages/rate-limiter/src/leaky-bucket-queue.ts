@@ -15,7 +15,8 @@
 // + ⌊limit / window × t⌋ requests of cost 1 have theirs. (Turns are told to the µs, rounded up.
 // Rules beside this one count a request when it is let in, not when its turn has come.)
 import { Emission } from "./emission.ts";
-import { GcraTable, type Spacing } from "./gcra.ts";
+import { GcraTable } from "./gcra.ts";
+import type { Rule } from "./rule.ts";
 import { checkRuleOptions, checkWhole, type RuleOptions, shareOf } from "./rule-options.ts";
 
 /** Options of {@link leakyBucketQueue}. */
@@ -25,7 +26,7 @@ export interface LeakyBucketQueueOptions extends Omit<RuleOptions, "reserveMsMax
 }
 
 /** A limit as a pace, with a queue before it. */
-export class LeakyBucketQueue implements Spacing {
+export class LeakyBucketQueue implements Rule {
   readonly algorithm = "leaky-bucket-queue";
   readonly name: string;
   readonly limit: number;
@@ -34,9 +35,13 @@ export class LeakyBucketQueue implements Spacing {
   readonly capacity: number;
   /** 0: every request that is let in has reserved its turn. */
   readonly reserveMsMax = 0;
+  /** From turn to turn. */
   readonly emission: Emission;
+  /** capacity × interval. */
   readonly toleranceUs: number;
+  /** Its fraction, in units of 1 / parts µs. */
   readonly toleranceRest: number;
+  /** How far the next free turn can be ahead of the present. */
   readonly aheadUsMax: number;
 
   constructor(options: LeakyBucketQueueOptions) {

@@ -17,6 +17,7 @@ import {
 } from "./key.ts";
 import { checkName } from "./limiter-keys.ts";
 import { Once } from "./once.ts";
+import { checkParts } from "./parts.ts";
 import type { Rule, Table } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, RuleSets } from "./rule-sets.ts";
@@ -66,6 +67,7 @@ export interface AcquireOptions {
 
 /** What one limiter has to say about a request that several decide together. */
 export interface Part {
+  /** Who is asked. */
   limiter: RateLimiter;
   /** Default: the one limit of all. */
   key?: string;
@@ -75,6 +77,7 @@ export interface Part {
 
 /** One rule or several, for any number of keys, in this process. */
 export class RateLimiter {
+  /** Its name in metrics and errors. */
   readonly name: string;
   readonly #clock: Clock;
   readonly #originMs: number;
@@ -143,7 +146,7 @@ export class RateLimiter {
    * of the whole service. The answer is that of the limiter that binds most.
    */
   static takeTogether(parts: readonly Part[]): Decision {
-    checkParts(parts);
+    checkParts(parts, RateLimiter);
     try {
       const asked = parts.map(({ limiter, key, cost = 1 }) => limiter.#prepare(key ?? ALL, cost));
       const seen = asked.map(({ ask }) => ask(false));
@@ -369,24 +372,6 @@ function identityOf(key: StoredKey, idempotencyKey: string): string {
 
 function reservationOf({ allowed, retryAfterMs }: Decision): Reservation {
   return allowed ? { allowed, waitMs: 0, cancel: () => {} } : { allowed, retryAfterMs };
-}
-
-function checkParts(parts: readonly Part[]): void {
-  if (parts.length === 0) throw new TypeError("parts must not be empty");
-  const seen = new Map<RateLimiter, Set<unknown>>();
-  for (const { limiter, key, cost = 1 } of parts) {
-    checkKey(storedKeyOf(key));
-    checkCost(cost);
-    if (!(limiter instanceof RateLimiter)) {
-      throw new TypeError(`a part's limiter must be a RateLimiter, got ${show(limiter)}`);
-    }
-    const keys = seen.get(limiter) ?? new Set();
-    // Each would be allowed for itself, and both together be too much.
-    if (keys.has(key)) {
-      throw new TypeError(`${limiter.name} is asked twice for ${show(key)}; add the costs up`);
-    }
-    seen.set(limiter, keys.add(key));
-  }
 }
 
 function laterOf(a: Decision, b: Decision): Decision {

@@ -7,29 +7,21 @@
 // what takes it down), deny, or hold this process to its own share of the limit.
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import { BlockCache } from "./block-cache.ts";
+import { decisionOf } from "./decide.ts";
 import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
 import { checkCost, checkIdempotencyKey, checkKey, storedKeyOf } from "./key.ts";
 import { checkName, LimiterKeys } from "./limiter-keys.ts";
-import { type AcquireOptions, RateLimiter, type TakeOptions } from "./rate-limiter.ts";
+import { checkParts } from "./parts.ts";
+import type { AcquireOptions, TakeOptions } from "./rate-limiter.ts";
 import type { Rule } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, checkSameAlgorithms } from "./rule-sets.ts";
 import type { RedisRateLimiterStats } from "./stats.ts";
+import { type OnStoreFailure, StoreFailure } from "./store-failure.ts";
 import type { RedisStore } from "./stores/redis.ts";
 import { encodeRules, type Reply, type Request, type Verb } from "./stores/redis-protocol.ts";
 import { checkWait, tooEarlyMs } from "./wait.ts";
-
-/** What to say when the store does not answer. */
-export type OnStoreFailure =
-  /** Let through. */
-  | "open"
-  /** Deny. */
-  | "closed"
-  /**
-   * Hold this process to `localShare` of the limit, above 0 and up to 1: 0.25 in a fleet of four.
-   */
-  | { readonly localShare: number };
 
 /** Options of {@link RedisRateLimiter}. */
 export interface RedisRateLimiterOptions {
@@ -62,6 +54,7 @@ export interface RedisRateLimiterOptions {
 
 /** What one limiter has to say about a request that several decide together. */
 export interface RedisPart {
+  /** Who is asked. */
   limiter: RedisRateLimiter;
   /** Default: the one limit of all. */
   key?: string;
@@ -69,20 +62,19 @@ export interface RedisPart {
   cost?: number;
 }
 
-// What to name as the time to come back when nobody knows.
-const RETRY_AFTER_FAILURE_MS = 1000;
-
 /** One rule or several, for any number of keys, shared by all processes that use the same Redis. */
 export class RedisRateLimiter {
+  /** Its name in keys, metrics and errors. */
   readonly name: string;
+  /** Where the limit is kept. */
   readonly store: RedisStore;
   readonly #options: RedisRateLimiterOptions;
   readonly #clock: Clock;
   readonly #keys: LimiterKeys;
   readonly #blocks: BlockCache | undefined;
+  readonly #failure: StoreFailure;
   readonly #idempotencyMs: number;
   #rules: readonly Rule[];
-  #local: RateLimiter | undefined;
   // The rules in the script's words, by what was passed in.
   readonly #encoded = new WeakMap<object, { rules: readonly Rule[]; text: string }>();
   readonly #counts = Object.fromEntries(OUTCOMES.map((it) => [it, 0])) as Record<Outcome, number>;
@@ -96,7 +88,6 @@ export class RedisRateLimiter {
     checkName(name);
     checkWhole("blockCacheKeysMax", blockCacheKeysMax, 0, 2 ** 24 - 1);
     checkWhole("idempotencyMs", idempotencyMs, 1, 86_400_000);
-    checkFailurePolicy(options.onStoreFailure);
     if (typeof store?.decide !== "function") {
       throw new TypeError(`store must be a RedisStore, got ${show(store)}`);
     }
@@ -104,11 +95,12 @@ export class RedisRateLimiter {
     this.store = store;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#failure = new StoreFailure(options.onStoreFailure ?? "open", name, this.#clock);
     this.#keys = new LimiterKeys(store.prefix, name, options.partition);
     this.#idempotencyMs = idempotencyMs;
     this.#blocks = blockCacheKeysMax > 0 ? new BlockCache(blockCacheKeysMax) : undefined;
     this.#rules = checkRules(rules);
-    this.#local = this.#makeLocal();
+    this.#failure.setRules(this.#rules);
   }
 
   /** The rules, in order. */
@@ -124,7 +116,7 @@ export class RedisRateLimiter {
    */
   setRules(rules: Rule | readonly Rule[]): void {
     this.#rules = this.#encode(rules).rules;
-    this.#local = this.#makeLocal();
+    this.#failure.setRules(this.#rules);
   }
 
   /**
@@ -144,7 +136,7 @@ export class RedisRateLimiter {
     const { rules } = this.#encode(wanted ?? this.#rules);
     const askedAtMs = this.#blocks === undefined ? 0 : this.#clock.now();
     const request = this.#request("t", key, cost, { wanted, idempotencyKey });
-    const decision = await this.#ask(request, rules, () => this.#withoutStore(key, cost));
+    const decision = await this.#ask(request, rules, () => this.#failure.decide("take", key, cost));
     if (isPlain && decision.outcome === "denied") {
       this.#blocks?.add(this.#keys.blockKeyOf(key), cost, decision, askedAtMs);
     }
@@ -158,7 +150,8 @@ export class RedisRateLimiter {
    * @throws TypeError when their keys are of different partitions, which a cluster keeps apart
    */
   static async takeTogether(parts: readonly RedisPart[]): Promise<Decision> {
-    const first = checkParts(parts);
+    checkParts(parts, RedisRateLimiter);
+    const first = checkOneStore(parts);
     const requests = parts.map(({ limiter, key, cost = 1 }) => {
       checkCost(cost);
       checkKey(storedKeyOf(key));
@@ -178,11 +171,11 @@ export class RedisRateLimiter {
     } catch (error) {
       first.#tell(error);
       const decisions = parts.map(({ limiter, key, cost = 1 }) =>
-        limiter.#count(limiter.#withoutStore(key, cost)),
+        limiter.#count(limiter.#failure.decide("take", key, cost)),
       );
       return decisions.find((it) => !it.allowed) ?? decisions[0]!;
     }
-    const decision = decisionOf(reply, rules);
+    const decision = replied(reply, rules);
     if (!decision.allowed) return owners[reply.binding]!.#count(decision);
     for (const { limiter } of parts) limiter.#count(decision);
     return decision;
@@ -194,7 +187,7 @@ export class RedisRateLimiter {
     checkKey(storedKeyOf(key));
     const { rules } = this.#encode(options.rules ?? this.#rules);
     const request = this.#request("p", key, cost, { wanted: options.rules });
-    return this.#ask(request, rules, () => this.#withoutStore(key, cost, "peek"));
+    return this.#ask(request, rules, () => this.#failure.decide("peek", key, cost));
   }
 
   /**
@@ -214,7 +207,7 @@ export class RedisRateLimiter {
       reply = await this.store.decide(request);
     } catch (error) {
       this.#tell(error);
-      const decision = this.#count(this.#withoutStore(key, cost));
+      const decision = this.#count(this.#failure.decide("take", key, cost));
       if (!decision.allowed) return { allowed: false, retryAfterMs: decision.retryAfterMs };
       return { allowed: true, waitMs: decision.delayMs, cancel: () => {} };
     }
@@ -337,38 +330,12 @@ export class RedisRateLimiter {
       this.#tell(error);
       return withoutStore();
     }
-    return decisionOf(reply, rules);
+    return replied(reply, rules);
   }
 
   #tell(error: unknown): void {
     if (!(error instanceof RateLimiterError)) throw error;
     this.#options.onStoreError?.(error);
-  }
-
-  #withoutStore(key: string | undefined, cost: number, verb: "take" | "peek" = "take"): Decision {
-    if (this.#local !== undefined) {
-      const decision = this.#local[verb](key, cost);
-      const outcome = decision.allowed ? "store-local-allowed" : "store-local-denied";
-      return { ...decision, outcome };
-    }
-    const allowed = this.#options.onStoreFailure !== "closed";
-    return {
-      allowed,
-      outcome: allowed ? "store-open" : "store-closed",
-      rule: this.#rules[0]!,
-      remaining: 0,
-      retryAfterMs: allowed ? 0 : RETRY_AFTER_FAILURE_MS,
-      delayMs: 0,
-      resetMs: 0,
-      lease: 0,
-    };
-  }
-
-  #makeLocal(): RateLimiter | undefined {
-    const { onStoreFailure } = this.#options;
-    if (typeof onStoreFailure !== "object") return undefined;
-    const rules = this.#rules.map((rule) => rule.scaled(onStoreFailure.localShare));
-    return new RateLimiter(rules, { name: this.name, clock: this.#clock });
   }
 
   #cancel(key: string | undefined, cost: number): () => void {
@@ -406,24 +373,13 @@ interface Asked {
   argument?: number;
 }
 
-function checkParts(parts: readonly RedisPart[]): RedisRateLimiter {
-  const [first] = parts;
-  if (first === undefined) throw new TypeError("parts must not be empty");
-  const seen = new Map<RedisRateLimiter, Set<unknown>>();
-  for (const { limiter, key } of parts) {
-    if (!(limiter instanceof RedisRateLimiter)) {
-      throw new TypeError(`a part's limiter must be a RedisRateLimiter, got ${show(limiter)}`);
-    }
-    if (limiter.store !== first.limiter.store) {
-      throw new TypeError(`${limiter.name} and ${first.limiter.name} are in different stores`);
-    }
-    const keys = seen.get(limiter) ?? new Set();
-    if (keys.has(key)) {
-      throw new TypeError(`${limiter.name} is asked twice for ${show(key)}; add the costs up`);
-    }
-    seen.set(limiter, keys.add(key));
+function checkOneStore(parts: readonly RedisPart[]): RedisRateLimiter {
+  const first = parts[0]!.limiter;
+  for (const { limiter } of parts) {
+    if (limiter.store === first.store) continue;
+    throw new TypeError(`${limiter.name} and ${first.name} are in different stores`);
   }
-  return first.limiter;
+  return first;
 }
 
 function checkSamePartition(requests: readonly Request[]): void {
@@ -437,26 +393,8 @@ function checkSamePartition(requests: readonly Request[]): void {
   }
 }
 
-function decisionOf(reply: Reply, rules: readonly Rule[]): Decision {
+function replied(reply: Reply, rules: readonly Rule[]): Decision {
   const { waitUs, remaining, fullInUs, binding, delayUs, lease } = reply;
-  return {
-    allowed: waitUs === 0,
-    outcome: waitUs === 0 ? "allowed" : waitUs === Infinity ? "too-costly" : "denied",
-    rule: rules[binding]!,
-    remaining,
-    retryAfterMs: Math.ceil(waitUs / 1000),
-    delayMs: waitUs === 0 ? delayUs / 1000 : 0,
-    resetMs: Math.ceil(fullInUs / 1000),
-    lease,
-  };
-}
-
-function checkFailurePolicy(policy: OnStoreFailure = "open"): void {
-  if (policy === "open" || policy === "closed") return;
-  const share = policy?.localShare;
-  if (typeof share === "number" && share > 0 && share <= 1) return;
-  throw new RangeError(
-    `onStoreFailure must be "open", "closed" or { localShare: above 0, up to 1 }, ` +
-      `got ${typeof policy === "object" ? JSON.stringify(policy) : show(policy)}`,
-  );
+  const turnUs = waitUs === 0 ? delayUs : 0;
+  return decisionOf(rules[binding]!, waitUs, remaining, turnUs, fullInUs, lease);
 }

@@ -22,6 +22,7 @@ export type AlgorithmName =
 
 /** What a limit says. Immutable; share one between limiters as you like. */
 export interface Rule {
+  /** By which the limit is kept. */
   readonly algorithm: AlgorithmName;
   /** Tells rules of one limiter apart, in metrics and in response fields. */
   readonly name: string;

@@ -25,6 +25,7 @@ export class SlidingWindowCounter implements Rule {
   readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
+  /** `windowMs` in µs. */
   readonly windowUs: number;
   readonly capacity: number;
   readonly reserveMsMax: number;

@@ -18,6 +18,7 @@ export class SlidingWindowLog implements Rule {
   readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
+  /** `windowMs` in µs. */
   readonly windowUs: number;
   readonly capacity: number;
   readonly reserveMsMax: number;

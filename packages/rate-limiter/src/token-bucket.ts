@@ -36,8 +36,9 @@ export class TokenBucket implements Rule {
   readonly windowMs: number;
   readonly capacity: number;
   readonly reserveMsMax: number;
+  /** From token to token. */
   readonly emission: Emission;
-  // No bucket owes more than this: what it holds, and what can be reserved.
+  /** No bucket owes more than this: what it holds, and what can be reserved. */
   readonly missingMax: number;
 
   constructor(options: TokenBucketOptions) {

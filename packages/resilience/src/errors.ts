@@ -39,7 +39,7 @@ ResilienceError.prototype.name = "ResilienceError";
  */
 export function isLocalRefusal(reason: unknown): boolean {
   if (!(reason instanceof Error)) return false;
-  if (reason.name === "CircuitBreakerError") return true;
+  if (reason.name === "CircuitBreakerError" || reason.name === "RateLimitedError") return true;
   return reason.name === "ResilienceError" && !isOutOfTime(reason);
 }
 

@@ -45,10 +45,13 @@ const KINDS: ReadonlyMap<string, RefusalKind> = new Map([
   ["DEADLINE_EXCEEDED", "late"],
 ]);
 
+// By name: an installation may hold two copies of a package, and rate-limiter is no dependency.
+const REFUSERS = new Set(["ResilienceError", "CircuitBreakerError", "RateLimitedError"]);
+
 /** The refusal that an error is; undefined for anything that no policy decided. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error.name !== "ResilienceError" && error.name !== "CircuitBreakerError") return undefined;
+  if (!REFUSERS.has(error.name)) return undefined;
   const { code, message, retryAfterMs } = error as Error & { code: string; retryAfterMs?: number };
   const kind = KINDS.get(code);
   if (kind === undefined) return undefined;

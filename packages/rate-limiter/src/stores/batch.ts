@@ -66,7 +66,7 @@ export class Batch {
     return { keys: this.#keys, rules, decisions: this.#decisions.join(" ") };
   }
 
-  /** Tells everybody what the script has answered; `failed` makes the errors of single decisions. */
+  /** Tells everybody what the script has answered; `failed` makes the error of a decision. */
   answer(answer: unknown, failed: (reason: string) => Error): void {
     if (this.#hasEnded) return;
     const numbers = answer as number[];

@@ -52,7 +52,9 @@ const PREFIX = /^[\w:.-]{1,64}$/;
 
 /** A Redis server or cluster that decides. Share one between all limiters of a process. */
 export class RedisStore implements AsyncDisposable {
+  /** What all keys begin with. */
   readonly prefix: string;
+  /** How long a decision may take. */
   readonly timeoutMs: number;
   readonly #client: Redis | Cluster;
   readonly #clock: Clock;
