@@ -29,13 +29,16 @@ export function checkName(name: string): void {
   );
 }
 
+/** What of a key decides on the slot; `undefined` stands for the one limit of all. */
+export type Partition = (key: string | undefined) => string;
+
 /** The names of a limiter's keys. */
 export class LimiterKeys {
   readonly #prefix: string;
   readonly #name: string;
-  readonly #partition: ((key: string) => string) | undefined;
+  readonly #partition: Partition | undefined;
 
-  constructor(prefix: string, name: string, partition: ((key: string) => string) | undefined) {
+  constructor(prefix: string, name: string, partition: Partition | undefined) {
     this.#prefix = prefix;
     this.#name = name;
     this.#partition = partition;
@@ -43,11 +46,11 @@ export class LimiterKeys {
 
   /** What the key's windows have in common: the hash tag. */
   tagOf(key: StoredKey): string {
-    if (key === ALL) return TAG_OF_ALL;
-    if (this.#partition === undefined) return escapeKey(key);
-    const partition = this.#partition(key);
+    if (this.#partition === undefined) return key === ALL ? TAG_OF_ALL : escapeKey(key);
+    const given = key === ALL ? undefined : key;
+    const partition = this.#partition(given);
     if (typeof partition === "string" && partition.length > 0) return escapeKey(partition);
-    throw new TypeError(`partition must return a text, got ${show(partition)} for ${show(key)}`);
+    throw new TypeError(`partition must return a text, got ${show(partition)} for ${show(given)}`);
   }
 
   /** The names of a key's windows, one for each rule. */

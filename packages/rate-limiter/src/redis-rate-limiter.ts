@@ -44,10 +44,10 @@ export interface RedisRateLimiterOptions {
   /** For how long an idempotency key is remembered, in ms. From 1; default 60,000. */
   idempotencyMs?: number;
   /**
-   * What of a key decides on the slot of a cluster. Keys that are decided together must have the
-   * same; default: the key itself.
+   * What of a key decides on the slot of a cluster, `undefined` being the one limit of all. Keys
+   * that are decided together must have the same; default: the key itself.
    */
-  partition?: (key: string) => string;
+  partition?: (key: string | undefined) => string;
   /** Default: the process's monotonic clock. It times waits and blocks, never the limit. */
   clock?: Clock;
 }
@@ -133,7 +133,7 @@ export class RedisRateLimiter {
     const isPlain = wanted === undefined && idempotencyKey === undefined;
     const blocked = isPlain ? this.#findBlock(key, cost) : undefined;
     if (blocked !== undefined) return this.#count(blocked);
-    const { rules } = this.#encode(wanted ?? this.#rules);
+    const { rules } = this.#encode(wanted === undefined ? this.#rules : wanted);
     const askedAtMs = this.#blocks === undefined ? 0 : this.#clock.now();
     const request = this.#request("t", key, cost, { wanted, idempotencyKey });
     const decision = await this.#ask(request, rules, () => this.#failure.decide("take", key, cost));
@@ -185,7 +185,7 @@ export class RedisRateLimiter {
   async peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Promise<Decision> {
     checkCost(cost);
     checkKey(storedKeyOf(key));
-    const { rules } = this.#encode(options.rules ?? this.#rules);
+    const { rules } = this.#encode(options.rules === undefined ? this.#rules : options.rules);
     const request = this.#request("p", key, cost, { wanted: options.rules });
     return this.#ask(request, rules, () => this.#failure.decide("peek", key, cost));
   }
@@ -306,7 +306,7 @@ export class RedisRateLimiter {
 
   #request(verb: Verb, key: string | undefined, cost: number, asked: Asked = {}): Request {
     const { wanted, idempotencyKey, argument = 0 } = asked;
-    const { rules, text } = this.#encode(wanted ?? this.#rules);
+    const { rules, text } = this.#encode(wanted === undefined ? this.#rules : wanted);
     const storedKey = storedKeyOf(key);
     const tag = this.#keys.tagOf(storedKey);
     const keys = this.#keys.windowsOf(storedKey, tag, rules);

@@ -11,11 +11,14 @@ import {
   type History,
   type HistoryOptions,
   type Operation,
+  type Verb,
 } from "../support/histories.ts";
 import { makeRule, type RuleSpec } from "../support/rules.ts";
 import { Journal } from "./journal.ts";
 import { Lane, laneStore, NOTHING } from "./lane.ts";
 import { isDecision, perform, type Said, together, type Verbs } from "./perform.ts";
+
+const VERBS: readonly Verb[] = ["take", "peek", "reserve", "refund", "release", "cancel", "rules"];
 
 // As many histories as are on their way at once.
 const LANES = 64;
@@ -105,10 +108,13 @@ function hasChanged({ verb }: Operation, said: Said): boolean {
   return typeof said === "object" ? said.allowed : true;
 }
 
-// Where the clock is set back, one rule: of several, those that expire before it is would be
-// forgotten one by one, and the journal is that of all of them.
+// Where the clock is set back, one rule, and always the same: of several, those that expire before
+// it is would be forgotten one by one, and the journal is that of all of them; and what has to be
+// mended is stored under the rules of whoever looks, be it only a look.
 function draw(seed: number, options: HistoryOptions = {}): History {
-  const turn = maySetBack(seed) ? { rulesMax: 1 } : { setBack: false };
+  const { verbs = VERBS } = options;
+  const alone = { rulesMax: 1, verbs: verbs.filter((verb) => verb !== "rules") };
+  const turn = maySetBack(seed) ? alone : { setBack: false };
   const history = drawHistory(seed, { ...options, ...turn });
   return { ...history, plans: history.plans.map((plan) => plan.map(keepWindow(history))) };
 }
