@@ -11,6 +11,8 @@ import type { Limiter, Limits } from "./limits.ts";
 export interface LimitCounts {
   allowed: number;
   refused: number;
+  /** Of both, what was decided by this edge because Redis did not answer. */
+  withoutStore: number;
 }
 
 /** What the edge's `GET /control` says of its limits. */
@@ -82,9 +84,10 @@ type Go = () => void;
 
 function countsOf(limiter: Limiter): LimitCounts {
   const { decisions } = limiter.stats();
-  const counts = { allowed: 0, refused: 0 };
+  const counts = { allowed: 0, refused: 0, withoutStore: 0 };
   for (const outcome of OUTCOMES) {
     counts[ALLOWING.includes(outcome) ? "allowed" : "refused"] += decisions[outcome];
+    if (outcome.startsWith("store-")) counts.withoutStore += decisions[outcome];
   }
   return counts;
 }

@@ -153,7 +153,7 @@ export class Lab {
       breaker: edge?.breaker ?? null,
       inFlight: edge?.inFlight ?? 0,
       queued: edge?.queued ?? 0,
-      workspaceLimit: edge ? { on: edge.limits.on, ...edge.limits.workspace } : null,
+      workspaceLimit: edge ? limitOf(edge) : null,
       report: this.#report,
       experiments: this.experiments,
     };
@@ -258,4 +258,9 @@ export class Lab {
       await load.sent;
     }
   }
+}
+
+function limitOf({ limits }: EdgeState): LabState["workspaceLimit"] {
+  const { allowed, refused } = limits.workspace;
+  return { on: limits.on, allowed, refused };
 }

@@ -29,6 +29,11 @@ export function formatX3(
     `  the limit for the flood's ${(on.measured.floodMs / 1_000).toFixed(2)} s: ` +
       `${workspaceLimit.burst} + ${workspaceLimit.limit}/s × t = ${on.measured.admittedMax}; ` +
       `let through were ${on.measured.admitted}`,
+    ...(on.measured.withoutStore === 0
+      ? []
+      : [
+          `  ${grouped(on.measured.withoutStore)} times an edge decided alone: no answer from Redis`,
+        ]),
     "",
     ...(objections.length === 0
       ? [styleText("green", `  ✔ ${VERDICT}`)]

@@ -1,7 +1,8 @@
 // X3's processes: edges with one billing service behind them. The demo starts one edge, which
 // counts for itself; beside containers there are several, which count together (limits.ts).
 import { Child } from "./child.ts";
-import { postJson } from "./http.ts";
+import type { LimitsState } from "./edge-limits.ts";
+import { getJson, postJson } from "./http.ts";
 import { restart } from "./stack.ts";
 
 const CONTROL_MS_MAX = 5_000;
@@ -13,6 +14,8 @@ export interface X3Stack {
   edgeUrls: readonly URL[];
   /** Switches the token bucket, and the breaker before billing, at every edge. */
   set(switches: Switches): Promise<void>;
+  /** How often the edges have decided for themselves because Redis did not answer. */
+  decidedWithoutStore(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -46,8 +49,7 @@ export class X3ChildStacks implements X3Source {
       const to = ["--preview", NOBODY, "--billing", billing.url.href];
       const edge = await Child.start(["edge", ...to], onDeath);
       const stop = async () => void (await Promise.all([edge.stop(), billing.stop()]));
-      const edgeUrls = [edge.url];
-      return { edgeUrls, set: (switches) => setAll(edgeUrls, switches), stop };
+      return { ...edgesAt([edge.url]), stop };
     } catch (error) {
       await billing.stop();
       throw error;
@@ -67,24 +69,31 @@ export class X3RemoteStacks implements X3Source {
 
   async fresh(): Promise<X3Stack> {
     await Promise.all([...this.#edgeUrls, this.#billingUrl].map(restart));
-    const edgeUrls = this.#edgeUrls;
-    const set = (switches: Switches) => setAll(edgeUrls, switches);
+    const edges = edgesAt(this.#edgeUrls);
     // They go on running, and are as they are when they start.
-    return { edgeUrls, set, stop: () => set({ limits: true, breaker: true }) };
+    return { ...edges, stop: () => edges.set({ limits: true, breaker: true }) };
   }
 }
 
-/** Switches every edge. */
-export async function setAll(
-  edgeUrls: readonly URL[],
-  { limits, breaker }: Switches,
-): Promise<void> {
-  await Promise.all(
-    edgeUrls.flatMap((url) => [
-      postJson(new URL("/control/limits", url), { on: limits }, inTime()),
-      postJson(new URL("/control/billing", url), { breaker }, inTime()),
-    ]),
-  );
+/** Edges that run at these addresses; who stops them is another question. */
+export function edgesAt(edgeUrls: readonly URL[]): Omit<X3Stack, "stop"> {
+  return {
+    edgeUrls,
+    set: async ({ limits, breaker }) => {
+      await Promise.all(
+        edgeUrls.flatMap((url) => [
+          postJson(new URL("/control/limits", url), { on: limits }, inTime()),
+          postJson(new URL("/control/billing", url), { breaker }, inTime()),
+        ]),
+      );
+    },
+    decidedWithoutStore: async () => {
+      const ask = (url: URL) =>
+        getJson<{ limits: LimitsState }>(new URL("/control", url), inTime());
+      const states = await Promise.all(edgeUrls.map(ask));
+      return states.reduce((sum, { limits }) => sum + limits.workspace.withoutStore, 0);
+    },
+  };
 }
 
 function inTime(): { signal: AbortSignal } {

@@ -23,7 +23,12 @@ export interface X3Measurement extends X3Prediction {
   floodMs: number;
   /** The most that the limit allows in that time. */
   admittedMax: number;
+  /** Decisions that the edges made alone because Redis did not answer; these come on top. */
+  withoutStore: number;
 }
+
+// What can be said of a run by whoever sent it.
+type Judged = Omit<X3Measurement, "withoutStore">;
 
 /** Both runs, and what was expected of them. */
 export interface X3Comparison {
@@ -96,7 +101,7 @@ async function runAlone(
 }
 
 async function run(
-  { edgeUrls }: X3Stack,
+  { edgeUrls, decidedWithoutStore }: X3Stack,
   scenario: X3Scenario,
   signal: AbortSignal,
 ): Promise<X3Measurement> {
@@ -119,7 +124,7 @@ async function run(
   signal.throwIfAborted();
   const fromMs = flooding.startedAt - quiet.startedAt;
   const during = spared.filter(({ dueMs }) => dueMs >= fromMs && dueMs < fromMs + floodMs);
-  return judge(during, flooded, scenario);
+  return { ...judge(during, flooded, scenario), withoutStore: await decidedWithoutStore() };
 }
 
 function dueOf(
@@ -135,7 +140,7 @@ export function judge(
   others: readonly Checkout[],
   flood: readonly Checkout[],
   scenario: X3Scenario,
-): X3Measurement {
+): Judged {
   // A checkout that was not paid for took for ever, however quickly that was said.
   const paid = others.map((it) => ({ ...it, tookMs: it.status === 200 ? it.tookMs : Infinity }));
   // An attempt that got no answer may have been let through: whatever is no 429 counts.
@@ -154,11 +159,7 @@ export function judge(
 }
 
 /** What the scenario's thresholds have against two runs, a sentence each. */
-export function objectionsToX3(
-  off: X3Measurement,
-  on: X3Measurement,
-  { thresholds }: X3Scenario,
-): string[] {
+export function objectionsToX3(off: Judged, on: Judged, { thresholds }: X3Scenario): string[] {
   const objections: string[] = [];
   const { othersWithinMax } = thresholds.off;
   const { othersWithinMin, admittedShareMin } = thresholds.on;

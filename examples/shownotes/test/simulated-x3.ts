@@ -8,7 +8,7 @@ import type { Checkout } from "../src/checkouts.ts";
 import { planArrivals } from "../src/load.ts";
 import { Workers } from "../src/workers.ts";
 import type { X2Scenario } from "../src/x2-scenario.ts";
-import { judge, type X3Measurement } from "../src/x3.ts";
+import { judge } from "../src/x3.ts";
 import type { X3Scenario } from "../src/x3-scenario.ts";
 
 /** Runs one side; what is measured, and when, is as in x3.ts. */
@@ -16,7 +16,7 @@ export async function simulateX3(
   scenario: X3Scenario,
   behind: X2Scenario,
   limits: boolean,
-): Promise<X3Measurement> {
+): Promise<ReturnType<typeof judge>> {
   const { others, flood, phasesMs } = scenario;
   const clock = new ManualClock();
   const bucket = new RateLimiter(tokenBucket(scenario.workspaceLimit), { clock });

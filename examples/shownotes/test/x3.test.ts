@@ -10,7 +10,7 @@ import { scenario as behind } from "../src/x2-scenario.ts";
 import { judge, objectionsToX3, runX3, type X3Comparison, type X3Measurement } from "../src/x3.ts";
 import { formatX3 } from "../src/x3-report.ts";
 import { type X3Scenario, x3Scenario } from "../src/x3-scenario.ts";
-import { type Switches, setAll, type X3Source } from "../src/x3-stacks.ts";
+import { edgesAt, type Switches, type X3Source } from "../src/x3-stacks.ts";
 import { predictFlooded, predictLimited } from "../src/x3-theory.ts";
 import { serve } from "./in-process.ts";
 
@@ -22,6 +22,7 @@ const flooded: X3Measurement = {
   flood: 2_400,
   floodMs: 4_210,
   admittedMax: 188,
+  withoutStore: 0,
 };
 const limited: X3Measurement = {
   ...flooded,
@@ -140,6 +141,14 @@ describe("the report", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  test("says how often an edge had to decide alone", () => {
+    const on = {
+      measured: { ...limited, withoutStore: 1_234 },
+      predicted: comparison.on.predicted,
+    };
+    expect(linesOf({ on })).toContain("  1,234 times an edge decided alone: no answer from Redis");
+  });
+
   test("says where there are several edges, and ends with the objections", () => {
     const lines = linesOf({ edges: 3, objections: ["it was cold"] });
     expect(lines[2]).toMatch(/600\/s for 4 s, to 3 edges\.$/);
@@ -167,16 +176,16 @@ class InProcess implements X3Source {
     const edge = () => serve(createEdge(nobody, x1, true, hop, limits));
     const edges = await Promise.all([edge(), edge()]);
     this.running++;
-    const edgeUrls = edges.map(({ url }) => url);
+    const all = edgesAt(edges.map(({ url }) => url));
     const set = (switches: Switches) => {
       this.switched.push(switches);
-      return setAll(edgeUrls, switches);
+      return all.set(switches);
     };
     const stop = async () => {
       this.running--;
       await Promise.all([...edges, billing].map((it) => it.stop()));
     };
-    return { edgeUrls, set, stop };
+    return { ...all, set, stop };
   }
 }
 
@@ -203,6 +212,7 @@ describe("a run", () => {
       "one workspace floods billing, without a limit …",
       "the same flood, with a token bucket for each workspace …",
     ]);
+    expect([off.measured.withoutStore, on.measured.withoutStore]).toEqual([0, 0]);
     expect(source.switched).toEqual([
       { limits: false, breaker: false },
       { limits: true, breaker: false },

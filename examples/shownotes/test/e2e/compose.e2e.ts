@@ -38,131 +38,129 @@ function lab(path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${ports.SHOWNOTES_PORT}${path}`);
 }
 
-describe("docker compose", () => {
+beforeAll(async () => {
+  if (!need.present) return;
+  ports.SHOWNOTES_PORT = String(await freePort());
+  ports.PROMETHEUS_PORT = String(await freePort());
+  await composed("build");
+  // Not k6, which the profile would bring up as well.
+  await composed("up", "--wait", "--wait-timeout=90", "lab", "prometheus");
+});
+
+afterAll(async () => {
+  if (need.present) await composed("down", "--volumes", "--remove-orphans", "--timeout=5");
+});
+
+beforeEach((context) => requireOrSkip(context, need));
+
+test("once it is up, the lab has made its first comparison, as expected", async () => {
+  const { report } = (await (await lab("/lab")).json()) as { report: string };
+  expect(report).toContain("✔ as expected");
+});
+
+test("the public port serves the page, episodes and metrics, and no control", async () => {
+  expect(await (await lab("/")).text()).toContain("<title>Shownotes");
+  expect(await (await lab("/episodes/1/notes")).json()).toMatchObject({ id: "1" });
+  expect((await lab("/readyz")).status).toBe(200);
+  expect(await (await lab("/metrics")).text()).toContain("process_");
+  expect((await lab("/control")).status).toBe(404);
+});
+
+test("Prometheus scrapes every service", async () => {
+  const url = `http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/query?query=up`;
+  const up = async () => {
+    const { data } = (await (await fetch(url)).json()) as {
+      data: { result: { metric: { instance: string }; value: [number, string] }[] };
+    };
+    return data.result.map(({ metric, value }) => `${metric.instance} ${value[1]}`).sort();
+  };
+  const hosts = ["billing:8080", "edge:8080", "edge-2:8080", "edge-3:8080", "lab:4100"];
+  const all = [...hosts, "preview:8080"].map((host) => `${host} 1`).sort();
+  await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
+});
+
+test("k6's smoke profile passes beside the lab's own load", async () => {
+  expectExit(await k6("shownotes.ts"), 0);
+});
+
+test("X3 by the lab: three edges let through no more of a flood than one limit", async () => {
+  const url = `http://127.0.0.1:${ports.SHOWNOTES_PORT}/lab/experiment`;
+  const answer = await fetch(url, { method: "POST", body: JSON.stringify({ id: "x3" }) });
+  const { report } = (await answer.json()) as { report: string };
+  console.log(report);
+  expect(report).toContain("to 3 edges");
+  expect(report).toContain("✔ as expected");
+  const [, most, admitted] = /t = (\d+); let through were (\d+)/.exec(report) ?? [];
+  expect(Number(admitted)).toBeLessThanOrEqual(Number(most));
+});
+
+describe("X1 by k6, without the lab, on fresh containers", () => {
+  // The lab would add a load of its own, which no scenario has written down.
   beforeAll(async () => {
-    if (!need.present) return;
-    ports.SHOWNOTES_PORT = String(await freePort());
-    ports.PROMETHEUS_PORT = String(await freePort());
-    await composed("build");
-    // Not k6, which the profile would bring up as well.
-    await composed("up", "--wait", "--wait-timeout=90", "lab", "prometheus");
+    if (need.present) await composed("stop", "lab");
+  });
+
+  beforeEach(async (context) => {
+    requireOrSkip(context, need);
+    const flags = ["--wait", "--no-build", "--no-deps", "--force-recreate"];
+    await composed("up", ...flags, "preview", "edge");
+  });
+
+  test("off: below 40 % of the others are in time", async () => {
+    const ended = await k6("x1.ts", { PROTECTION: "off" });
+    expectExit(ended, 0);
+    expect(shareInTime(ended)).toBeLessThan(0.4);
+  });
+
+  test("on: at least 99 % of the others are in time", async () => {
+    const ended = await k6("x1.ts", { PROTECTION: "on" });
+    expectExit(ended, 0);
+    expect(shareInTime(ended)).toBeGreaterThanOrEqual(0.99);
+  });
+});
+
+describe("X3 by k6 over three edges, without the lab, on fresh containers", () => {
+  beforeAll(async () => {
+    if (need.present) await composed("stop", "lab");
   });
 
   afterAll(async () => {
-    if (need.present) await composed("down", "--volumes", "--remove-orphans", "--timeout=5");
+    settings = {};
+    if (need.present) await fresh();
   });
 
-  beforeEach((context) => requireOrSkip(context, need));
+  const fresh = async () => {
+    const flags = ["--wait", "--no-build", "--no-deps", "--force-recreate"];
+    await composed("up", ...flags, "billing", ...edges);
+  };
 
-  test("once it is up, the lab has made its first comparison, as expected", async () => {
-    const { report } = (await (await lab("/lab")).json()) as { report: string };
-    expect(report).toContain("✔ as expected");
+  const admitted = ({ output }: Ended) =>
+    Number(/x3_flood_admitted +count<=180 +(\d+)/.exec(output)?.[1]);
+
+  test("without a limit, the others are not served", async () => {
+    await fresh();
+    expectExit(await k6("x3.ts", { LIMITS: "off" }), 0);
   });
 
-  test("the public port serves the page, episodes and metrics, and no control", async () => {
-    expect(await (await lab("/")).text()).toContain("<title>Shownotes");
-    expect(await (await lab("/episodes/1/notes")).json()).toMatchObject({ id: "1" });
-    expect((await lab("/readyz")).status).toBe(200);
-    expect(await (await lab("/metrics")).text()).toContain("process_");
-    expect((await lab("/control")).status).toBe(404);
+  test("with one in Redis they are, and all edges together let through what one would", async () => {
+    await fresh();
+    const ended = await k6("x3.ts", { LIMITS: "on" });
+    expectExit(ended, 0);
+    console.log(ended.output);
+    expect(admitted(ended)).toBeLessThanOrEqual(180);
   });
 
-  test("Prometheus scrapes every service", async () => {
-    const url = `http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/query?query=up`;
-    const up = async () => {
-      const { data } = (await (await fetch(url)).json()) as {
-        data: { result: { metric: { instance: string }; value: [number, string] }[] };
-      };
-      return data.result.map(({ metric, value }) => `${metric.instance} ${value[1]}`).sort();
-    };
-    const hosts = ["billing:8080", "edge:8080", "edge-2:8080", "edge-3:8080", "lab:4100"];
-    const all = [...hosts, "preview:8080"].map((host) => `${host} 1`).sort();
-    await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
+  test("edges that count for themselves let through three times as much, and are found out", async () => {
+    settings = { SHOWNOTES_REDIS: "" };
+    await fresh();
+    const ended = await k6("x3.ts", { LIMITS: "on" });
+    expectExit(ended, THRESHOLD_CROSSED);
+    console.log(ended.output);
+    expect(admitted(ended)).toBeGreaterThan(2.5 * 180);
   });
+});
 
-  test("k6's smoke profile passes beside the lab's own load", async () => {
-    expectExit(await k6("shownotes.ts"), 0);
-  });
-
-  test("X3 by the lab: three edges let through no more of a flood than one limit", async () => {
-    const url = `http://127.0.0.1:${ports.SHOWNOTES_PORT}/lab/experiment`;
-    const answer = await fetch(url, { method: "POST", body: JSON.stringify({ id: "x3" }) });
-    const { report } = (await answer.json()) as { report: string };
-    console.log(report);
-    expect(report).toContain("to 3 edges");
-    expect(report).toContain("✔ as expected");
-    const [, most, admitted] = /t = (\d+); let through were (\d+)/.exec(report) ?? [];
-    expect(Number(admitted)).toBeLessThanOrEqual(Number(most));
-  });
-
-  describe("X1 by k6, without the lab, on fresh containers", () => {
-    // The lab would add a load of its own, which no scenario has written down.
-    beforeAll(async () => {
-      if (need.present) await composed("stop", "lab");
-    });
-
-    beforeEach(async (context) => {
-      requireOrSkip(context, need);
-      const flags = ["--wait", "--no-build", "--no-deps", "--force-recreate"];
-      await composed("up", ...flags, "preview", "edge");
-    });
-
-    test("off: below 40 % of the others are in time", async () => {
-      const ended = await k6("x1.ts", { PROTECTION: "off" });
-      expectExit(ended, 0);
-      expect(shareInTime(ended)).toBeLessThan(0.4);
-    });
-
-    test("on: at least 99 % of the others are in time", async () => {
-      const ended = await k6("x1.ts", { PROTECTION: "on" });
-      expectExit(ended, 0);
-      expect(shareInTime(ended)).toBeGreaterThanOrEqual(0.99);
-    });
-  });
-
-  describe("X3 by k6 over three edges, without the lab, on fresh containers", () => {
-    beforeAll(async () => {
-      if (need.present) await composed("stop", "lab");
-    });
-
-    afterAll(async () => {
-      settings = {};
-      if (need.present) await fresh();
-    });
-
-    const fresh = async () => {
-      const flags = ["--wait", "--no-build", "--no-deps", "--force-recreate"];
-      await composed("up", ...flags, "billing", ...edges);
-    };
-
-    const admitted = ({ output }: Ended) =>
-      Number(/x3_flood_admitted +count<=180 +(\d+)/.exec(output)?.[1]);
-
-    test("without a limit, the others are not served", async () => {
-      await fresh();
-      expectExit(await k6("x3.ts", { LIMITS: "off" }), 0);
-    });
-
-    test("with one in Redis they are, and all edges together let through what one would", async () => {
-      await fresh();
-      const ended = await k6("x3.ts", { LIMITS: "on" });
-      expectExit(ended, 0);
-      console.log(ended.output);
-      expect(admitted(ended)).toBeLessThanOrEqual(180);
-    });
-
-    test("edges that count for themselves let through three times as much, and are found out", async () => {
-      settings = { SHOWNOTES_REDIS: "" };
-      await fresh();
-      const ended = await k6("x3.ts", { LIMITS: "on" });
-      expectExit(ended, THRESHOLD_CROSSED);
-      console.log(ended.output);
-      expect(admitted(ended)).toBeGreaterThan(2.5 * 180);
-    });
-  });
-
-  test("the smoke profile fails once the preview service is gone, breaker or not", async () => {
-    await composed("stop", "preview");
-    expectExit(await k6("shownotes.ts"), THRESHOLD_CROSSED);
-  });
+test("the smoke profile fails once the preview service is gone, breaker or not", async () => {
+  await composed("stop", "preview");
+  expectExit(await k6("shownotes.ts"), THRESHOLD_CROSSED);
 });
