@@ -36,7 +36,7 @@ export const algorithms = {
 /** The name of one of ours. */
 export type Algorithm = keyof typeof algorithms;
 
-// One a second at most, or keys would be full again, and forgotten, before they are asked for again.
+// One a second at most: a key that is full again is forgotten, and would be a new one.
 function rate(limit: number): number {
   return Math.min(limit, 600);
 }

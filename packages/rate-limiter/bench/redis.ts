@@ -1,5 +1,5 @@
-// Decisions through Redis: 64 callers, each of whom asks as soon as it has been answered, for one of
-// ten thousand keys. The server is ours alone, on 127.0.0.1, and keeps nothing on disk.
+// Decisions through Redis: 64 callers, each of whom asks again as soon as it has been answered, for
+// one of ten thousand keys. The server is ours alone, on 127.0.0.1, and keeps nothing on disk.
 //
 // Operations per second are wall time, and so is their ratio to be taken with a grain of salt on a
 // busy machine; what Node and the server spend on a decision is CPU time.

@@ -16,12 +16,14 @@ export function makeRow(
   figures: readonly (readonly [contestant: string, figure: number])[],
 ): Row {
   const [[, ours] = ["", Number.NaN], ...peers] = figures;
+  const baseline = peers[0]?.[1] ?? Number.NaN;
   return {
     case: name,
     unit,
     ours: round(ours),
     peers: Object.fromEntries(peers.map(([peer, figure]) => [peer, round(figure)])),
-    ratio: Number((ours / (peers[0]?.[1] ?? Number.NaN)).toFixed(2)),
+    // None against none is no difference.
+    ratio: ours === baseline ? 1 : Number((ours / baseline).toFixed(2)),
   };
 }
 
