@@ -104,9 +104,8 @@ export class ConcurrencyLimitTable implements Table {
     return entry !== 0;
   }
 
-  refund(row: number, _rule: ConcurrencyLimit, _nowUs: number, cost: number): void {
-    this.#leases.takeBack(row, cost);
-  }
+  // A place belongs to its lease: taken from the newest, it could be somebody else's.
+  refund(): void {}
 
   remaining(row: number, rule: ConcurrencyLimit): number {
     return Math.max(0, rule.limit - this.#leases.used(row));

@@ -69,6 +69,8 @@ export type Reservation =
       readonly allowed: true;
       /** To wait before going on, in ms and fractions, to the µs; 0: go. */
       readonly waitMs: number;
+      /** As in {@link Decision}. */
+      readonly lease: number;
       /** Gives the place back; only the first call counts. Who waits behind it does not move up. */
       cancel(): void;
     }

@@ -18,8 +18,8 @@
 // this; redirects, each of which is a request that is not counted; and limits of concurrency.
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import type { Reservation } from "./decision.ts";
+import type { AcquireOptions } from "./options.ts";
 import { RateLimitedError } from "./rate-limited-error.ts";
-import type { AcquireOptions } from "./rate-limiter.ts";
 import type { Rule } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { adviceMs, Pauses } from "./server-advice.ts";

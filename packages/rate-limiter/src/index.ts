@@ -16,13 +16,13 @@ export {
   type LeakyBucketQueueOptions,
   leakyBucketQueue,
 } from "./leaky-bucket-queue.ts";
-export {
-  type AcquireOptions,
-  type Part,
-  RateLimiter,
-  type RateLimiterOptions,
-  type TakeOptions,
-} from "./rate-limiter.ts";
+export type {
+  AcquireOptions,
+  PlanOptions,
+  RateLimiterOptions,
+  TakeOptions,
+} from "./options.ts";
+export { type Part, RateLimiter } from "./rate-limiter.ts";
 export type { AlgorithmName, Rule, Table } from "./rule.ts";
 export type { RuleOptions } from "./rule-options.ts";
 export { SlidingWindowCounter, slidingWindowCounter } from "./sliding-window-counter.ts";

@@ -64,8 +64,8 @@ export class LeakyBucketQueue implements Rule {
     return new LeakyBucketQueue({ ...this, limit, queue: shareOf(this.capacity, share) - 1 });
   }
 
-  table(rows: number): GcraTable {
-    return new GcraTable(rows);
+  table(rows: number): LeakyBucketQueueTable {
+    return new LeakyBucketQueueTable(rows);
   }
 }
 
@@ -76,4 +76,11 @@ export class LeakyBucketQueue implements Rule {
  */
 export function leakyBucketQueue(options: LeakyBucketQueueOptions): LeakyBucketQueue {
   return new LeakyBucketQueue(options);
+}
+
+/** The next free turns of many keys. */
+export class LeakyBucketQueueTable extends GcraTable {
+  // A turn that nobody uses passes. Were the next free one moved back for it, whoever comes next
+  // would go at the same moment as somebody who waits already.
+  override refund(): void {}
 }

@@ -17,53 +17,14 @@ import {
 } from "./key.ts";
 import { checkName } from "./limiter-keys.ts";
 import { Once } from "./once.ts";
+import type { AcquireOptions, PlanOptions, RateLimiterOptions, TakeOptions } from "./options.ts";
 import { checkParts } from "./parts.ts";
 import type { Rule, Table } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, RuleSets } from "./rule-sets.ts";
 import type { RateLimiterStats } from "./stats.ts";
 import { MemoryStore, type Rows } from "./stores/memory.ts";
-import { checkWait, tooEarlyMs } from "./wait.ts";
-
-/** Options of {@link RateLimiter}. */
-export interface RateLimiterOptions {
-  /** Names the limiter in metrics and errors. Default `"rate-limiter"`. */
-  name?: string;
-  /**
-   * How many keys are remembered at once. A whole number from 1 to 16,777,215; default 1,000,000. A
-   * key that is full again is forgotten, any other never.
-   */
-  keysMax?: number;
-  /** What to say to a new key when there is no room for it. Default `"deny"`. */
-  onKeysMax?: "deny" | "allow";
-  /** For how long an idempotency key is remembered, in ms. From 1; default 60,000. */
-  idempotencyMs?: number;
-  /** How many idempotency keys are remembered at once; default 100,000. */
-  idempotencyKeysMax?: number;
-  /** Default: the process's monotonic clock. */
-  clock?: Clock;
-}
-
-/** What a single request may ask for. */
-export interface TakeOptions {
-  /**
-   * Rules for this key instead of the limiter's: a customer's plan. Of the same algorithms in the
-   * same order. Make each once and pass the same object again.
-   */
-  rules?: Rule | readonly Rule[];
-  /**
-   * A request with the same key and this identity, seen before and allowed, is not charged again.
-   */
-  idempotencyKey?: string;
-}
-
-/** How to wait for a turn. */
-export interface AcquireOptions {
-  /** The longest wait, in ms. Up to the rule's `reserveMsMax`, which is the default. */
-  waitMsMax?: number;
-  /** Ends the wait; the place is given back, and the promise rejects with the signal's reason. */
-  signal?: AbortSignal;
-}
+import { checkWait, delayMsMaxOf, tooEarlyMs } from "./wait.ts";
 
 /** What one limiter has to say about a request that several decide together. */
 export interface Part {
@@ -165,7 +126,7 @@ export class RateLimiter {
   }
 
   /** What `take` would answer. Takes nothing, and counts nothing. */
-  peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Decision {
+  peek(key?: string, cost = 1, options: PlanOptions = {}): Decision {
     checkCost(cost);
     const nowUs = this.#nowUs();
     let row = this.#rowOrNew(storedKeyOf(key));
@@ -185,13 +146,13 @@ export class RateLimiter {
    * @param waitMsMax up to the smallest `reserveMsMax` of the rules, which is the default
    * @throws RangeError when waitMsMax is above that
    */
-  reserve(key?: string, cost = 1, waitMsMax?: number): Reservation {
+  reserve(key?: string, cost = 1, waitMsMax?: number, options: PlanOptions = {}): Reservation {
     checkCost(cost);
-    const mostMs = checkWait(this.rules, waitMsMax);
+    const mostMs = checkWait(this.#ruleSets.listOf(options.rules), waitMsMax);
     const nowUs = this.#nowUs();
     const row = this.#rowOf(storedKeyOf(key), nowUs);
     if (row === 0) return reservationOf(this.#count(this.#noRoom()));
-    const rules = this.#rulesOf(row, nowUs);
+    const rules = this.#rulesOf(row, nowUs, options.rules);
     const seen = decide(this.#tables, rules, row, nowUs, cost, false);
     const { placeUs, turnUs } = waitsUs(this.#tables, rules, row, nowUs, cost);
     const retryAfterMs = tooEarlyMs(rules, placeUs, turnUs, mostMs);
@@ -199,14 +160,18 @@ export class RateLimiter {
       this.#counts[seen.allowed ? "denied" : seen.outcome]++;
       return { allowed: false, retryAfterMs };
     }
-    for (let i = 0; i < rules.length; i++) this.#tables[i]!.charge(row, rules[i]!, nowUs, cost);
+    let lease = 0;
+    for (const [i, table] of this.#tables.entries()) {
+      lease = table.charge(row, rules[i]!, nowUs, cost) || lease;
+    }
     this.#counts.allowed++;
     let isHeld = true;
     const cancel = () => {
-      if (isHeld) this.refund(key, cost);
+      if (isHeld) this.refund(key, cost, options);
+      if (isHeld && lease !== 0) this.release(key, lease);
       isHeld = false;
     };
-    return { allowed: true, waitMs: Math.max(placeUs, turnUs) / 1000, cancel };
+    return { allowed: true, waitMs: Math.max(placeUs, turnUs) / 1000, lease, cancel };
   }
 
   /**
@@ -216,7 +181,7 @@ export class RateLimiter {
   async acquire(key?: string, cost = 1, options: AcquireOptions = {}): Promise<Reservation> {
     const { waitMsMax, signal } = options;
     signal?.throwIfAborted();
-    const reservation = this.reserve(key, cost, waitMsMax);
+    const reservation = this.reserve(key, cost, waitMsMax, options);
     if (!reservation.allowed || reservation.waitMs === 0) return reservation;
     try {
       await sleep(reservation.waitMs, { clock: this.#clock, ...(signal && { signal }) });
@@ -227,13 +192,17 @@ export class RateLimiter {
     return reservation;
   }
 
-  /** Gives back up to `cost` of what a key has taken, the newest first. */
-  refund(key?: string, cost = 1): void {
+  /**
+   * Gives back up to `cost` of what a key has taken, the newest first. A turn in a leaky bucket's
+   * queue is lost, and a place under a concurrency limit is given back by `release`. What was taken
+   * under a plan's rules is given back under them.
+   */
+  refund(key?: string, cost = 1, options: PlanOptions = {}): void {
     checkCost(cost);
     const row = this.#rowOrNew(storedKeyOf(key));
     if (row === 0) return;
     const nowUs = this.#nowUs();
-    const rules = this.#rulesOf(row, nowUs);
+    const rules = this.#rulesOf(row, nowUs, options.rules);
     for (const [i, table] of this.#tables.entries()) {
       table.settle(row, rules[i]!, nowUs);
       table.refund(row, rules[i]!, nowUs, cost);
@@ -254,7 +223,7 @@ export class RateLimiter {
     if (row === 0) return false;
     const nowUs = this.#nowUs();
     // A lease that has run out is not held any more, though nobody has looked since.
-    table.settle(row, this.#rulesOf(row, nowUs)[index] as ConcurrencyLimit, nowUs);
+    table.settle(row, this.#ruleSets.under(row)[index] as ConcurrencyLimit, nowUs);
     return table.release(row, lease);
   }
 
@@ -270,7 +239,9 @@ export class RateLimiter {
     return { name: this.name, decisions: { ...this.#counts }, keys, keysMax, keysForgotten };
   }
 
-  #takeWith(key: StoredKey, cost: number, { rules, idempotencyKey }: TakeOptions): Decision {
+  #takeWith(key: StoredKey, cost: number, options: TakeOptions): Decision {
+    const { rules, idempotencyKey } = options;
+    const delayUsMax = delayMsMaxOf(options) * 1000;
     // All of it before anything is stored.
     checkKey(key);
     if (rules !== undefined) this.#ruleSets.check(rules);
@@ -280,7 +251,15 @@ export class RateLimiter {
     if (before !== undefined) return this.#count(before);
     const row = this.#rowOf(key, nowUs);
     if (row === 0) return this.#count(this.#noRoom());
-    const decision = decide(this.#tables, this.#rulesOf(row, nowUs, rules), row, nowUs, cost, true);
+    const decision = decide(
+      this.#tables,
+      this.#rulesOf(row, nowUs, rules),
+      row,
+      nowUs,
+      cost,
+      true,
+      delayUsMax,
+    );
     if (identity !== undefined && decision.allowed) this.#once.set(identity, decision, nowUs);
     return this.#count(decision);
   }
@@ -371,7 +350,8 @@ function identityOf(key: StoredKey, idempotencyKey: string): string {
 }
 
 function reservationOf({ allowed, retryAfterMs }: Decision): Reservation {
-  return allowed ? { allowed, waitMs: 0, cancel: () => {} } : { allowed, retryAfterMs };
+  if (!allowed) return { allowed, retryAfterMs };
+  return { allowed, waitMs: 0, lease: 0, cancel: () => {} };
 }
 
 function laterOf(a: Decision, b: Decision): Decision {
@@ -379,5 +359,6 @@ function laterOf(a: Decision, b: Decision): Decision {
 }
 
 function scarcerOf(a: Decision, b: Decision): Decision {
-  return b.remaining < a.remaining ? b : a;
+  if (b.remaining !== a.remaining) return b.remaining < a.remaining ? b : a;
+  return b.resetMs > a.resetMs ? b : a;
 }

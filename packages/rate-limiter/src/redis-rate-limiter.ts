@@ -12,45 +12,23 @@ import { type Decision, OUTCOMES, type Outcome, type Reservation } from "./decis
 import { RateLimiterError } from "./errors.ts";
 import { checkCost, checkIdempotencyKey, checkKey, storedKeyOf } from "./key.ts";
 import { checkName, LimiterKeys } from "./limiter-keys.ts";
+import type { AcquireOptions, PlanOptions, TakeOptions } from "./options.ts";
 import { checkParts } from "./parts.ts";
-import type { AcquireOptions, TakeOptions } from "./rate-limiter.ts";
+import type { RedisRateLimiterOptions } from "./redis-options.ts";
 import type { Rule } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 import { checkRules, checkSameAlgorithms } from "./rule-sets.ts";
 import type { RedisRateLimiterStats } from "./stats.ts";
-import { type OnStoreFailure, StoreFailure } from "./store-failure.ts";
+import { StoreFailure } from "./store-failure.ts";
 import type { RedisStore } from "./stores/redis.ts";
-import { encodeRules, type Reply, type Request, type Verb } from "./stores/redis-protocol.ts";
-import { checkWait, tooEarlyMs } from "./wait.ts";
-
-/** Options of {@link RedisRateLimiter}. */
-export interface RedisRateLimiterOptions {
-  /** Where the limit is kept. */
-  store: RedisStore;
-  /**
-   * Names the limiter in keys, metrics and errors: limiters with one name, prefix and server are
-   * one limiter. Up to 64 ASCII letters, digits and `._-`; default `"rate-limiter"`.
-   */
-  name?: string;
-  /** What to say when the store does not answer. Default `"open"`. */
-  onStoreFailure?: OnStoreFailure;
-  /** Is told of every failure of the store, for a log. Must not throw. */
-  onStoreError?: (error: RateLimiterError) => void;
-  /**
-   * How many denied keys are remembered here, and refused without asking the store. From 0; default
-   * 0: none.
-   */
-  blockCacheKeysMax?: number;
-  /** For how long an idempotency key is remembered, in ms. From 1; default 60,000. */
-  idempotencyMs?: number;
-  /**
-   * What of a key decides on the slot of a cluster, `undefined` being the one limit of all. Keys
-   * that are decided together must have the same; default: the key itself.
-   */
-  partition?: (key: string | undefined) => string;
-  /** Default: the process's monotonic clock. It times waits and blocks, never the limit. */
-  clock?: Clock;
-}
+import {
+  encodeRules,
+  type Reply,
+  type Request,
+  type Verb,
+  WAIT_MS_ANY,
+} from "./stores/redis-protocol.ts";
+import { checkWait, delayMsMaxOf, tooEarlyMs } from "./wait.ts";
 
 /** What one limiter has to say about a request that several decide together. */
 export interface RedisPart {
@@ -129,13 +107,15 @@ export class RedisRateLimiter {
   async take(key?: string, cost = 1, options: TakeOptions = {}): Promise<Decision> {
     checkCost(cost);
     checkKey(storedKeyOf(key));
-    const { rules: wanted, idempotencyKey } = options;
-    const isPlain = wanted === undefined && idempotencyKey === undefined;
+    const { rules: wanted, idempotencyKey, delayMsMax } = options;
+    const isPlain =
+      wanted === undefined && idempotencyKey === undefined && delayMsMax === undefined;
     const blocked = isPlain ? this.#findBlock(key, cost) : undefined;
     if (blocked !== undefined) return this.#count(blocked);
     const { rules } = this.#encode(wanted === undefined ? this.#rules : wanted);
     const askedAtMs = this.#blocks === undefined ? 0 : this.#clock.now();
-    const request = this.#request("t", key, cost, { wanted, idempotencyKey });
+    const argument = Math.min(delayMsMaxOf(options), WAIT_MS_ANY);
+    const request = this.#request("t", key, cost, { wanted, idempotencyKey, argument });
     const decision = await this.#ask(request, rules, () => this.#failure.decide("take", key, cost));
     if (isPlain && decision.outcome === "denied") {
       this.#blocks?.add(this.#keys.blockKeyOf(key), cost, decision, askedAtMs);
@@ -182,7 +162,7 @@ export class RedisRateLimiter {
   }
 
   /** What `take` would answer. Takes nothing, and counts nothing. */
-  async peek(key?: string, cost = 1, options: Pick<TakeOptions, "rules"> = {}): Promise<Decision> {
+  async peek(key?: string, cost = 1, options: PlanOptions = {}): Promise<Decision> {
     checkCost(cost);
     checkKey(storedKeyOf(key));
     const { rules } = this.#encode(options.rules === undefined ? this.#rules : options.rules);
@@ -197,11 +177,18 @@ export class RedisRateLimiter {
    * @param waitMsMax up to the smallest `reserveMsMax` of the rules, which is the default
    * @throws RangeError when waitMsMax is above that
    */
-  async reserve(key?: string, cost = 1, waitMsMax?: number): Promise<Reservation> {
+  async reserve(
+    key?: string,
+    cost = 1,
+    waitMsMax?: number,
+    options: PlanOptions = {},
+  ): Promise<Reservation> {
     checkCost(cost);
     checkKey(storedKeyOf(key));
-    const longestMs = checkWait(this.#rules, waitMsMax);
-    const request = this.#request("r", key, cost, { argument: Math.min(longestMs, 2 ** 52) });
+    const { rules } = this.#encode(options.rules ?? this.#rules);
+    const longestMs = checkWait(rules, waitMsMax);
+    const argument = Math.min(longestMs, WAIT_MS_ANY);
+    const request = this.#request("r", key, cost, { wanted: options.rules, argument });
     let reply: Reply;
     try {
       reply = await this.store.decide(request);
@@ -209,17 +196,18 @@ export class RedisRateLimiter {
       this.#tell(error);
       const decision = this.#count(this.#failure.decide("take", key, cost));
       if (!decision.allowed) return { allowed: false, retryAfterMs: decision.retryAfterMs };
-      return { allowed: true, waitMs: decision.delayMs, cancel: () => {} };
+      return { allowed: true, waitMs: decision.delayMs, lease: 0, cancel: () => {} };
     }
-    const { waitUs, delayUs } = reply;
-    const retryAfterMs = tooEarlyMs(this.#rules, waitUs, delayUs, longestMs);
+    const { waitUs, delayUs, lease } = reply;
+    const retryAfterMs = tooEarlyMs(rules, waitUs, delayUs, longestMs);
     if (retryAfterMs > 0) {
       this.#counts[waitUs === Infinity ? "too-costly" : "denied"]++;
       return { allowed: false, retryAfterMs };
     }
     this.#counts.allowed++;
     const waitMs = Math.max(waitUs, delayUs) / 1000;
-    return { allowed: true, waitMs, cancel: this.#cancel(key, cost) };
+    const cancel = this.#cancel(key, cost, options, lease);
+    return { allowed: true, waitMs, lease, cancel };
   }
 
   /**
@@ -229,7 +217,10 @@ export class RedisRateLimiter {
   async acquire(key?: string, cost = 1, options: AcquireOptions = {}): Promise<Reservation> {
     const { waitMsMax, signal } = options;
     signal?.throwIfAborted();
-    const reservation = await this.#untilAborted(this.reserve(key, cost, waitMsMax), signal);
+    const reservation = await this.#untilAborted(
+      this.reserve(key, cost, waitMsMax, options),
+      signal,
+    );
     if (!reservation.allowed || reservation.waitMs === 0) return reservation;
     try {
       await sleep(reservation.waitMs, { clock: this.#clock, ...(signal && { signal }) });
@@ -241,14 +232,15 @@ export class RedisRateLimiter {
   }
 
   /**
-   * Gives back up to `cost` of what a key has taken, the newest first. Rejects with a
+   * Gives back up to `cost` of what a key has taken, the newest first. A turn in a leaky bucket's
+   * queue is lost, and a place under a concurrency limit is given back by `release`. Rejects with a
    * {@link RateLimiterError} when the store does not answer.
    */
-  async refund(key?: string, cost = 1): Promise<void> {
+  async refund(key?: string, cost = 1, options: PlanOptions = {}): Promise<void> {
     checkCost(cost);
     checkKey(storedKeyOf(key));
     this.#blocks?.delete(this.#keys.blockKeyOf(key));
-    await this.store.decide(this.#request("f", key, cost));
+    await this.store.decide(this.#request("f", key, cost, { wanted: options.rules }));
   }
 
   /**
@@ -260,11 +252,16 @@ export class RedisRateLimiter {
    */
   async release(key: string | undefined, lease: number): Promise<boolean> {
     checkKey(storedKeyOf(key));
-    if (!this.#rules.some((rule) => rule.algorithm === "concurrency-limit")) {
+    const leases = this.#rules.filter((rule) => rule.algorithm === "concurrency-limit");
+    if (leases.length === 0) {
       throw new TypeError(`${this.name} has no concurrency limit to release`);
     }
     this.#blocks?.delete(this.#keys.blockKeyOf(key));
-    const reply = await this.store.decide(this.#request("l", key, 1, { argument: lease }));
+    const tag = this.#keys.tagOf(storedKeyOf(key));
+    const keys = this.#keys.windowsOf(storedKeyOf(key), tag, leases);
+    const rules = encodeRules(leases);
+    const token = { verb: "l", cost: 1, rules, answerMs: 0, argument: lease } as const;
+    const reply = await this.store.decide({ tokens: [token], keys, tag });
     return reply.lease === 1;
   }
 
@@ -305,7 +302,7 @@ export class RedisRateLimiter {
   }
 
   #request(verb: Verb, key: string | undefined, cost: number, asked: Asked = {}): Request {
-    const { wanted, idempotencyKey, argument = 0 } = asked;
+    const { wanted, idempotencyKey, argument = WAIT_MS_ANY } = asked;
     const { rules, text } = this.#encode(wanted === undefined ? this.#rules : wanted);
     const storedKey = storedKeyOf(key);
     const tag = this.#keys.tagOf(storedKey);
@@ -338,10 +335,12 @@ export class RedisRateLimiter {
     this.#options.onStoreError?.(error);
   }
 
-  #cancel(key: string | undefined, cost: number): () => void {
+  #cancel(key: string | undefined, cost: number, options: PlanOptions, lease: number): () => void {
     let isHeld = true;
     return () => {
-      if (isHeld) this.refund(key, cost).catch((error) => this.#tell(error));
+      const tell = (error: unknown) => this.#tell(error);
+      if (isHeld) this.refund(key, cost, options).catch(tell);
+      if (isHeld && lease !== 0) this.release(key, lease).catch(tell);
       isHeld = false;
     };
   }
@@ -395,6 +394,5 @@ function checkSamePartition(requests: readonly Request[]): void {
 
 function replied(reply: Reply, rules: readonly Rule[]): Decision {
   const { waitUs, remaining, fullInUs, binding, delayUs, lease } = reply;
-  const turnUs = waitUs === 0 ? delayUs : 0;
-  return decisionOf(rules[binding]!, waitUs, remaining, turnUs, fullInUs, lease);
+  return decisionOf(rules[binding]!, waitUs, remaining, delayUs, fullInUs, lease);
 }

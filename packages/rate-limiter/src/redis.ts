@@ -1,9 +1,9 @@
 // A limit of a whole fleet, in Redis: `/redis` is the only door behind which ioredis stands.
 export { RateLimiterError, type RateLimiterErrorCode } from "./errors.ts";
+export type { RedisRateLimiterOptions } from "./redis-options.ts";
 export {
   type RedisPart,
   RedisRateLimiter,
-  type RedisRateLimiterOptions,
 } from "./redis-rate-limiter.ts";
 export type { RedisRateLimiterStats, RedisStoreStats } from "./stats.ts";
 export type { OnStoreFailure } from "./store-failure.ts";

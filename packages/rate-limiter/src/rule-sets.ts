@@ -88,6 +88,11 @@ export class RuleSets {
     this.#ofRow[to] = this.#ofRow[from]!;
   }
 
+  /** The rules that a request wants, or the default. */
+  listOf(wanted: Rule | readonly Rule[] | undefined): readonly Rule[] {
+    return wanted === undefined ? this.#default : this.#sets[this.#intern(wanted)]!;
+  }
+
   /** The rules under which a row's numbers were written. */
   under(row: number): readonly Rule[] {
     return this.#sets[this.#ofRow[row] ?? 0]!;

@@ -51,7 +51,10 @@ export interface Table {
    * the lease, or 0 where there is none.
    */
   charge(row: number, rule: Rule, nowUs: number, cost: number): number;
-  /** Gives back up to `cost` of what is taken, the newest first. */
+  /**
+   * Gives back up to `cost` of what is taken, the newest first. Turns in a queue and places under a
+   * concurrency limit are not given back by number.
+   */
   refund(row: number, rule: Rule, nowUs: number, cost: number): void;
   /** The most that fits now. */
   remaining(row: number, rule: Rule, nowUs: number): number;

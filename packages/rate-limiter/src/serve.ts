@@ -8,7 +8,7 @@
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
 import type { Decision } from "./decision.ts";
 import { KEY_LENGTH_MAX } from "./key.ts";
-import type { TakeOptions } from "./rate-limiter.ts";
+import type { PlanOptions, TakeOptions } from "./options.ts";
 import type { Rule } from "./rule.ts";
 import { checkWhole, show } from "./rule-options.ts";
 
@@ -22,10 +22,10 @@ export interface Limiter {
   take(
     key?: string,
     cost?: number,
-    options?: Pick<TakeOptions, "rules">,
+    options?: Pick<TakeOptions, "rules" | "delayMsMax">,
   ): Decision | PromiseLike<Decision>;
   /** Gives back what was taken. */
-  refund?(key?: string, cost?: number): unknown;
+  refund?(key?: string, cost?: number, options?: PlanOptions): unknown;
   /** Ends what was begun under a concurrency limit. */
   release?(key: string | undefined, lease: number): unknown;
 }
@@ -129,11 +129,8 @@ export class Gate<R> {
       const key = this.#key(request);
       if (key !== undefined && !isUsable(key)) return BAD_KEY;
       const rules = rulesFor?.(request);
-      const decision =
-        rules === undefined
-          ? this.#limiter.take(key, cost)
-          : this.#limiter.take(key, cost, { rules });
       const asked: Asked<R> = { request, key, cost, rules: listOf(rules) ?? this.#limiter.rules };
+      const decision = this.#take(asked, rules);
       if (!isPromiseLike(decision)) return this.#heed(asked, decision);
       return Promise.resolve(decision).then(
         (decision) => this.#heed(asked, decision),
@@ -167,19 +164,29 @@ export class Gate<R> {
     return { kind: "pass", decision: heeded, rules, end: this.#ending(asked, heeded) };
   }
 
-  // Takes a place among those who wait. A turn beyond the longest wait goes back: whoever comes
-  // behind it would be refused as well. Any other is lost, since what goes back is always the last
-  // turn of the queue, and the next to come would then go at the same time as somebody who waits.
+  // Most limiters have no queue, and are asked without options: that is their fastest way.
+  #take(
+    { key, cost, rules }: Asked<R>,
+    plan: Rule | readonly Rule[] | undefined,
+  ): Decision | PromiseLike<Decision> {
+    const hasQueue = rules.some((rule) => rule.algorithm === "leaky-bucket-queue");
+    if (plan === undefined && !hasQueue) return this.#limiter.take(key, cost);
+    return this.#limiter.take(key, cost, {
+      ...(plan !== undefined && { rules: plan }),
+      ...(hasQueue && { delayMsMax: this.#delayMsMax }),
+    });
+  }
+
+  // Takes a place among those who wait. Where there is none, the turn is lost: given back, it would
+  // go to the next to come, who would then go at the same time as somebody who waits.
   #queue(asked: Asked<R>, decision: Decision): Decision {
     const { delayMs, lease } = decision;
-    const tooLongMs = delayMs - this.#delayMsMax;
-    if (tooLongMs <= 0 && this.#waiting < this.#waitingMax) {
+    if (this.#waiting < this.#waitingMax) {
       this.#waiting++;
       return decision;
     }
     if (lease > 0) this.#release(asked, lease);
-    else if (tooLongMs > 0) this.#refund(asked);
-    const retryAfterMs = Math.ceil(tooLongMs > 0 ? tooLongMs : delayMs);
+    const retryAfterMs = Math.ceil(delayMs);
     return { ...decision, allowed: false, outcome: "denied", retryAfterMs, delayMs: 0, lease: 0 };
   }
 
@@ -200,8 +207,10 @@ export class Gate<R> {
     this.#tellingErrors(request, () => this.#limiter.release?.(key, lease));
   }
 
-  #refund({ request, key, cost }: Asked<R>): void {
-    this.#tellingErrors(request, () => this.#limiter.refund?.(key, cost));
+  #refund({ request, key, cost, rules }: Asked<R>): void {
+    // The rules under which it was taken; the same list, by which limiters know them.
+    const options = rules === this.#limiter.rules ? undefined : { rules };
+    this.#tellingErrors(request, () => this.#limiter.refund?.(key, cost, options));
   }
 
   // For what no longer changes the answer. A lease that cannot be given back runs out by itself.

@@ -1,6 +1,17 @@
 // How long a reservation may be asked to wait.
 import type { Rule } from "./rule.ts";
-import { show } from "./rule-options.ts";
+import { checkWhole, show } from "./rule-options.ts";
+
+/**
+ * The furthest turn in a queue that is of use, in ms.
+ *
+ * @throws RangeError for what is no such time
+ */
+export function delayMsMaxOf({ delayMsMax }: { readonly delayMsMax?: number }): number {
+  if (delayMsMax === undefined) return Infinity;
+  checkWhole("delayMsMax", delayMsMax, 0, Number.MAX_SAFE_INTEGER);
+  return delayMsMax;
+}
 
 /** The smallest `reserveMsMax` of the rules. */
 export function reserveMsMaxOf(rules: readonly Rule[]): number {

@@ -3,7 +3,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { Decision, Reservation } from "../src/decision.ts";
 import * as rules from "../src/index.ts";
-import type { TakeOptions } from "../src/rate-limiter.ts";
+import type { TakeOptions } from "../src/options.ts";
 import type { Rule } from "../src/rule.ts";
 import { describeBadInput } from "./contract-bad-input.ts";
 
@@ -130,12 +130,15 @@ function describeAlgorithm(rule: Rule, open: () => Promise<Rig>): void {
       });
     });
 
+    const takesBack = !["leaky-bucket-queue", "concurrency-limit"].includes(rule.algorithm);
+
     test("gives back what is refunded, and never more than was taken", async () => {
       await limiter.take("a", 5);
       await limiter.refund("a", 2);
-      expect((await limiter.peek("a")).remaining).toBe(3);
+      // A turn that nobody uses passes, and a place ends with its lease.
+      expect((await limiter.peek("a")).remaining).toBe(takesBack ? 3 : 1);
       await limiter.refund("a", 100);
-      expect((await limiter.peek("a")).remaining).toBe(LIMIT);
+      expect((await limiter.peek("a")).remaining).toBe(takesBack ? LIMIT : 1);
       await limiter.refund("never seen", 100);
       expect((await limiter.peek("never seen")).remaining).toBe(LIMIT);
     });
@@ -160,7 +163,7 @@ function describeAlgorithm(rule: Rule, open: () => Promise<Rig>): void {
       expect((await limiter.take("b", 4, { idempotencyKey })).allowed).toBe(true);
       expect((await limiter.peek("b")).remaining).toBe(2);
       expect((await limiter.take("a", 3, { idempotencyKey: "denied" })).allowed).toBe(false);
-      await limiter.refund("a", 4);
+      await limiter.reset("a");
       expect((await limiter.take("a", 3, { idempotencyKey: "denied" })).allowed).toBe(true);
     });
   });

@@ -234,7 +234,13 @@ test("whatever has the numbers can be shown", async () => {
     decisions: 2,
     callsUnanswered: 0,
     scriptLoads: 0,
-    failures: { STORE_TIMEOUT: 0, STORE_LOST: 0, STORE_UNAVAILABLE: 0, STORE_ERROR: 0, STORE_CLOSED: 0 },
+    failures: {
+      STORE_TIMEOUT: 0,
+      STORE_LOST: 0,
+      STORE_UNAVAILABLE: 0,
+      STORE_ERROR: 0,
+      STORE_CLOSED: 0,
+    },
     callSeconds: { bounds: [1], counts: [1, 0], sum: 0.5, count: 1 },
   };
   const store: MeasurableStore = { isReady: true, stats: () => numbers };

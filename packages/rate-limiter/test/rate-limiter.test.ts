@@ -123,3 +123,44 @@ test("an idempotency key lasts for idempotencyMs, and no µs longer", () => {
   clock.advance(0.001);
   expect(limiter.take("a", 1, options).remaining).toBe(3);
 });
+
+test("a turn further away than delayMsMax is denied, and leaves the queue as it is", () => {
+  const pace = leakyBucketQueue({ limit: 10, windowMs: 1_000, queue: 5 });
+  const { limiter, clock } = makeLimiter(pace);
+  const near = { delayMsMax: 150 };
+  expect(limiter.take("a", 1, near).delayMs).toBe(0);
+  expect(limiter.take("a", 1, near).delayMs).toBe(100);
+  const denied = limiter.take("a", 1, near);
+  expect(denied).toMatchObject({ allowed: false, outcome: "denied", retryAfterMs: 50, delayMs: 0 });
+  clock.advance(49);
+  expect(limiter.take("a", 1, near).allowed).toBe(false);
+  clock.advance(1);
+  expect(limiter.take("a", 1, near)).toMatchObject({ allowed: true, delayMs: 150 });
+  expect(() => limiter.take("a", 1, { delayMsMax: -1 })).toThrow("delayMsMax must be");
+});
+
+test("of two rules with nothing left, the one that is full later binds", () => {
+  const minute = fixedWindow({ limit: 2, windowMs: 60_000, name: "minute" });
+  const day = fixedWindow({ limit: 2, windowMs: 86_400_000, name: "day" });
+  const { limiter } = makeLimiter([minute, day]);
+  expect(limiter.take("a", 2)).toMatchObject({ allowed: true, rule: day, resetMs: 86_400_000 });
+});
+
+test("a place that is reserved is released by its lease, or cancelled", () => {
+  const { limiter } = makeLimiter(concurrencyLimit({ limit: 1, leaseMs: 60_000 }));
+  const first = limiter.reserve("a");
+  if (!first.allowed) throw new Error("refused");
+  limiter.refund("a");
+  expect(limiter.reserve("a").allowed).toBe(false);
+  expect(limiter.release("a", first.lease)).toBe(true);
+  const second = limiter.reserve("a");
+  if (second.allowed) second.cancel();
+  expect(limiter.peek("a").remaining).toBe(1);
+});
+
+test("limiters with two concurrency limits are not asked together", () => {
+  const parts = ["db", "disk"].map((name) => ({
+    limiter: new RateLimiter(concurrencyLimit({ limit: 1, leaseMs: 1_000 }), { name }),
+  }));
+  expect(() => RateLimiter.takeTogether(parts)).toThrow("only one part may have");
+});

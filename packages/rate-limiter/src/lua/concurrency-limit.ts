@@ -53,16 +53,8 @@ algorithms['concurrency-limit'] = function()
     return false
   end
 
-  function leases.refund(state, rule, cost)
-    local left = min(cost, state.used)
-    state.used = state.used - left
-    while left > 0 do
-      local lease = state[#state]
-      local taken = min(left, lease.cost)
-      lease.cost, left = lease.cost - taken, left - taken
-      if lease.cost == 0 then table.remove(state) end
-    end
-  end
+  -- A place belongs to its lease.
+  function leases.refund() end
 
   function leases.remaining(state, rule)
     return max(0, rule.limit - state.used)

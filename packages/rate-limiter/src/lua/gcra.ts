@@ -54,6 +54,8 @@ algorithms['gcra'] = function()
   end
 
   function gcra.refund(state, rule, cost)
+    -- A turn that nobody uses passes.
+    if rule.queues then return end
     local rest = state.tat_rest - rest_of(rule, cost)
     local borrow = rest < 0 and 1 or 0
     state.tat_us = state.tat_us - us_of(rule, cost) - borrow

@@ -8,8 +8,8 @@
 //              verb      t take, p peek, r reserve, f refund, d reset, l release
 //              list      the number of its list of rules, from 1
 //              answer    for how many ms its answer is kept; 0: not at all
-//              argument  reserve: the longest wait in ms; release: the lease
-//            "t" alone is "t,1,1,0,0"; "g,n" makes one decision of the n that follow it
+//              argument  take, reserve: the longest wait in ms; release: the lease
+//            "t" alone is "t,1,1,0," and 2^52; "g,n" makes one decision of the n that follow it
 //
 // The reply has six numbers for each decision: the wait in µs (-1 never, -2 failed: then the next
 // five are 0, and the reason is the last element), what remains, µs until full, the number of the
@@ -115,16 +115,24 @@ local function add_windows(windows, token)
   end
 end
 
+local function full_of(window)
+  return max(now, window.rule.algorithm.full(window.state, window.rule))
+end
+
 local function refuse_or_take(windows, verb, longest_ms)
   local wait_us, binding = 0, 1
-  local reserve_us, delay_us = NEVER, 0
+  local reserve_us, delay_us, queue = NEVER, 0, 1
   for index, window in ipairs(windows) do
     local rule, state = window.rule, window.state
     local us = rule.algorithm.wait(state, rule, window.cost)
     if us > wait_us then wait_us, binding = us, index end
     reserve_us = min(reserve_us, rule.reserve_us)
-    if rule.queues then delay_us = max(delay_us, rule.algorithm.full(state, rule) - now) end
+    local turn_us = rule.queues and full_of(window) - now or 0
+    if turn_us > delay_us then delay_us, queue = turn_us, index end
     if state.mended then mark(window) end
+  end
+  if verb == 't' and wait_us == 0 and delay_us > longest_ms * 1000 then
+    wait_us, binding = delay_us - longest_ms * 1000, queue
   end
   local takes = verb == 't' and wait_us == 0
   if verb == 'r' then
@@ -139,13 +147,16 @@ local function refuse_or_take(windows, verb, longest_ms)
       mark(window)
     end
     local left = rule.algorithm.remaining(state, rule)
-    if left < remaining then
+    if left <= remaining then
+      local is_scarcer = left < remaining
       remaining = left
-      if wait_us == 0 then binding = index end
+      if wait_us == 0 and (is_scarcer or full_of(window) > full_of(windows[binding])) then
+        binding = index
+      end
     end
   end
   local bound = windows[binding]
-  local full_us = max(0, bound.rule.algorithm.full(bound.state, bound.rule) - now)
+  local full_us = full_of(bound) - now
   if wait_us == NEVER then wait_us = -1 end
   return { wait_us, remaining, full_us, binding, delay_us, lease }
 end
@@ -179,7 +190,8 @@ local function reset(token)
   return { 0, 0, 0, 1, 0, 0 }
 end
 
-local DEFAULT = { verb = 't', cost = 1, list = 1, answer = 0, argument = 0 }
+-- No turn is too far away: 2^52 ms.
+local DEFAULT = { verb = 't', cost = 1, list = 1, answer = 0, argument = 4503599627370496 }
 
 local function parse(text)
   if text == 't' then return DEFAULT end

@@ -41,6 +41,9 @@ export interface Reply {
   readonly lease: number;
 }
 
+/** No wait is too long. */
+export const WAIT_MS_ANY: number = 2 ** 52;
+
 /** How many numbers the script answers for a decision. */
 export const REPLY_LENGTH = 6;
 
@@ -68,7 +71,8 @@ export function encodeRules(rules: readonly Rule[]): string {
 
 /** A token in the script's words; `list` is the number of its rules, from 1. */
 export function encodeToken({ verb, cost, answerMs, argument }: Token, list: number): string {
-  const isPlain = verb === "t" && cost === 1 && list === 1 && answerMs === 0;
+  const isOne = verb === "t" && cost === 1 && list === 1 && answerMs === 0;
+  const isPlain = isOne && argument === WAIT_MS_ANY;
   return isPlain ? "t" : `${verb},${cost},${list},${answerMs},${argument}`;
 }
 

@@ -8,9 +8,10 @@
 //
 // What is sent is sent once. ioredis, left to itself, sends commands again after a connection was
 // lost, and a server that had executed them would charge twice: so the store has a connection of
-// its own, on which nothing is repeated and nothing waits to be sent later. (A MOVED, an ASK or a
-// NOSCRIPT is repeated: then nothing has been executed.) A lost answer is a failure, and whoever
-// must know asks again with an idempotency key.
+// its own, on which nothing is repeated, and nothing waits to be sent later (but for a node of a
+// cluster that is just being connected to). A MOVED, an ASK or a NOSCRIPT is repeated: then nothing
+// has been executed. A lost answer is a failure, and whoever must know asks again with an
+// idempotency key.
 //
 // No decision takes longer than `timeoutMs`: not on a server that is stopped, nor on a network that
 // swallows packets. While a server is known not to answer, it is not asked.
@@ -286,12 +287,20 @@ function connectOnce(client: Redis | Cluster): Redis | Cluster {
     commandTimeout: undefined,
     stringNumbers: false,
   };
-  const both = { enableOfflineQueue: false, enableAutoPipelining: false };
-  if (!client.isCluster) return (client as Redis).duplicate({ ...node, ...both });
+  if (!client.isCluster) {
+    const single = { ...node, enableOfflineQueue: false, enableAutoPipelining: false };
+    return (client as Redis).duplicate(single);
+  }
   const cluster = client as Cluster;
-  const redisOptions = { ...cluster.options.redisOptions, ...node };
-  // 0: commands whose connection was closed are not sent again.
-  const options = { ...both, retryDelayOnFailover: 0, redisOptions };
+  const options = {
+    redisOptions: { ...cluster.options.redisOptions, ...node },
+    enableAutoPipelining: false,
+    // A node that is being connected to, as after a MOVED, is sent what waits for it then. (Without,
+    // ioredis refuses all that comes in that moment.)
+    enableOfflineQueue: true,
+    // 0: commands whose connection was closed are not sent again.
+    retryDelayOnFailover: 0,
+  };
   return cluster.duplicate([], options as Parameters<Cluster["duplicate"]>[1]);
 }
 

@@ -181,14 +181,18 @@ const FIELDS = ["allowed", "outcome", "remaining", "retryAfterMs", "delayMs", "r
 
 function differenceOf(wanted: Said, said: Said, isGroup: boolean): string | undefined {
   if (!isDecision(wanted) || !isDecision(said)) {
-    const texts = [wanted, said].map((it) => JSON.stringify(it));
+    // Each numbers its leases as it likes.
+    const texts = [wanted, said].map((it) =>
+      JSON.stringify(it, (name, value) => (name === "lease" ? 0 : value)),
+    );
     return texts[0] === texts[1] ? undefined : `${texts[0]} in memory, ${texts[1]} in Redis`;
   }
   const [memory, redis] = [wanted.rule.name, said.rule.name];
-  // In memory, limiters that refuse together compare their answers, which are in whole ms: of two
-  // waits that end within one, either may bind.
-  const areTied = isGroup && !said.allowed && memory !== redis;
-  const field = FIELDS.find((it) => wanted[it] !== said[it] && !(areTied && it === "resetMs"));
+  // In memory, limiters that decide together compare their answers, which are in whole ms: of two
+  // times that end within one, either may bind.
+  const areTied = isGroup && memory !== redis;
+  const isFree = areTied && !said.allowed;
+  const field = FIELDS.find((it) => wanted[it] !== said[it] && !(isFree && it === "resetMs"));
   if (field !== undefined) {
     return `${field} is ${wanted[field]} in memory, ${said[field]} in Redis`;
   }

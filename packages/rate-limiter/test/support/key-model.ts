@@ -86,6 +86,7 @@ export class KeyModel {
   /** Gives a reservation back. */
   cancel(nowUs: number, place: number): undefined {
     this.refund(nowUs, this.#reserved.get(place)!);
+    this.release(place);
     this.#reserved.delete(place);
   }
 
@@ -109,14 +110,18 @@ export class KeyModel {
     const waitUs = Math.max(...waits);
     const remainings = this.#models.map((model) => model.remaining(nowUs));
     const remaining = Math.min(...remainings);
-    const binding = waitUs > 0 ? waits.indexOf(waitUs) : remainings.indexOf(remaining);
-    const fullUs = this.#models[binding]!.fullUs(nowUs);
+    const fulls = this.#models.map((model) => Math.max(nowUs, model.fullUs(nowUs)));
+    // Of those with the least remaining, the one that is full last.
+    const latest = Math.max(...fulls.filter((_, i) => remainings[i] === remaining));
+    const scarcest = fulls.findIndex((it, i) => it === latest && remainings[i] === remaining);
+    const binding = waitUs > 0 ? waits.indexOf(waitUs) : scarcest;
+    const fullUs = fulls[binding]!;
     return {
       allowed: waitUs === 0,
       retryAfterMs: Math.ceil(waitUs / 1000),
       remaining,
       delayMs,
-      resetMs: Math.ceil(Math.max(0, fullUs - nowUs) / 1000),
+      resetMs: Math.ceil((fullUs - nowUs) / 1000),
       rule: this.#specs[binding]!.name,
       waitMs: 0,
     };

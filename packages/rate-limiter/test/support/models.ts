@@ -72,6 +72,7 @@ class LevelModel implements Model {
   }
 
   refund(nowUs: number, cost: number): void {
+    if (this.#spec.algorithm === "leaky-bucket-queue") return;
     this.#rise(nowUs);
     this.#level += BigInt(cost) * this.#token;
     if (this.#level > this.#full) this.#level = this.#full;

@@ -77,6 +77,9 @@ export class LogModel implements Model {
 
 /** Leases are a log without reservations, and some of them end early. */
 export class LeasesModel extends LogModel {
+  /** A place is given back by its lease. */
+  override refund(): void {}
+
   readonly #leases = new Map<number, Admission>();
 
   /** The next thing charged is the lease of that number. */
