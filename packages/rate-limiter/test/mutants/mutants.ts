@@ -211,7 +211,7 @@ export const mutants: readonly Mutant[] = [
     "retryAfterMs: Math.ceil(waitUs / 1000)",
     "retryAfterMs: Math.floor(waitUs / 1000) + (waitUs > 0 ? 1 : 0)",
   ),
-  decide("µs are told as ms", "delayMs: delayUs / 1000", "delayMs: delayUs"),
+  decide("µs are told as ms", "? delayUs / 1000", "? delayUs"),
   limiter(
     "an idempotency key ignores whose it is",
     "identityOf(key, idempotencyKey)",
