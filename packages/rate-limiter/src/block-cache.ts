@@ -2,8 +2,9 @@
 // at full speed after a 429 then costs this process a lookup, and the store nothing.
 //
 // Nobody is blocked for longer than the store would: the time counts from before it was asked, and
-// nothing but a refund or a reset by another process can make a denied key free earlier. Forgetting
-// an entry is harmless, so the oldest go when there is no room.
+// nothing but a refund or a reset by another process can make a denied key free earlier. (Who costs
+// more than what was refused is told the time of that, and asks once more.) Forgetting an entry is
+// harmless, so the oldest go when there is no room.
 import type { Decision } from "./decision.ts";
 import { Generations } from "./generations.ts";
 
@@ -29,13 +30,14 @@ export class BlockCache {
   find(key: string, cost: number, nowMs: number): Decision | undefined {
     const block = this.#blocks.get(key);
     if (block === undefined) return undefined;
-    const leftMs = Math.ceil(block.untilMs - nowMs);
-    if (leftMs <= 0) {
+    // The store had rounded the time up to a whole ms: about its last one, it is asked.
+    if (block.untilMs - nowMs <= 1) {
       this.#blocks.delete(key);
       return undefined;
     }
     // What is too much for 5 may do for 1.
     if (cost < block.cost) return undefined;
+    const leftMs = Math.ceil(block.untilMs - nowMs);
     const resetMs = block.decision.resetMs - (block.decision.retryAfterMs - leftMs);
     return { ...block.decision, outcome: "blocked", retryAfterMs: leftMs, resetMs };
   }

@@ -1,92 +1,16 @@
 // The server fails in every way that a process or a network can. The store's clock stands still
 // until the test moves it: what settles settles without a timer, or by `timeoutMs`, to the ms.
-//
-// What the server has charged is read off afterwards: from a window of a day, nothing comes back.
 import { setImmediate as turn } from "node:timers/promises";
 import { FaultProxy } from "@compendium/chaos";
 import { requireOrSkip } from "@compendium/metrics/testing";
-import { ManualClock } from "@compendium/runtime";
-import { Redis } from "ioredis";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Outcome } from "../../src/decision.ts";
-import { fixedWindow, slidingWindowLog } from "../../src/index.ts";
-import { type OnStoreFailure, RedisRateLimiter } from "../../src/redis.ts";
-import { RedisStore, type RedisStoreOptions } from "../../src/stores/redis.ts";
+import { slidingWindowLog } from "../../src/index.ts";
+import { RedisRateLimiter } from "../../src/redis.ts";
+import { count, decisionsOn, Rig, TIMEOUT_MS } from "./rig.ts";
 import { freePort, redisServer, startServer } from "./server.ts";
 
-const TIMEOUT_MS = 100;
-const LIMIT = 1_000_000;
-const daily = fixedWindow({ limit: LIMIT, windowMs: 86_400_000 });
-
 beforeEach((context) => requireOrSkip(context, redisServer));
-
-/** A limiter on a clock that stands still, and what it takes to look behind it. */
-class Rig implements AsyncDisposable {
-  readonly clock = new ManualClock();
-  readonly client: Redis;
-  readonly store: RedisStore;
-  readonly limiter: RedisRateLimiter;
-  readonly errors: string[] = [];
-
-  constructor(
-    port: number,
-    options: RedisStoreOptions & { policy?: OnStoreFailure; password?: string } = {},
-  ) {
-    const { policy = "closed", password, ...others } = options;
-    this.client = new Redis({
-      port,
-      host: "127.0.0.1",
-      lazyConnect: true,
-      retryStrategy: () => 10,
-      disconnectTimeout: 10,
-      ...(password !== undefined && { password }),
-    });
-    this.store = new RedisStore(this.client, {
-      clock: this.clock,
-      timeoutMs: TIMEOUT_MS,
-      ...others,
-    });
-    this.limiter = new RedisRateLimiter(daily, {
-      store: this.store,
-      onStoreFailure: policy,
-      onStoreError: ({ code }) => this.errors.push(code),
-      clock: this.clock,
-    });
-  }
-
-  async take(idempotencyKey?: string): Promise<Outcome> {
-    const options = idempotencyKey === undefined ? {} : { idempotencyKey };
-    return (await this.limiter.take("ann", 1, options)).outcome;
-  }
-
-  /** Asks for `count`, and for nothing else until they have been sent. */
-  async send(count: number): Promise<Promise<Outcome>[]> {
-    const takes = Array.from({ length: count }, () => this.take());
-    await turn();
-    return takes;
-  }
-
-  /** Resolves once the store decides again, and to what the server has charged until then. */
-  async charged(): Promise<number> {
-    return vi.waitFor(
-      async () => {
-        const { outcome, remaining } = await this.limiter.peek("ann");
-        expect(outcome).toBe("allowed");
-        return LIMIT - remaining;
-      },
-      { timeout: 20_000, interval: 20 },
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.store[Symbol.asyncDispose]();
-    this.client.disconnect();
-  }
-}
-
-function count(outcomes: readonly Outcome[], wanted: Outcome): number {
-  return outcomes.filter((it) => it === wanted).length;
-}
 
 describe("a server that is stopped", () => {
   test("delays a decision by the timeout and no longer, and decides again when it goes on", async () => {
@@ -236,7 +160,7 @@ describe("a server that cannot be reached", () => {
       expect(await closed.take()).toBe("store-closed");
       expect(await open.take()).toBe("store-open");
     }
-    expect(closed.errors.every((code) => code === "STORE_UNAVAILABLE")).toBe(true);
+    expect(closed.errors.every((it) => it.startsWith("STORE_UNAVAILABLE"))).toBe(true);
     await using server = await startServer([], port);
     expect(server.port).toBe(port);
     expect(await closed.charged()).toBe(0);
@@ -270,14 +194,3 @@ describe("a server that cannot be reached", () => {
     expect(count(outcomes, "store-local-denied")).toBe(32);
   });
 });
-
-/** How many times the script was run on a server, whoever sent it. */
-async function decisionsOn(client: Redis): Promise<number> {
-  const stats = await client.info("commandstats");
-  const calls = [
-    ...stats.matchAll(
-      /cmdstat_(evalsha|eval):calls=(\d+),\S*?rejected_calls=(\d+),failed_calls=(\d+)/g,
-    ),
-  ];
-  return calls.reduce((sum, [, , ran, , failed]) => sum + Number(ran) - Number(failed), 0);
-}

@@ -1,7 +1,10 @@
 // A Redis server of a test's own: on a free port of 127.0.0.1, nothing on disk, gone with the test.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Need } from "@compendium/metrics/testing";
 import { Redis } from "ioredis";
 
@@ -30,7 +33,9 @@ export interface Server extends AsyncDisposable {
 /** Starts a server, on a port of its own unless one is given. */
 export async function startServer(args: readonly string[] = [], port?: number): Promise<Server> {
   const listensOn = port ?? (await freePort());
-  const memory = ["--save", "", "--appendonly", "no", "--dir", "/tmp"];
+  // What a node of a cluster knows of the others is kept in a file, whatever else is kept.
+  const folder = mkdtempSync(join(tmpdir(), "compendium-redis-"));
+  const memory = ["--save", "", "--appendonly", "no", "--dir", folder];
   const address = ["--bind", "127.0.0.1", "--port", String(listensOn)];
   const child = spawn("redis-server", [...address, ...memory, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -56,6 +61,7 @@ export async function startServer(args: readonly string[] = [], port?: number): 
     [Symbol.asyncDispose]: async () => {
       for (const client of clients) client.disconnect();
       await kill();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
