@@ -1,5 +1,5 @@
-// What a limiter in memory can be told, once and with each request. The rules themselves are made in
-// the files of the algorithms.
+// What a limiter in memory can be told, once and with each request. The rules themselves are made
+// in the files of the algorithms.
 import type { Clock } from "@compendium/runtime";
 import type { Rule } from "./rule.ts";
 

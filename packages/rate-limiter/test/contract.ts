@@ -131,7 +131,6 @@ function describeAlgorithm(rule: Rule, open: () => Promise<Rig>): void {
     });
 
     const takesBack = !["leaky-bucket-queue", "concurrency-limit"].includes(rule.algorithm);
-
     test("gives back what is refunded, and never more than was taken", async () => {
       await limiter.take("a", 5);
       await limiter.refund("a", 2);
