@@ -25,7 +25,7 @@ local now = %NOW%
 local algorithms = {}
 
 local function milliseconds(until_us)
-  return string.format('%.0f', math.ceil((until_us - now) / 1000))
+  return string.format('%d', math.ceil((until_us - now) / 1000))
 end
 
 -- A key that is full again is as good as none: that is when it expires.
@@ -74,33 +74,32 @@ for list in string.gmatch(ARGV[1], '[^;]+') do
   lists[#lists + 1] = rules
 end
 
--- What has been read, by key; and the keys that are to be written, in order.
+-- What has been read, by key; and what is to be written, in order.
 local held, changed = {}, {}
 
-local function save(key)
-  local window = held[key]
+local function save(window)
   if window.is_changed then
-    window.rule.algorithm.save(key, window.rule, window.state)
+    window.rule.algorithm.save(window.key, window.rule, window.state)
     window.is_changed = false
   end
 end
 
-local function window_of(key, rule, cost)
+local function mark(window)
+  if not window.is_changed then changed[#changed + 1] = window end
+  window.is_changed = true
+end
+
+local function window_of(key, rule)
   local window = held[key]
   if window and window.rule ~= rule then
-    save(key)
+    save(window)
     window = nil
   end
   if not window then
-    window = { rule = rule, state = rule.algorithm.load(key, rule) }
+    window = { key = key, rule = rule, state = rule.algorithm.load(key, rule) }
     held[key] = window
   end
-  return { key = key, rule = rule, cost = cost, held = window, state = window.state }
-end
-
-local function mark(window)
-  if not window.held.is_changed then changed[#changed + 1] = window.key end
-  window.held.is_changed = true
+  return window
 end
 
 local next_key = 0
@@ -109,9 +108,14 @@ local function take_key()
   return KEYS[next_key]
 end
 
-local function add_windows(windows, token)
+-- The windows of the decision at hand, and the cost for each. The same two tables serve every
+-- decision: new ones would cost more than the decision does.
+local windows, costs, count = {}, {}, 0
+
+local function add_windows(token)
   for _, rule in ipairs(lists[token.list]) do
-    windows[#windows + 1] = window_of(take_key(), rule, token.cost)
+    count = count + 1
+    windows[count], costs[count] = window_of(take_key(), rule), token.cost
   end
 end
 
@@ -119,12 +123,13 @@ local function full_of(window)
   return max(now, window.rule.algorithm.full(window.state, window.rule))
 end
 
-local function refuse_or_take(windows, verb, longest_ms)
+local function refuse_or_take(verb, longest_ms)
   local wait_us, binding = 0, 1
   local reserve_us, delay_us, queue = NEVER, 0, 1
-  for index, window in ipairs(windows) do
+  for index = 1, count do
+    local window = windows[index]
     local rule, state = window.rule, window.state
-    local us = rule.algorithm.wait(state, rule, window.cost)
+    local us = rule.algorithm.wait(state, rule, costs[index])
     if us > wait_us then wait_us, binding = us, index end
     reserve_us = min(reserve_us, rule.reserve_us)
     local turn_us = rule.queues and full_of(window) - now or 0
@@ -140,10 +145,11 @@ local function refuse_or_take(windows, verb, longest_ms)
     takes = wait_ms * 1000 <= reserve_us and max(wait_ms, delay_us / 1000) <= longest_ms
   end
   local lease, remaining = 0, NEVER
-  for index, window in ipairs(windows) do
+  for index = 1, count do
+    local window = windows[index]
     local rule, state = window.rule, window.state
     if takes then
-      lease = rule.algorithm.charge(state, rule, window.cost) or lease
+      lease = rule.algorithm.charge(state, rule, costs[index]) or lease
       mark(window)
     end
     local left = rule.algorithm.remaining(state, rule)
@@ -158,36 +164,37 @@ local function refuse_or_take(windows, verb, longest_ms)
   local bound = windows[binding]
   local full_us = full_of(bound) - now
   if wait_us == NEVER then wait_us = -1 end
-  return { wait_us, remaining, full_us, binding, delay_us, lease }
+  return wait_us, remaining, full_us, binding, delay_us, lease
 end
 
 local CHANGES = {
-  f = function(window)
-    window.rule.algorithm.refund(window.state, window.rule, window.cost)
+  f = function(window, cost)
+    window.rule.algorithm.refund(window.state, window.rule, cost)
     return 0
   end,
-  l = function(window, lease)
+  l = function(window, _, lease)
     local release = window.rule.algorithm.release
     return release and release(window.state, lease) and 1 or 0
   end,
 }
 
-local function change(windows, verb, argument)
+local function change(verb, argument)
   local released = 0
-  for _, window in ipairs(windows) do
-    released = max(released, CHANGES[verb](window, argument))
-    mark(window)
+  for index = 1, count do
+    released = max(released, CHANGES[verb](windows[index], costs[index], argument))
+    mark(windows[index])
   end
-  return { 0, 0, 0, 1, 0, released }
+  return 0, 0, 0, 1, 0, released
 end
 
 local function reset(token)
   for _ = 1, #lists[token.list] do
     local key = take_key()
+    if held[key] then held[key].is_changed = false end
     held[key] = nil
     redis.call('DEL', key)
   end
-  return { 0, 0, 0, 1, 0, 0 }
+  return 0, 0, 0, 1, 0, 0
 end
 
 -- No turn is too far away: 2^52 ms.
@@ -205,53 +212,58 @@ local function decide(tokens)
   if first.verb == 'd' then return reset(first) end
   local answer_key = first.answer > 0 and take_key()
   local answered = answer_key and redis.call('GET', answer_key)
-  if answered then return { struct.unpack('<dddddd', answered) } end
-  local windows = {}
-  for _, token in ipairs(tokens) do add_windows(windows, token) end
-  if first.verb == 'f' or first.verb == 'l' then
-    return change(windows, first.verb, first.argument)
-  end
-  local reply = refuse_or_take(windows, first.verb, first.argument)
-  if answer_key and reply[1] == 0 then
-    local kept_ms = string.format('%.0f', first.answer)
+  if answered then return struct.unpack('<dddddd', answered) end
+  count = 0
+  for _, token in ipairs(tokens) do add_windows(token) end
+  if first.verb == 'f' or first.verb == 'l' then return change(first.verb, first.argument) end
+  if not answer_key then return refuse_or_take(first.verb, first.argument) end
+  local reply = { refuse_or_take(first.verb, first.argument) }
+  if reply[1] == 0 then
+    local kept_ms = string.format('%d', first.answer)
     redis.call('SET', answer_key, struct.pack('<dddddd', unpack(reply)), 'PX', kept_ms)
   end
-  return reply
+  return unpack(reply)
 end
 
 local replies, failure = {}, nil
+
+local function answer(tokens)
+  local keys_before = next_key
+  local keys = tokens[1].answer > 0 and 1 or 0
+  for _, token in ipairs(tokens) do keys = keys + #lists[token.list] end
+  -- One key with a value of somebody else must not fail the others of this call.
+  local ok, wait_us, remaining, full_us, binding, delay_us, lease = pcall(decide, tokens)
+  if not ok then
+    local reason = wait_us
+    failure = type(reason) == 'table' and reason.err or tostring(reason)
+    wait_us, remaining, full_us, binding, delay_us, lease = -2, 0, 0, 1, 0, 0
+  end
+  next_key = keys_before + keys
+  local at = #replies
+  replies[at + 1], replies[at + 2], replies[at + 3] = wait_us, remaining, full_us
+  replies[at + 4], replies[at + 5], replies[at + 6] = binding, delay_us, lease
+end
+
+local ALONE = { DEFAULT }
 local group, group_left = nil, 0
 for text in string.gmatch(ARGV[2], '%S+') do
-  local members = string.match(text, '^g,(%d+)$')
-  if members then
-    group, group_left = {}, tonumber(members)
+  if text == 't' and not group then
+    answer(ALONE)
+  elseif string.sub(text, 1, 1) == 'g' then
+    group, group_left = {}, tonumber(string.sub(text, 3))
+  elseif not group then
+    answer({ parse(text) })
   else
-    local token = parse(text)
-    local tokens = group or { token }
-    if group then
-      group[#group + 1] = token
-      group_left = group_left - 1
-    end
+    group[#group + 1] = parse(text)
+    group_left = group_left - 1
     if group_left == 0 then
-      local keys_before = next_key
-      local keys = tokens[1].answer > 0 and 1 or 0
-      for _, member in ipairs(tokens) do keys = keys + #lists[member.list] end
-      -- One key with a value of somebody else must not fail the others of this call.
-      local ok, reply = pcall(decide, tokens)
-      if not ok then
-        failure = type(reply) == 'table' and reply.err or tostring(reply)
-        reply = { -2, 0, 0, 1, 0, 0 }
-      end
-      next_key = keys_before + keys
+      answer(group)
       group = nil
-      for index = 1, 6 do replies[#replies + 1] = reply[index] end
     end
   end
 end
 
-for _, key in ipairs(changed) do
-  if held[key] then save(key) end
-end
+for _, window in ipairs(changed) do save(window) end
 if failure then replies[#replies + 1] = failure end
 return replies
 `;

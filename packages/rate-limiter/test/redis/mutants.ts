@@ -1,5 +1,5 @@
-// Planted bugs, one for each trap that rate limits in Lua are known to fall into. Each is a place in
-// the script's text and what stands there instead; a place that is no longer found fails loudly.
+// Planted bugs, one for each trap that rate limits in Lua are known to fall into. Each is a place
+// in the script's text and what stands there instead; a place that is no longer found fails loudly.
 
 /** A place in the script, and what stands there instead. */
 export interface Mutant {
@@ -24,7 +24,8 @@ export const mutants: readonly Mutant[] = [
     name: "several windows are charged as far as they allow",
     search: "    if takes then\n      lease",
     replacement:
-      "    if verb == 't' and rule.algorithm.wait(state, rule, window.cost) == 0 then\n      lease",
+      "    local us = rule.algorithm.wait(state, rule, costs[index])\n" +
+      "    if verb == 't' and us == 0 then\n      lease",
   },
   {
     name: "of several windows the first binds, not the longest wait",
