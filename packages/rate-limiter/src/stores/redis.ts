@@ -295,8 +295,8 @@ function connectOnce(client: Redis | Cluster): Redis | Cluster {
   const options = {
     redisOptions: { ...cluster.options.redisOptions, ...node },
     enableAutoPipelining: false,
-    // A node that is being connected to, as after a MOVED, is sent what waits for it then. (Without,
-    // ioredis refuses all that comes in that moment.)
+    // A node that is being connected to, as after a MOVED, is sent what waits for it then.
+    // (Without, ioredis refuses all that comes in that moment.)
     enableOfflineQueue: true,
     // 0: commands whose connection was closed are not sent again.
     retryDelayOnFailover: 0,

@@ -1,5 +1,5 @@
-// A cluster: what is decided together lies in one slot, whatever the key looks like; and while slots
-// move from node to node, nothing is charged twice and nothing is lost.
+// A cluster: what is decided together lies in one slot, whatever the key looks like; and while
+// slots move from node to node, nothing is charged twice and nothing is lost.
 import { setImmediate as turn } from "node:timers/promises";
 import { requireOrSkip } from "@compendium/metrics/testing";
 import * as fc from "fast-check";

@@ -1,5 +1,5 @@
-// The contract (../contract.ts), kept by the limiter in Redis. Other servers, and a cluster, keep it
-// in ../integration.
+// The contract (../contract.ts), kept by the limiter in Redis. Other servers, and a cluster with
+// replicas, keep it in ../integration.
 import { requireOrSkip } from "@compendium/metrics/testing";
 import { afterAll, beforeEach } from "vitest";
 import { describeLimiter } from "../contract.ts";

@@ -16,6 +16,16 @@ export const mutants: readonly Mutant[] = [
     replacement: "local takes = verb == 't' and wait_us ~= NEVER",
   },
   {
+    name: "a denied request for one is charged",
+    search: "local lease = wait_us == 0 and algorithm.charge(state, only, 1) or 0",
+    replacement: "local lease = algorithm.charge(state, only, 1) or 0",
+  },
+  {
+    name: "what a request for one has mended is not written",
+    search: "if wait_us == 0 or state.mended then mark(window) end",
+    replacement: "if wait_us == 0 then mark(window) end",
+  },
+  {
     name: "a peek is charged",
     search: "local takes = verb == 't' and wait_us == 0",
     replacement: "local takes = wait_us == 0",

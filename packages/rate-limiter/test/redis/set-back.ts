@@ -1,6 +1,6 @@
-// The server's TIME is a wall clock, and may be set back. Then nobody may be locked out until it has
-// caught up: what is stored is clamped, and the clamped state is stored, even by a request that is
-// denied. (Clamped anew at each look, "a full window from now" never comes nearer.)
+// The server's TIME is a wall clock, and may be set back. Then nobody may be locked out until it
+// has caught up: what is stored is clamped, and the clamped state is stored, even by a request that
+// is denied. (Clamped anew at each look, "a full window from now" never comes nearer.)
 import assert from "node:assert/strict";
 import type { Redis } from "ioredis";
 import * as subject from "../../src/index.ts";

@@ -1,6 +1,6 @@
-// `npm run simulate -- --redis --cases N --seed S`: compares the Lua script, on a server started for
-// it, with the TypeScript over N adversarial histories, the first of them of seed S. A difference is
-// printed with its history, and exits 1.
+// `npm run simulate -- --redis --cases N --seed S`: compares the Lua script, on a server started
+// for it, with the TypeScript over N adversarial histories, the first of them of seed S. A
+// difference is printed with its history, and exits 1.
 import { Comparison } from "./compare.ts";
 import { redisServer, startServer } from "./server.ts";
 import { makeTimedScript } from "./timed-script.ts";

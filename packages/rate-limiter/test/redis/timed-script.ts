@@ -27,7 +27,8 @@ local READS = { GET = true, LLEN = true, LRANGE = true, LINDEX = true }
 
 local function keep(key, ms)
   -- The server keeps time in whole ms, and a key to the end of its last one.
-  server.call('SET', key .. '|until', string.format('%.0f', math.floor(now_us / 1000) + tonumber(ms)))
+  local last_ms = math.floor(now_us / 1000) + tonumber(ms)
+  server.call('SET', key .. '|until', string.format('%.0f', last_ms))
 end
 
 for _, key in ipairs(KEYS) do
