@@ -1,5 +1,5 @@
-// The twin of ../token-bucket.ts. Stored: missing, since (whole µs and rest), and the limit and the
-// window under which they were written.
+// The twin of ../token-bucket.ts. Stored: missing, since (whole µs and rest), and the limit, window
+// and capacity under which they were written.
 export const TOKEN_BUCKET: string = `
 algorithms['token-bucket'] = function()
   local bucket = {}
@@ -12,9 +12,10 @@ algorithms['token-bucket'] = function()
     local state = { missing = 0, since_us = 0, since_rest = 0 }
     local stored = redis.call('GET', key)
     if not stored then fill(state) return state end
-    local limit, window_us
-    state.missing, state.since_us, state.since_rest, limit, window_us = struct.unpack('<ddddd', stored)
-    if limit ~= rule.limit or window_us ~= rule.window_us then
+    local limit, window_us, capacity
+    state.missing, state.since_us, state.since_rest, limit, window_us, capacity =
+      struct.unpack('<dddddd', stored)
+    if limit ~= rule.limit or window_us ~= rule.window_us or capacity ~= rule.capacity then
       local from = emission_of(limit, window_us)
       from.capacity, from.reserve_us = NEVER, 0
       bucket.settle(state, from)
@@ -73,8 +74,8 @@ algorithms['token-bucket'] = function()
   end
 
   function bucket.save(key, rule, state)
-    store(key, bucket.full(state, rule), struct.pack('<ddddd',
-      state.missing, state.since_us, state.since_rest, rule.limit, rule.window_us))
+    store(key, bucket.full(state, rule), struct.pack('<dddddd',
+      state.missing, state.since_us, state.since_rest, rule.limit, rule.window_us, rule.capacity))
   end
 
   return bucket
