@@ -1,6 +1,7 @@
 // Limits that change: a limiter's own rules, and those that a single request brings along, a
 // customer's plan. Each distinct list of rules gets a number, and each row remembers under which
 // its numbers were written, so that they can be converted when the next request comes with others.
+import type { ConservativeSlidingCounter } from "./conservative-sliding-counter.ts";
 import type { Rule, Table } from "./rule.ts";
 import { show } from "./rule-options.ts";
 
@@ -61,7 +62,7 @@ export class RuleSets {
     if (before !== rules) {
       this.#ofRow[row] = number;
       for (const [i, table] of tables.entries()) {
-        if (before[i] === rules[i]) continue;
+        if (isAlike(before[i]!, rules[i]!)) continue;
         table.settle(row, before[i]!, nowUs);
         table.convert(row, before[i]!, rules[i]!, nowUs);
       }
@@ -132,6 +133,17 @@ export class RuleSets {
     longer.set(this.#ofRow);
     this.#ofRow = longer;
   }
+}
+
+// Numbers written under one mean the same under the other. A configuration that is read again makes
+// new rules that say the same: if each began its interval anew, a slow bucket would never fill.
+function isAlike(a: Rule, b: Rule): boolean {
+  const isSameLimit = a.limit === b.limit && a.windowMs === b.windowMs;
+  return isSameLimit && a.capacity === b.capacity && partsOf(a) === partsOf(b);
+}
+
+function partsOf(rule: Rule): number | undefined {
+  return (rule as Partial<ConservativeSlidingCounter>).parts;
 }
 
 /** Throws a TypeError unless the rules `wanted` are of the same algorithms in the same order. */

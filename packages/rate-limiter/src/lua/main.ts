@@ -181,8 +181,11 @@ local CHANGES = {
 local function change(verb, argument)
   local released = 0
   for index = 1, count do
-    released = max(released, CHANGES[verb](windows[index], costs[index], argument))
-    mark(windows[index])
+    local window = windows[index]
+    local done = CHANGES[verb](window, costs[index], argument)
+    released = max(released, done)
+    -- To release is nothing to a window without leases.
+    if verb == 'f' or done == 1 or window.state.mended then mark(window) end
   end
   return 0, 0, 0, 1, 0, released
 end

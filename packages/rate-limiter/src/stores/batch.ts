@@ -24,6 +24,8 @@ export interface BatchArguments {
 export class Batch {
   /** When it was sent, on the store's clock. */
   sentAtMs = 0;
+  /** Who is asked, in a cluster: "host:port"; else empty. */
+  node = "";
   /** Ends it if nobody else does. */
   timer: Disposable | undefined;
   readonly #keys: string[] = [];

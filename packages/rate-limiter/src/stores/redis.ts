@@ -68,6 +68,8 @@ export class RedisStore implements AsyncDisposable {
   readonly #held = new Set<Batch>();
   // Invariant: in the order in which they were sent.
   readonly #unanswered = new Set<Batch>();
+  // Nodes that are known not to answer, with the call that has waited for longest.
+  readonly #silent = new Map<string, Batch>();
   #isScheduled = false;
   #isClosed = false;
   #connected = false;
@@ -127,10 +129,11 @@ export class RedisStore implements AsyncDisposable {
    */
   decide(request: Request): Promise<Reply> {
     this.#decisions++;
-    const refusal = this.#refusal();
+    const slot = this.#client.isCluster ? hashSlot(request.tag) : 0;
+    const refusal = this.#refusal(slot);
     if (refusal !== undefined) return Promise.reject(this.#failed(refusal, 1));
     return new Promise((resolve, reject) => {
-      this.#batchFor(request).add(request, resolve, reject);
+      this.#batchFor(slot).add(request, resolve, reject);
     });
   }
 
@@ -159,7 +162,7 @@ export class RedisStore implements AsyncDisposable {
   }
 
   // Why a decision cannot even be asked for.
-  #refusal(): RateLimiterError | undefined {
+  #refusal(slot: number): RateLimiterError | undefined {
     if (this.#isClosed) return this.#closed();
     if (this.#client.status === "wait") this.#client.connect().catch(() => {});
     if (this.#client.status !== "ready" && (this.#connected || this.#lastError !== undefined)) {
@@ -168,27 +171,41 @@ export class RedisStore implements AsyncDisposable {
     if (this.#unanswered.size >= this.#callsMax) {
       return this.#unavailable(`${this.#callsMax} calls are unanswered`);
     }
-    return this.#silence();
+    return this.#silence(slot);
   }
 
-  // One connection answers in order: behind a call that has timed out, all others would.
-  #silence(): RateLimiterError | undefined {
-    if (this.#client.isCluster) return undefined;
-    const [oldest] = this.#unanswered;
-    if (!oldest?.hasEnded) return undefined;
+  // One connection answers in order: behind a call that has timed out, all others would. Of a
+  // cluster, that is one node; the others are asked as before.
+  #silence(slot: number): RateLimiterError | undefined {
+    if (this.#silent.size === 0) return undefined;
+    const node = this.#nodeOf(slot);
+    const oldest = this.#silent.get(node);
+    if (oldest === undefined) return undefined;
     const silentMs = this.#clock.now() - oldest.sentAtMs;
     if (silentMs > Math.max(RECONNECT_MS_MIN, TIMEOUTS_TO_RECONNECT * this.timeoutMs)) {
-      this.#client.disconnect(true);
+      this.#reconnect(node);
     }
     return this.#unavailable(`the store has been silent for ${Math.round(silentMs)} ms`);
   }
 
-  #batchFor({ tag }: Request): Batch {
-    const slot = this.#client.isCluster ? hashSlot(tag) : 0;
+  // "host:port" of the node of a cluster that has the slot, as far as is known here.
+  #nodeOf(slot: number): string {
+    return this.#client.isCluster ? ((this.#client as Cluster).slots[slot]?.[0] ?? "") : "";
+  }
+
+  #reconnect(name: string): void {
+    if (!this.#client.isCluster) return (this.#client as Redis).disconnect(true);
+    const nodes = (this.#client as Cluster).nodes();
+    // What a node had is failed, and the next call for it connects anew.
+    nodes.find(({ options: { host, port } }) => `${host}:${port}` === name)?.disconnect();
+  }
+
+  #batchFor(slot: number): Batch {
     const open = this.#open.get(slot);
     if (open !== undefined && open.size < this.#batchMax) return open;
     if (open !== undefined) this.#full.push(open);
     const batch = new Batch();
+    batch.node = this.#nodeOf(slot);
     this.#open.set(slot, batch);
     if (!this.#isScheduled) setImmediate(this.#endOfTurn);
     this.#isScheduled = true;
@@ -214,7 +231,11 @@ export class RedisStore implements AsyncDisposable {
   readonly #timeOut = (batch: Batch): void => {
     this.#held.delete(batch);
     const message = `no answer from the store in ${this.timeoutMs} ms`;
-    if (!batch.hasEnded) this.#fail(batch, new RateLimiterError("STORE_TIMEOUT", message));
+    if (batch.hasEnded) return;
+    if (this.#unanswered.has(batch) && !this.#silent.has(batch.node)) {
+      this.#silent.set(batch.node, batch);
+    }
+    this.#fail(batch, new RateLimiterError("STORE_TIMEOUT", message));
   };
 
   #sendHeld(): void {
@@ -246,6 +267,7 @@ export class RedisStore implements AsyncDisposable {
       this.#fail(batch, error);
     } finally {
       this.#unanswered.delete(batch);
+      if (this.#silent.get(batch.node) === batch) this.#silent.delete(batch.node);
     }
   }
 

@@ -2,8 +2,9 @@
 // slots move from node to node, nothing is charged twice and nothing is lost.
 import { setImmediate as turn } from "node:timers/promises";
 import { requireOrSkip } from "@compendium/metrics/testing";
+import { ManualClock } from "@compendium/runtime";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Decision } from "../../src/decision.ts";
 import { fixedWindow, gcra, slidingWindowLog } from "../../src/index.ts";
 import { LimiterKeys } from "../../src/limiter-keys.ts";
@@ -94,6 +95,72 @@ describe("slots", () => {
     await expect(together("ann", "bob")).rejects.toThrow(TypeError);
     await expect(together("ann")).rejects.toThrow(/must share a partition/);
     expect((await together("ann", "ann")).allowed).toBe(true);
+  });
+});
+
+describe("a node that is stopped", () => {
+  test("takes down its own keys and no others, and comes back", async () => {
+    const clock = new ManualClock();
+    await using store = new RedisStore(cluster.client(), { clock, timeoutMs: 100, callsMax: 20 });
+    const limiter = new RedisRateLimiter(gcra({ limit: 1_000_000, windowMs: 1000 }), {
+      store,
+      name: "stopped",
+      onStoreFailure: "closed",
+      clock,
+    });
+    const users = Array.from({ length: 60 }, (_, i) => `user-${i}`);
+    const owners = await Promise.all(users.map((user) => cluster.ownerOf(hashSlot(user))));
+    const theirs = users.filter((_, i) => owners[i] === 0).slice(0, 15);
+    const others = users.filter((_, i) => owners[i] !== 0);
+    const take = async (user: string) => (await limiter.take(user)).outcome;
+    // Connected to every node.
+    for (const user of users) {
+      await vi.waitFor(async () => expect(await take(user)).toBe("allowed"), { timeout: 10_000 });
+    }
+    cluster.nodes[0]!.process.kill("SIGSTOP");
+    const waiting = theirs.map(take);
+    for (const user of others) expect(await take(user)).toBe("allowed");
+    clock.advance(100);
+    for (const outcome of await Promise.all(waiting)) expect(outcome).toBe("store-closed");
+    // Its keys are not asked for any more: no room is taken from the others.
+    for (let i = 0; i < 100; i++) expect(await take(theirs[i % 15]!)).toBe("store-closed");
+    for (const user of others) expect(await take(user)).toBe("allowed");
+    expect(store.stats().callsUnanswered).toBe(15);
+    cluster.nodes[0]!.process.kill("SIGCONT");
+    for (const user of users) {
+      await vi.waitFor(async () => expect(await take(user)).toBe("allowed"), { timeout: 10_000 });
+    }
+    expect(store.stats().callsUnanswered).toBe(0);
+  });
+
+  test("is connected to anew when it has been silent for long", async () => {
+    const clock = new ManualClock();
+    const client = cluster.client();
+    await using store = new RedisStore(client, { clock, timeoutMs: 100 });
+    const limiter = new RedisRateLimiter(gcra({ limit: 1_000_000, windowMs: 1000 }), {
+      store,
+      name: "silent",
+      onStoreFailure: "closed",
+      clock,
+    });
+    const take = async () => (await limiter.take("ann")).outcome;
+    await vi.waitFor(async () => expect(await take()).toBe("allowed"), { timeout: 10_000 });
+    const { process } = cluster.nodes[await cluster.ownerOf(hashSlot("ann"))]!;
+    process.kill("SIGSTOP");
+    const waiting = take();
+    await turn();
+    clock.advance(1001);
+    expect(await waiting).toBe("store-closed");
+    expect(await take()).toBe("store-closed");
+    await vi.waitFor(() => expect(store.stats().callsUnanswered).toBe(0), { timeout: 10_000 });
+    process.kill("SIGCONT");
+    const asked = async () => {
+      const outcome = take();
+      for (let i = 0; i < 10; i++) await turn();
+      clock.advance(100);
+      expect(await outcome).toBe("allowed");
+    };
+    await vi.waitFor(asked, { timeout: 10_000 });
   });
 });
 

@@ -105,7 +105,7 @@ function turnsOf({ seed, steps }: History): Operation[][] {
 
 function hasChanged({ verb }: Operation, said: Said): boolean {
   if (verb === "rules" || verb === "peek") return false;
-  return typeof said === "object" ? said.allowed : true;
+  return typeof said === "object" ? said.allowed : said !== false;
 }
 
 // Where the clock is set back, one rule, and always the same: of several, those that expire before

@@ -64,6 +64,8 @@ export class Expectations {
     if (verb === "cancel" && !model.holds(operation.of)) return undefined;
     // A look under other rules leaves the key under those that it is under.
     if (verb === "peek" && !model.isUnder(this.rules)) return undefined;
+    // So does the end of a lease.
+    if (verb === "release") return model.release(operation.of);
     model.under(this.rules, nowUs);
     switch (verb) {
       case "take":
@@ -76,8 +78,6 @@ export class Expectations {
         return model.refund(nowUs, cost);
       case "cancel":
         return model.cancel(nowUs, operation.of);
-      case "release":
-        return model.release(operation.of);
     }
   }
 }

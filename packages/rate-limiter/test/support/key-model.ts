@@ -26,7 +26,10 @@ export class KeyModel {
   /** Goes on under other rules. */
   under(specs: readonly RuleSpec[], nowUs: number): void {
     if (specs === this.#specs) return;
-    for (const [i, model] of this.#models.entries()) model.convert(specs[i]!, nowUs);
+    for (const [i, model] of this.#models.entries()) {
+      // What says the same changes nothing.
+      if (!isAlike(this.#specs[i]!, specs[i]!)) model.convert(specs[i]!, nowUs);
+    }
     this.#specs = specs;
   }
 
@@ -126,4 +129,9 @@ export class KeyModel {
       waitMs: 0,
     };
   }
+}
+
+function isAlike(a: RuleSpec, b: RuleSpec): boolean {
+  const isSameLimit = a.limit === b.limit && a.windowMs === b.windowMs;
+  return isSameLimit && a.burst === b.burst && a.parts === b.parts;
 }
