@@ -196,8 +196,9 @@ export class RedisStore implements AsyncDisposable {
   #reconnect(name: string): void {
     if (!this.#client.isCluster) return (this.#client as Redis).disconnect(true);
     const nodes = (this.#client as Cluster).nodes();
-    // What a node had is failed, and the next call for it connects anew.
-    nodes.find(({ options: { host, port } }) => `${host}:${port}` === name)?.disconnect();
+    const node = nodes.find(({ options: { host, port } }) => `${host}:${port}` === name);
+    // What it had is failed, and the next call for it connects anew.
+    if (node?.status === "ready") node.disconnect();
   }
 
   #batchFor(slot: number): Batch {
