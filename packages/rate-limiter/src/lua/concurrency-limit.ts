@@ -6,7 +6,8 @@ algorithms['concurrency-limit'] = function()
   local leases = {}
 
   function leases.load(key, rule)
-    -- Numbers of leases begin at the time: one that has run out is never mistaken for a later one.
+    -- Numbers of leases begin at the time: as long as the clock is not set back, one that has run
+    -- out is never mistaken for a later one.
     local state = { count = now, used = 0 }
     local stored = redis.call('GET', key)
     if not stored then return state end

@@ -20,6 +20,8 @@ import { isDecision, perform, type Said, together, type Verbs } from "./perform.
 
 const VERBS: readonly Verb[] = ["take", "peek", "reserve", "refund", "release", "cancel", "rules"];
 
+const UNSETTLED: ReadonlySet<Verb> = new Set<Verb>(["rules", "release"]);
+
 // As many histories as are on their way at once.
 const LANES = 64;
 
@@ -110,10 +112,11 @@ function hasChanged({ verb }: Operation, said: Said): boolean {
 
 // Where the clock is set back, one rule, and always the same: of several, those that expire before
 // it is would be forgotten one by one, and the journal is that of all of them; and what has to be
-// mended is stored under the rules of whoever looks, be it only a look.
+// mended is stored under the rules of whoever looks, be it only a look. And no release: numbers of
+// leases begin at the time, so a number that was given before may be given again.
 function draw(seed: number, options: HistoryOptions = {}): History {
   const { verbs = VERBS } = options;
-  const alone = { rulesMax: 1, verbs: verbs.filter((verb) => verb !== "rules") };
+  const alone = { rulesMax: 1, verbs: verbs.filter((verb) => !UNSETTLED.has(verb)) };
   const turn = maySetBack(seed) ? alone : { setBack: false };
   const history = drawHistory(seed, { ...options, ...turn });
   return { ...history, plans: history.plans.map((plan) => plan.map(keepWindow(history))) };
