@@ -250,7 +250,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "errors.ts",
     "an open circuit is asked again",
-    'if (reason.name === "CircuitBreakerError") return true;',
+    'reason.name === "CircuitBreakerError" || ',
     "",
   ),
 ];
