@@ -3,7 +3,7 @@
 import {
   decodeReply,
   encodeToken,
-  REPLY_LENGTH,
+  REPLY_BYTES,
   type Reply,
   type Request,
 } from "./redis-protocol.ts";
@@ -71,12 +71,12 @@ export class Batch {
   /** Tells everybody what the script has answered; `failed` makes the error of a decision. */
   answer(answer: unknown, failed: (reason: string) => Error): void {
     if (this.#hasEnded) return;
-    const numbers = answer as number[];
-    const waiters = this.#end();
-    const reason = String(numbers[waiters.length * REPLY_LENGTH] ?? "");
-    for (const [i, { resolve, reject }] of waiters.entries()) {
-      const reply = decodeReply(numbers, i * REPLY_LENGTH);
-      if (reply === undefined) reject(failed(reason));
+    const [bytes, reason] = answer as [Buffer, Buffer?];
+    // All are read before anybody is told: an answer that makes no sense throws, and fails all.
+    const replies = this.#waiters.map((_, i) => decodeReply(bytes, i * REPLY_BYTES));
+    for (const [i, { resolve, reject }] of this.#end().entries()) {
+      const reply = replies[i];
+      if (reply === undefined) reject(failed(String(reason)));
       else resolve(reply);
     }
   }

@@ -44,23 +44,22 @@ export interface Reply {
 /** No wait is too long. */
 export const WAIT_MS_ANY: number = 2 ** 52;
 
-/** How many numbers the script answers for a decision. */
-export const REPLY_LENGTH = 6;
+/** How many bytes the script answers for a decision. */
+export const REPLY_BYTES = 48;
 
-const NEVER = -1;
-const FAILED = -2;
+const FAILED = -1;
 
-/** The reply at a place of the script's answer; undefined where that decision failed. */
-export function decodeReply(answer: readonly number[], at: number): Reply | undefined {
-  const waitUs = answer[at]!;
+/** The reply at a byte of the script's answer; undefined where that decision failed. */
+export function decodeReply(answer: Buffer, at: number): Reply | undefined {
+  const waitUs = answer.readDoubleLE(at);
   if (waitUs === FAILED) return undefined;
   return {
-    waitUs: waitUs === NEVER ? Infinity : waitUs,
-    remaining: answer[at + 1]!,
-    fullInUs: answer[at + 2]!,
-    binding: answer[at + 3]! - 1,
-    delayUs: answer[at + 4]!,
-    lease: answer[at + 5]!,
+    waitUs,
+    remaining: answer.readDoubleLE(at + 8),
+    fullInUs: answer.readDoubleLE(at + 16),
+    binding: answer.readDoubleLE(at + 24) - 1,
+    delayUs: answer.readDoubleLE(at + 32),
+    lease: answer.readDoubleLE(at + 40),
   };
 }
 

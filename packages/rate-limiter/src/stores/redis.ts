@@ -274,13 +274,14 @@ export class RedisStore implements AsyncDisposable {
 
   async #call(batch: Batch): Promise<unknown> {
     const { keys, rules, decisions } = batch.toArguments();
+    const words = [keys.length, ...keys, rules, decisions];
     try {
-      return await this.#client.evalsha(this.#script.sha1, keys.length, ...keys, rules, decisions);
+      return await this.#client.callBuffer("evalsha", this.#script.sha1, ...words);
     } catch (error) {
       if (!messageOf(error).startsWith("NOSCRIPT")) throw error;
       // The server has never seen it, or was restarted; EVAL loads it for those who come after.
       this.#scriptLoads++;
-      return this.#client.eval(this.#script.text, keys.length, ...keys, rules, decisions);
+      return this.#client.callBuffer("eval", this.#script.text, ...words);
     }
   }
 

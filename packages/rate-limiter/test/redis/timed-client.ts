@@ -13,15 +13,13 @@ type Call = (...given: unknown[]) => Promise<unknown>;
 export function onTime<C extends Redis | Cluster>(client: C, time: ServerTime): C {
   const { duplicate } = client as unknown as { duplicate(...given: unknown[]): C };
   const timed = (...given: unknown[]) => {
-    const own = duplicate.apply(client, given) as unknown as Record<"eval" | "evalsha", Call>;
-    for (const command of ["eval", "evalsha"] as const) {
-      const call = own[command].bind(own);
-      own[command] = async (...words) => {
-        const answer = (await call(...words, String(time.nowUs))) as unknown[];
-        // What a timed script says after the package's own reply.
-        return answer.slice(0, -3);
-      };
-    }
+    const own = duplicate.apply(client, given) as unknown as C & { callBuffer: Call };
+    const call = own.callBuffer.bind(own) as Call;
+    own.callBuffer = async (...words: unknown[]) => {
+      const answer = (await call(...words, String(time.nowUs))) as unknown[];
+      // What a timed script says after the package's own reply.
+      return answer.slice(0, -3);
+    };
     return own;
   };
   return Object.assign(client, { duplicate: timed });

@@ -4,7 +4,7 @@ import type { ManualClock } from "@compendium/runtime";
 import type { Redis } from "ioredis";
 
 // In the order of `Reply`: nothing to wait for, one left, full at once, the first rule binds.
-const ALLOWED = [0, 1, 0, 1, 0, 0];
+const ALLOWED = Buffer.from(new Float64Array([0, 1, 0, 1, 0, 0]).buffer);
 
 /** A server that answers `answersAfterMs` after it was asked; without that, never. */
 export interface FakeRedisOptions {
@@ -41,21 +41,17 @@ export class FakeRedis extends EventEmitter {
     this.emit("error", new Error("connect ECONNREFUSED"));
   }
 
-  async evalsha(...args: readonly unknown[]): Promise<number[]> {
+  async callBuffer(command: string, ...args: readonly unknown[]): Promise<Buffer[]> {
+    if (command === "eval") this.hasForgotten = false;
     if (this.hasForgotten) throw new Error("NOSCRIPT No matching script. Please use EVAL.");
     return this.#answer(String(args.at(-1)));
   }
 
-  async eval(...args: readonly unknown[]): Promise<number[]> {
-    this.hasForgotten = false;
-    return this.#answer(String(args.at(-1)));
-  }
-
-  async #answer(decisions: string): Promise<number[]> {
+  async #answer(decisions: string): Promise<Buffer[]> {
     const { clock, answersAfterMs } = this.#options;
     if (answersAfterMs === undefined) return new Promise<never>(() => {});
     await new Promise<void>((resolve) => clock.setTimer(clock.now() + answersAfterMs, resolve));
     if (this.error !== undefined) throw this.error;
-    return decisions.split(" ").flatMap(() => ALLOWED);
+    return [Buffer.concat(decisions.split(" ").map(() => ALLOWED))];
   }
 }
