@@ -28,7 +28,6 @@ export const memory: readonly Case[] = [
 ];
 
 function makeCase(algorithm: Algorithm, keys: number, withText: boolean): Case {
-  const peers = ["rate-limiter-flexible", "limiter"];
   return {
     rows: [
       {
@@ -38,7 +37,8 @@ function makeCase(algorithm: Algorithm, keys: number, withText: boolean): Case {
     ],
     contestants: [
       "ours",
-      ...(algorithm === "token bucket" ? peers : []),
+      "rate-limiter-flexible",
+      ...(algorithm === "token bucket" ? ["limiter"] : []),
       ...(algorithm === "token bucket" && keys === 100_000 ? ["bottleneck"] : []),
     ],
     apart: true,

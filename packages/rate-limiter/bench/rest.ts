@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RateLimiter, tokenBucket } from "@compendium/rate-limiter";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { Case } from "./case.ts";
+import { collectGarbage } from "./rounds.ts";
 import { show } from "./row.ts";
 
 const MANY = 10_000_000;
@@ -80,6 +81,8 @@ async function atRest(name: string): Promise<number> {
   const windowMs = 10_000;
   const take = make(name, windowMs);
   await takeOnce(take, FEW);
+  // Or V8 would collect what filling them has left behind, as soon as it is quiet.
+  collectGarbage();
   const before = process.cpuUsage();
   await sleep(windowMs + 2000);
   const nsPerKey = cpuNsSince(before) / FEW;
@@ -119,7 +122,7 @@ function cpuNsSince(before: NodeJS.CpuUsage): number {
 }
 
 function usedBytes(): number {
-  for (let i = 0; i < 4; i++) globalThis.gc?.();
+  for (let i = 0; i < 4; i++) collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -10,6 +10,8 @@
 import type { StoredKey } from "../key.ts";
 
 const ROWS_AT_FIRST = 16;
+// Numbers are cheap to copy, and room that nobody uses is not.
+const GROWTH = 1.25;
 const STEPS = 2;
 const STEPS_AT_BOUND = 64;
 
@@ -90,7 +92,7 @@ export class MemoryStore {
   #append(): number {
     if (this.#fresh > this.keysMax) return 0;
     if (this.#fresh === this.#capacity) {
-      this.#capacity = Math.min(Math.ceil(this.#capacity * 1.5), this.keysMax + 1);
+      this.#capacity = Math.min(Math.ceil(this.#capacity * GROWTH), this.keysMax + 1);
       this.#rows.grow(this.#capacity);
     }
     return this.#fresh++;
