@@ -1,0 +1,361 @@
+// Wing and Gong's search, with Lowe's memory of where it has been.
+//
+// Wing and Gong (1993) look for a linearization by trying: take an operation that was called before
+// any pending one returned, ask the model, go on with the rest; where nothing fits, take back the
+// last choice and try its neighbour. Lowe (2017) adds that two ways that have linearized the same
+// operations and reached the same state have the same future, and one of them is enough.
+//
+// Four more observations keep the search small. None of them changes a verdict; the README's formal
+// ground proves it.
+//
+// - A read that fits the present state is linearized at once and never reconsidered. It leaves the
+//   state as it is, so whatever works without it works with it.
+// - An operation of unknown outcome is never required, so it is tried only where it changes the
+//   state, and of several with equal inputs only the first.
+// - States that no remaining answer can tell apart are one state (`simplify`).
+// - A configuration that is dominated by a visited one is not visited (configurations.ts).
+//
+// The search is a loop over an array, not a recursion, so that it can stop after any number of steps
+// and go on later, and a long history needs no deep stack.
+import { Configurations, fields, type MemoryPool } from "./configurations.ts";
+import { type Model, UNKNOWN } from "./model.ts";
+import type { History, Operation } from "./operation.ts";
+import { kinds, type Schedule } from "./schedule.ts";
+import { States } from "./states.ts";
+
+/** Where a search stands: found a linearization, tried everything, wants more steps, or memory. */
+export type Standing = "ok" | "illegal" | "running" | "memory";
+
+// Different dead ends at the same event are different stories of what may have happened.
+const DEEPEST_MAX = 4;
+const ROOT = 0;
+
+/** The search for a linearization of one part of a history. */
+export class Search<State, Input, Output> {
+  readonly #model: Model<State, Input, Output>;
+  readonly #schedule: Schedule;
+  readonly #operations: readonly Operation<Input, Output>[];
+  readonly #simplify: ((state: State) => State) | undefined;
+  readonly #visited: Configurations;
+  readonly #states: States<State>;
+  readonly #pool: MemoryPool;
+  #stateBytes = 0;
+  #standing: Standing = "running";
+
+  // The configuration under the hand: where it was entered, and the same in a form to work on.
+  #entry: number = ROOT;
+  #at = 0;
+  #state = 0;
+  readonly #bits: Int32Array;
+  // The next choice to try: an operation from the list of open mutators, or past its end a bit of
+  // the unknown ones.
+  #choice = 0;
+  #choiceUnknown = 0;
+
+  // The open operations at `#at` in two circular lists, mutators and reads, in the order of their
+  // calls. Moving back over an event undoes exactly what moving forward did (Knuth's dancing links).
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #mutators: number;
+  readonly #reads: number;
+  #unknownCalled = 0;
+
+  // The configurations that came furthest.
+  #deepestAt = -1;
+  #deepest: number[] = [];
+
+  constructor(
+    history: History<Input, Output>,
+    schedule: Schedule,
+    model: Model<State, Input, Output>,
+    pool: MemoryPool,
+  ) {
+    this.#model = model;
+    this.#schedule = schedule;
+    type Each = Operation<Input, Output>;
+    this.#operations = Array.from(schedule.places, (place) => history[place] as Each);
+    this.#simplify = model.simplify?.(this.#operations);
+    this.#visited = new Configurations(schedule.words, pool);
+    this.#states = new States(model);
+    this.#pool = pool;
+    const { mutators, reads, unknown } = schedule.words;
+    this.#bits = new Int32Array(mutators + reads + unknown);
+    const count = schedule.places.length;
+    this.#mutators = count;
+    this.#reads = count + 1;
+    this.#next = new Int32Array(count + 2);
+    this.#previous = new Int32Array(count + 2);
+    for (const list of [this.#mutators, this.#reads]) {
+      this.#next[list] = list;
+      this.#previous[list] = list;
+    }
+    this.#state = this.#states.numberOf(model.init());
+    this.#settle();
+    this.#enter(-1);
+  }
+
+  /** How many configurations it has visited. */
+  get configurations(): number {
+    return this.#visited.count;
+  }
+
+  /** How many events every attempt so far was stopped by; all of them, where it is "ok". */
+  get reached(): number {
+    return this.#deepestAt;
+  }
+
+  /**
+   * The operation on whose return no attempt came past, as a place in the history; `undefined` where
+   * there is a linearization.
+   */
+  get obstacle(): number | undefined {
+    const event = this.#schedule.events[this.#deepestAt];
+    return event === undefined ? undefined : this.#schedule.places[~event];
+  }
+
+  /** Goes on for at most so many steps, a step being one choice tried. */
+  run(steps: number): { readonly standing: Standing; readonly steps: number } {
+    let left = steps;
+    while (this.#standing === "running" && left > 0) {
+      if (this.#at === this.#schedule.events.length) {
+        this.#standing = "ok";
+        break;
+      }
+      left--;
+      const op = this.#nextChoice();
+      if (op >= 0) this.#try(op);
+      else if (this.#entry === ROOT) this.#standing = "illegal";
+      else this.#backtrack();
+    }
+    return { standing: this.#standing, steps: steps - left };
+  }
+
+  /** Forgets what it has visited. Only `standing` survives; ask for the deepest attempts before. */
+  free(): void {
+    this.#visited.free();
+    this.#pool.used -= this.#stateBytes;
+    this.#stateBytes = 0;
+  }
+
+  /**
+   * The attempts that came furthest, each as places in the history in the order in which they took
+   * effect. Where the standing is "ok", the one linearization. Ends the search.
+   */
+  deepest(): number[][] {
+    if (this.#standing === "running") this.#standing = "memory";
+    return this.#deepest.map((entry) => this.#replay(this.#pathTo(entry)));
+  }
+
+  #nextChoice(): number {
+    const { kind, bit, unknown, twin } = this.#schedule;
+    while (this.#choice !== this.#mutators) {
+      const op = this.#choice;
+      this.#choice = this.#next[op] as number;
+      if (!this.#has(kind[op] as number, bit[op] as number)) return op;
+    }
+    while (this.#choiceUnknown < this.#unknownCalled) {
+      const candidate = this.#choiceUnknown++;
+      if (this.#has(kinds.unknown, candidate)) continue;
+      const before = twin[candidate] as number;
+      if (before < 0 || this.#has(kinds.unknown, before)) return unknown[candidate] as number;
+    }
+    return -1;
+  }
+
+  #try(op: number): void {
+    const state = this.#step(op);
+    if (state < 0) return;
+    this.#linearize(op, state);
+    this.#settle();
+    if (this.#visited.dominated(this.#at, state, this.#bits)) this.#restore(op);
+    else this.#enter(op);
+  }
+
+  /** The number of the state after the operation, or -1 where it cannot come now, or need not. */
+  #step(op: number): number {
+    const { input, output } = this.#operations[op] as Operation<Input, Output>;
+    const isUnknown = this.#schedule.kind[op] === kinds.unknown;
+    const before = this.#states.at(this.#state);
+    const after = this.#model.step(before, input, isUnknown ? UNKNOWN : (output as Output));
+    if (after === undefined) return -1;
+    const state = this.#states.numberOf(this.#simplify?.(after) ?? after);
+    return isUnknown && state === this.#state ? -1 : state;
+  }
+
+  #linearize(op: number, state: number): void {
+    this.#state = state;
+    this.#flip(this.#schedule.kind[op] as number, this.#schedule.bit[op] as number);
+  }
+
+  // Brings a configuration into its normal form: past every return whose operation is linearized,
+  // with every read that fits. `told` hears of those reads.
+  #settle(told?: (op: number) => void): void {
+    do this.#forward();
+    while (this.#takeReads(told));
+  }
+
+  #forward(): void {
+    const { events, kind, bit } = this.#schedule;
+    for (; this.#at < events.length; this.#at++) {
+      const event = events[this.#at] as number;
+      if (event >= 0) {
+        this.#open(event);
+        continue;
+      }
+      const op = ~event;
+      if (!this.#has(kind[op] as number, bit[op] as number)) return;
+      this.#flip(kind[op] as number, bit[op] as number);
+      this.#close(op);
+    }
+  }
+
+  /** Whether the return at `#at` can be passed now. */
+  #takeReads(told?: (op: number) => void): boolean {
+    const { events, bit } = this.#schedule;
+    const state = this.#states.at(this.#state);
+    const awaited = ~(events[this.#at] ?? 0);
+    let passes = false;
+    for (let op = this.#next[this.#reads] as number; op !== this.#reads; ) {
+      if (!this.#has(kinds.read, bit[op] as number)) {
+        const { input, output } = this.#operations[op] as Operation<Input, Output>;
+        if (this.#model.step(state, input, output as Output) !== undefined) {
+          this.#flip(kinds.read, bit[op] as number);
+          told?.(op);
+          passes ||= op === awaited;
+        }
+      }
+      op = this.#next[op] as number;
+    }
+    return passes;
+  }
+
+  #enter(op: number): void {
+    const parent = op < 0 ? -1 : this.#entry;
+    const entry = this.#visited.add(this.#at, this.#state, op, parent, this.#bits);
+    if (entry < 0 || !this.#afford()) {
+      this.#standing = "memory";
+      return;
+    }
+    this.#entry = entry;
+    this.#choice = this.#next[this.#mutators] as number;
+    this.#choiceUnknown = 0;
+    if (this.#at > this.#deepestAt) {
+      this.#deepestAt = this.#at;
+      this.#deepest = [];
+    }
+    if (this.#at === this.#deepestAt && this.#deepest.length < DEEPEST_MAX) {
+      this.#deepest.push(entry);
+    }
+  }
+
+  #afford(): boolean {
+    const more = this.#states.bytes - this.#stateBytes;
+    this.#pool.used += more;
+    this.#stateBytes += more;
+    return this.#pool.used <= this.#pool.bytesMax;
+  }
+
+  #backtrack(): void {
+    const op = this.#visited.get(this.#entry, fields.op);
+    this.#entry = this.#visited.get(this.#entry, fields.parent);
+    this.#restore(op);
+  }
+
+  // Back to the configuration `#entry`, to go on after the choice of `op`.
+  #restore(op: number): void {
+    this.#state = this.#visited.get(this.#entry, fields.state);
+    this.#visited.readWords(this.#entry, this.#bits);
+    this.#rewind(this.#visited.get(this.#entry, fields.at));
+    const { kind, bit } = this.#schedule;
+    if (kind[op] === kinds.unknown) {
+      this.#choice = this.#mutators;
+      this.#choiceUnknown = (bit[op] as number) + 1;
+    } else {
+      this.#choice = this.#next[op] as number;
+      this.#choiceUnknown = 0;
+    }
+  }
+
+  #rewind(at: number): void {
+    const { events } = this.#schedule;
+    while (this.#at > at) {
+      const event = events[--this.#at] as number;
+      if (event >= 0) this.#unopen(event);
+      else this.#unclose(~event);
+    }
+  }
+
+  #open(op: number): void {
+    const kind = this.#schedule.kind[op];
+    if (kind === kinds.unknown) {
+      this.#unknownCalled++;
+      return;
+    }
+    const list = kind === kinds.read ? this.#reads : this.#mutators;
+    const last = this.#previous[list] as number;
+    this.#next[last] = op;
+    this.#previous[op] = last;
+    this.#next[op] = list;
+    this.#previous[list] = op;
+  }
+
+  #unopen(op: number): void {
+    if (this.#schedule.kind[op] === kinds.unknown) this.#unknownCalled--;
+    else this.#close(op);
+  }
+
+  #close(op: number): void {
+    const before = this.#previous[op] as number;
+    const after = this.#next[op] as number;
+    this.#next[before] = after;
+    this.#previous[after] = before;
+  }
+
+  // The operation has kept its neighbours, which are neighbours again by now.
+  #unclose(op: number): void {
+    this.#next[this.#previous[op] as number] = op;
+    this.#previous[this.#next[op] as number] = op;
+  }
+
+  #word(kind: number, bit: number): number {
+    const { mutators, reads } = this.#schedule.words;
+    if (kind === kinds.mutator) return bit >>> 5;
+    return mutators + (kind === kinds.read ? 0 : reads) + (bit >>> 5);
+  }
+
+  #has(kind: number, bit: number): boolean {
+    return (((this.#bits[this.#word(kind, bit)] as number) >>> (bit & 31)) & 1) === 1;
+  }
+
+  #flip(kind: number, bit: number): void {
+    const word = this.#word(kind, bit);
+    this.#bits[word] = (this.#bits[word] as number) ^ (1 << (bit & 31));
+  }
+
+  #pathTo(entry: number): number[] {
+    const path: number[] = [];
+    for (let each = entry; each !== ROOT; each = this.#visited.get(each, fields.parent)) {
+      path.push(this.#visited.get(each, fields.op));
+    }
+    return path.reverse();
+  }
+
+  // The path holds the choices; the reads between them are found again by making those choices.
+  #replay(path: readonly number[]): number[] {
+    const order: number[] = [];
+    const told = (op: number): void => {
+      order.push(this.#schedule.places[op] as number);
+    };
+    this.#rewind(0);
+    this.#bits.fill(0);
+    this.#state = this.#visited.get(ROOT, fields.state);
+    this.#settle(told);
+    for (const op of path) {
+      const state = this.#step(op);
+      told(op);
+      this.#linearize(op, state);
+      this.#settle(told);
+    }
+    return order;
+  }
+}

@@ -1,0 +1,143 @@
+import {
+  check,
+  checkInTurns,
+  counterexample,
+  type History,
+  type Operation,
+} from "@compendium/linearizability";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isLinearizable } from "./brute-force.ts";
+import { type Subject, subjects } from "./models.ts";
+
+describe.each(subjects)("$name", (subject) => {
+  test("the verdict is the definition's, on any small history", () => {
+    const verdicts = { ok: 0, illegal: 0, unknown: 0 };
+    fc.assert(
+      fc.property(anyHistory(subject), (history) => {
+        const model = subject.make();
+        const { verdict, parts } = check(history, model);
+        verdicts[verdict]++;
+        expect(verdict).toBe(isLinearizable(history, model) ? "ok" : "illegal");
+        if (verdict === "ok") for (const part of parts) expectOrder(history, subject, part);
+      }),
+      { numRuns: 1_500 },
+    );
+    // A generator that only ever makes one kind would prove little.
+    expect(Math.min(verdicts.ok, verdicts.illegal)).toBeGreaterThan(100);
+    expect(verdicts.unknown).toBe(0);
+  });
+
+  test("what a real object did is ok, however its clients overlap and time out", () => {
+    fc.assert(
+      fc.property(realHistory(subject), (history) => {
+        expect(check(history, subject.make()).verdict).toBe("ok");
+        expect(counterexample(history, subject.make())).toBeUndefined();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a counterexample is illegal on its own, and none of it can be left out", () => {
+    let found = 0;
+    fc.assert(
+      fc.property(anyHistory(subject), (history) => {
+        const model = subject.make();
+        const proof = counterexample(history, model);
+        expect(proof === undefined).toBe(isLinearizable(history, model));
+        if (proof === undefined) return;
+        found++;
+        expect(proof.minimal).toBe(true);
+        expect(proof.operations).toEqual(proof.places.map((place) => history[place]));
+        expect(isLinearizable(proof.operations, model)).toBe(false);
+        // The whole remains illegal if all others may have happened or not; not if one more may.
+        expect(isLinearizable(relax(history, proof.operations), model)).toBe(false);
+        for (const left of proof.operations) {
+          const rest = proof.operations.filter((each) => each !== left);
+          expect(isLinearizable(relax(history, rest), model)).toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
+    expect(found).toBeGreaterThan(20);
+  });
+
+  test("in turns, the result is the same", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyHistory(subject), async (history) => {
+        const model = subject.make();
+        const inTurns = await checkInTurns(history, model, { stepsPerTurn: 3 });
+        expect(inTurns).toEqual(check(history, model));
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+// All but the kept lose their answers.
+function relax(history: History, kept: History): History {
+  return history.map((each) => (kept.includes(each) ? each : { ...each, return: undefined }));
+}
+
+function expectOrder(
+  history: History,
+  subject: Subject,
+  part: ReturnType<typeof check>["parts"][number],
+): void {
+  const order = (part.orders[0] ?? []).map((place) => history[place] as Operation);
+  expect(part.orders).toHaveLength(1);
+  expect(new Set(order).size).toBe(order.length);
+  const required = part.places.filter((place) => history[place]?.return !== undefined);
+  expect(order).toEqual(expect.arrayContaining(required.map((place) => history[place])));
+  // As a history of which no two operations overlap, the order is legal.
+  const oneByOne = order.map((each, index) => ({ ...each, call: index, return: index + 0.5 }));
+  const known = oneByOne.filter((_, index) => order[index]?.return !== undefined);
+  if (known.length === order.length) expect(isLinearizable(oneByOne, subject.make())).toBe(true);
+  for (const [i, one] of order.entries()) {
+    for (const later of order.slice(i + 1)) {
+      expect((later.return ?? Number.POSITIVE_INFINITY) >= one.call).toBe(true);
+    }
+  }
+}
+
+function anyHistory({ exchange }: Subject): fc.Arbitrary<Operation[]> {
+  const operation = fc.tuple(
+    exchange,
+    fc.integer({ min: 0, max: 8 }),
+    fc.option(fc.integer({ min: 0, max: 5 }), { freq: 5, nil: undefined }),
+  );
+  return fc
+    .array(operation, { minLength: 1, maxLength: 6 })
+    .map((all) =>
+      all.map(([{ input, output }, call, durationMs]) =>
+        durationMs === undefined
+          ? { input, call }
+          : { input, output, call, return: call + durationMs },
+      ),
+    );
+}
+
+// Each operation takes effect at one moment between its call and its return; where it timed out, at
+// some moment after its call, or never.
+function realHistory({ exchange, object }: Subject): fc.Arbitrary<Operation[]> {
+  const part = fc.integer({ min: 0, max: 30 });
+  const plan = fc.record({
+    exchange,
+    call: fc.integer({ min: 0, max: 100 }),
+    before: part,
+    after: part,
+    timesOut: fc.boolean(),
+    happens: fc.boolean(),
+  });
+  return fc.array(plan, { maxLength: 25 }).map((plans) => {
+    const real = object();
+    return plans
+      .map((each, index) => ({ ...each, unknown: each.timesOut && index % 3 === 0 }))
+      .toSorted((a, b) => a.call + a.before - (b.call + b.before))
+      .map(({ exchange: { input }, call, before, after, unknown, happens }) => {
+        if (unknown && !happens) return { input, call };
+        const output = real(input);
+        return unknown ? { input, call } : { input, output, call, return: call + before + after };
+      });
+  });
+}
