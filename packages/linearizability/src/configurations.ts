@@ -2,7 +2,7 @@
 //
 //   at       the first return whose operation is not linearized yet (an index of Schedule.events)
 //   state    the number of the model's state
-//   op       the operation whose linearization led here
+//   choice   what led here: which operation was linearized or passed over
 //   parent   the configuration before it
 //   next     the next configuration with the same hash
 //   words    bits of the operations that are linearized and have not returned: mutators, then reads,
@@ -18,7 +18,7 @@
 // used up, which nobody needs. Lowe's cache is the special case of equality.
 
 /** Offsets of the fields, in integers. */
-export const fields = { at: 0, state: 1, op: 2, parent: 3, next: 4, words: 5 } as const;
+export const fields = { at: 0, state: 1, choice: 2, parent: 3, next: 4, words: 5 } as const;
 
 /** How many words of 32 bits each kind of operation takes. */
 export interface Words {
@@ -107,7 +107,7 @@ export class Configurations {
   }
 
   /** Adds one and returns its number, or -1 where the pool has not the memory for it. */
-  add(at: number, state: number, op: number, parent: number, words: Int32Array): number {
+  add(at: number, state: number, choice: number, parent: number, words: Int32Array): number {
     if (this.#count === this.#heads.length && !this.#grow()) return -1;
     const entry = this.#count++;
     const base = entry * this.#size;
@@ -115,7 +115,7 @@ export class Configurations {
     const head = this.#hash(at, state, words, 0);
     data[base] = at;
     data[base + fields.state] = state;
-    data[base + fields.op] = op;
+    data[base + fields.choice] = choice;
     data[base + fields.parent] = parent;
     data[base + fields.next] = this.#heads[head] as number;
     for (let i = 0; i < this.#words; i++) data[base + fields.words + i] = words[i] as number;

@@ -1,14 +1,14 @@
 // A small part of a history that proves the whole of it illegal.
 //
 // Leaving operations out at random proves nothing: without its write, every read is wrong. An
-// operation may be left out only if what remains is illegal whether or not it took effect, at any time
-// after its call: that is how the search treats an operation of unknown outcome, so leaving one out
-// means to treat it as such. What is kept at the end is illegal on its own, too.
+// operation may be left out only if what remains is illegal whether that operation happened or not.
+// What is kept at the end is then illegal on its own, too.
 //
-// First the history is cut where the search got stuck. Then runs of operations are left out, halves
-// first, as in delta debugging (Zeller and Hildebrandt 2002), down to single ones, until none can go.
-// The result is minimal, not a minimum: no one operation can be left out, but a smaller proof may exist.
-import { type CheckOptions, check } from "./check.ts";
+// First everything goes that was called after the search got stuck. Then runs of operations are left
+// out, halves first, as in delta debugging (Zeller and Hildebrandt 2002), down to single ones, until
+// none can go. The result is minimal, not a minimum: no one operation can be left out, but a smaller
+// proof may exist.
+import { type CheckOptions, check, type PartResult } from "./check.ts";
 import type { MemoryPool } from "./configurations.ts";
 import { atLeast } from "./limits.ts";
 import type { Model } from "./model.ts";
@@ -44,33 +44,15 @@ export function counterexample<State, Input, Output>(
   model: Model<State, Input, Output>,
   options: CounterexampleOptions = {},
 ): Counterexample<Input, Output> | undefined {
-  type Each = Operation<Input, Output>;
   const { stepsPerTry = 20_000, shrinkStepsMax = 5_000_000 } = options;
   atLeast("stepsPerTry", stepsPerTry, 1);
   atLeast("shrinkStepsMax", shrinkStepsMax, 0);
   const { parts } = check(history, model, options);
   const part = parts.find(({ verdict }) => verdict === "illegal");
   if (part === undefined) return undefined;
-  const found = cut(history, part.places, part.obstacle as number);
-  const { kept, minimal } = new Shrinking(found, model, { stepsPerTry, shrinkStepsMax }).run();
-  const places = kept.map((index) => found[index]?.place as number);
-  return { places, minimal, operations: places.map((place) => history[place] as Each) };
-}
-
-type Placed<Input, Output> = Operation<Input, Output> & { readonly place: number };
-
-// What was called after the return that no attempt came past is left out at once. What returned after
-// it is not: its answer may rule out what would have explained the others.
-function cut<Input, Output>(
-  history: History<Input, Output>,
-  places: readonly number[],
-  obstacle: number,
-): Placed<Input, Output>[] {
-  const end = history[obstacle]?.return as number;
-  return places
-    .map((place) => ({ ...(history[place] as Operation<Input, Output>), place }))
-    .map((each) => (each.call > end ? { ...each, return: undefined } : each))
-    .sort((a, b) => a.call - b.call || a.place - b.place);
+  const found = new Shrinking(history, part, model, { stepsPerTry, shrinkStepsMax }).run();
+  const operations = found.places.map((place) => history[place] as Operation<Input, Output>);
+  return { ...found, operations };
 }
 
 const TRY_BYTES_MAX = 64 * 1024 * 1024;
@@ -81,28 +63,29 @@ interface Limits {
 }
 
 class Shrinking<State, Input, Output> {
-  readonly #operations: History<Input, Output>;
+  readonly #history: History<Input, Output>;
+  readonly #part: PartResult;
   readonly #model: Model<State, Input, Output>;
   readonly #stepsPerTry: number;
-  readonly #all: readonly number[];
   #stepsLeft: number;
   // Whether every try has come to a verdict.
   #decided = true;
 
   constructor(
-    operations: History<Input, Output>,
+    history: History<Input, Output>,
+    part: PartResult,
     model: Model<State, Input, Output>,
     { stepsPerTry, shrinkStepsMax }: Limits,
   ) {
-    this.#operations = operations;
+    this.#history = history;
+    this.#part = part;
     this.#model = model;
     this.#stepsPerTry = stepsPerTry;
     this.#stepsLeft = shrinkStepsMax;
-    this.#all = [...operations.keys()];
   }
 
-  run(): { readonly kept: readonly number[]; readonly minimal: boolean } {
-    let kept = this.#all.filter((index) => this.#operations[index]?.return !== undefined);
+  run(): { readonly places: readonly number[]; readonly minimal: boolean } {
+    let kept = this.#start();
     for (let size = Math.ceil(kept.length / 2); size >= 1; size = size > 1 ? (size + 1) >> 1 : 0) {
       this.#decided = true;
       for (let start = 0; start < kept.length; ) {
@@ -113,23 +96,31 @@ class Shrinking<State, Input, Output> {
     }
     // The more is left out, the less is forbidden: what could not be left out before the last of
     // these rounds was over cannot be left out now.
-    return { kept, minimal: this.#decided };
+    return { places: kept, minimal: this.#decided };
+  }
+
+  // What was called after the return that no attempt came past can go. What returned after it cannot:
+  // its answer may rule out what would have explained the others.
+  #start(): number[] {
+    const at = (place: number) => this.#history[place] as Operation<Input, Output>;
+    const end = at(this.#part.obstacle as number).return as number;
+    return this.#part.places
+      .filter((place) => at(place).return !== undefined && at(place).call <= end)
+      .sort((a, b) => at(a).call - at(b).call || a - b);
   }
 
   #isIllegal(kept: readonly number[]): boolean {
-    const keep = new Set(kept);
-    const relaxed = this.#operations.map((operation, index) => {
-      return keep.has(index) ? operation : { ...operation, return: undefined };
-    });
     // Laying out counts as well: a try on a long history is not free.
-    this.#stepsLeft -= relaxed.length;
+    this.#stepsLeft -= this.#part.places.length;
     if (this.#stepsLeft <= 0) {
       this.#decided = false;
       return false;
     }
-    const schedule = scheduleOf(relaxed, this.#all, this.#model);
+    const keep = new Set(kept);
+    const isOptional = (place: number): boolean => !keep.has(place);
+    const schedule = scheduleOf(this.#history, this.#part.places, this.#model, isOptional);
     const pool: MemoryPool = { used: 0, bytesMax: TRY_BYTES_MAX };
-    const search = new Search(relaxed, schedule, this.#model, pool);
+    const search = new Search(this.#history, schedule, this.#model, pool);
     const { standing, steps } = search.run(Math.min(this.#stepsPerTry, this.#stepsLeft));
     this.#stepsLeft -= steps;
     if (standing === "running" || standing === "memory") this.#decided = false;

@@ -18,6 +18,8 @@ export interface Schedule {
   readonly events: Int32Array;
   /** For each operation, one of `kinds`. */
   readonly kind: Uint8Array;
+  /** 1 for each mutator that may as well have done nothing. */
+  readonly optional: Uint8Array;
   /** For each operation, its bit among those of its kind. */
   readonly bit: Int32Array;
   /** The operations of unknown outcome; the n-th has bit n. */
@@ -28,11 +30,12 @@ export interface Schedule {
   readonly words: Words;
 }
 
-/** Lays out the operations at those places of the history. */
+/** Lays out the operations at those places of the history; none is optional by default. */
 export function scheduleOf<Input, Output>(
   history: History<Input, Output>,
   within: readonly number[] | Int32Array,
   model: Pick<Model<never, Input, Output>, "isRead">,
+  isOptional: (place: number) => boolean = () => false,
 ): Schedule {
   const operation = (place: number) => history[place] as Operation<Input, Output>;
   const kindOf = (place: number): number => {
@@ -41,23 +44,28 @@ export function scheduleOf<Input, Output>(
     return model.isRead?.(input, output as Output) ? kinds.read : kinds.mutator;
   };
   let end = Number.NEGATIVE_INFINITY;
-  for (const place of within) end = Math.max(end, operation(place).return ?? end);
-  // What nobody saw, and changes nothing or came after the last answer, explains nothing.
+  for (const place of within) {
+    if (!isOptional(place)) end = Math.max(end, operation(place).return ?? end);
+  }
+  // What came after the last answer explains nothing; nor does a read that need not have happened.
   const explains = (place: number): boolean => {
-    const { input, call, return: returned } = operation(place);
-    return returned !== undefined || (call <= end && !model.isRead?.(input, UNKNOWN));
+    const { input, output, call, return: returned } = operation(place);
+    if (call > end) return false;
+    if (returned === undefined) return !model.isRead?.(input, UNKNOWN);
+    return !isOptional(place) || !model.isRead?.(input, output as Output);
   };
   const places = Int32Array.from(within)
     .filter(explains)
     .sort((a, b) => operation(a).call - operation(b).call || a - b);
   const kind = Uint8Array.from(places, kindOf);
   const unknown = Int32Array.from(kind.keys()).filter((op) => kind[op] === kinds.unknown);
-  const events = eventsOf(places.length, (op) => operation(places[op] as number));
+  const events = eventsOf(places.length, (op) => operation(places[op] as number), end);
   const { bit, most } = lendBits(events, kind);
   return {
     places,
     events,
     kind,
+    optional: Uint8Array.from(places, (place) => (isOptional(place) ? 1 : 0)),
     bit,
     unknown,
     twin: twinsOf(unknown, (op) => operation(places[op] as number).input),
@@ -71,10 +79,10 @@ export function scheduleOf<Input, Output>(
 
 // Merges the calls, which are in order already, with the returns. At the same moment calls come
 // first, and the operations overlap.
-function eventsOf(count: number, operation: (op: number) => Operation): Int32Array {
-  const returnOf = (op: number): number => operation(op).return as number;
+function eventsOf(count: number, operation: (op: number) => Operation, end: number): Int32Array {
+  const returnOf = (op: number): number => operation(op).return ?? Number.POSITIVE_INFINITY;
   const returns = Int32Array.from({ length: count }, (_, op) => op)
-    .filter((op) => operation(op).return !== undefined)
+    .filter((op) => returnOf(op) <= end)
     .sort((a, b) => returnOf(a) - returnOf(b) || a - b);
   const events = new Int32Array(count + returns.length);
   let calls = 0;

@@ -47,10 +47,11 @@ export class Search<State, Input, Output> {
   #at = 0;
   #state = 0;
   readonly #bits: Int32Array;
-  // The next choice to try: an operation from the list of open mutators, or past its end a bit of
-  // the unknown ones.
+  // The next choice to try: an operation from the list of open mutators; past its end, a bit of the
+  // unknown ones; in the end, to go on as if the awaited operation had done nothing.
   #choice = 0;
   #choiceUnknown = 0;
+  #skipped = false;
 
   // The open operations at `#at` in two circular lists, mutators and reads, in the order of their
   // calls. Moving back over an event undoes exactly what moving forward did (Knuth's dancing links).
@@ -58,6 +59,8 @@ export class Search<State, Input, Output> {
   readonly #previous: Int32Array;
   readonly #mutators: number;
   readonly #reads: number;
+  // From here on, a choice is to pass over an operation: the one of that number less this.
+  readonly #skip: number;
   #unknownCalled = 0;
 
   // The configurations that came furthest.
@@ -81,6 +84,7 @@ export class Search<State, Input, Output> {
     const { mutators, reads, unknown } = schedule.words;
     this.#bits = new Int32Array(mutators + reads + unknown);
     const count = schedule.places.length;
+    this.#skip = count;
     this.#mutators = count;
     this.#reads = count + 1;
     this.#next = new Int32Array(count + 2);
@@ -122,8 +126,8 @@ export class Search<State, Input, Output> {
         break;
       }
       left--;
-      const op = this.#nextChoice();
-      if (op >= 0) this.#try(op);
+      const choice = this.#nextChoice();
+      if (choice >= 0) this.#try(choice);
       else if (this.#entry === ROOT) this.#standing = "illegal";
       else this.#backtrack();
     }
@@ -159,16 +163,27 @@ export class Search<State, Input, Output> {
       const before = twin[candidate] as number;
       if (before < 0 || this.#has(kinds.unknown, before)) return unknown[candidate] as number;
     }
-    return -1;
+    const awaited = ~(this.#schedule.events[this.#at] as number);
+    if (this.#skipped || this.#schedule.optional[awaited] !== 1) return -1;
+    this.#skipped = true;
+    return this.#skip + awaited;
   }
 
-  #try(op: number): void {
-    const state = this.#step(op);
+  #try(choice: number): void {
+    const state = this.#stateAfter(choice);
     if (state < 0) return;
-    this.#linearize(op, state);
+    this.#linearize(this.#operationOf(choice), state);
     this.#settle();
-    if (this.#visited.dominated(this.#at, state, this.#bits)) this.#restore(op);
-    else this.#enter(op);
+    if (this.#visited.dominated(this.#at, state, this.#bits)) this.#restore(choice);
+    else this.#enter(choice);
+  }
+
+  #operationOf(choice: number): number {
+    return choice < this.#skip ? choice : choice - this.#skip;
+  }
+
+  #stateAfter(choice: number): number {
+    return choice < this.#skip ? this.#step(choice) : this.#state;
   }
 
   /** The number of the state after the operation, or -1 where it cannot come now, or need not. */
@@ -229,9 +244,9 @@ export class Search<State, Input, Output> {
     return passes;
   }
 
-  #enter(op: number): void {
-    const parent = op < 0 ? -1 : this.#entry;
-    const entry = this.#visited.add(this.#at, this.#state, op, parent, this.#bits);
+  #enter(choice: number): void {
+    const parent = choice < 0 ? -1 : this.#entry;
+    const entry = this.#visited.add(this.#at, this.#state, choice, parent, this.#bits);
     if (entry < 0 || !this.#afford()) {
       this.#standing = "memory";
       return;
@@ -239,6 +254,7 @@ export class Search<State, Input, Output> {
     this.#entry = entry;
     this.#choice = this.#next[this.#mutators] as number;
     this.#choiceUnknown = 0;
+    this.#skipped = false;
     if (this.#at > this.#deepestAt) {
       this.#deepestAt = this.#at;
       this.#deepest = [];
@@ -256,22 +272,26 @@ export class Search<State, Input, Output> {
   }
 
   #backtrack(): void {
-    const op = this.#visited.get(this.#entry, fields.op);
+    const choice = this.#visited.get(this.#entry, fields.choice);
     this.#entry = this.#visited.get(this.#entry, fields.parent);
-    this.#restore(op);
+    this.#restore(choice);
   }
 
-  // Back to the configuration `#entry`, to go on after the choice of `op`.
-  #restore(op: number): void {
+  // Back to the configuration `#entry`, to go on after that choice.
+  #restore(choice: number): void {
     this.#state = this.#visited.get(this.#entry, fields.state);
     this.#visited.readWords(this.#entry, this.#bits);
     this.#rewind(this.#visited.get(this.#entry, fields.at));
     const { kind, bit } = this.#schedule;
-    if (kind[op] === kinds.unknown) {
+    this.#skipped = choice >= this.#skip;
+    if (this.#skipped) {
       this.#choice = this.#mutators;
-      this.#choiceUnknown = (bit[op] as number) + 1;
+      this.#choiceUnknown = this.#unknownCalled;
+    } else if (kind[choice] === kinds.unknown) {
+      this.#choice = this.#mutators;
+      this.#choiceUnknown = (bit[choice] as number) + 1;
     } else {
-      this.#choice = this.#next[op] as number;
+      this.#choice = this.#next[choice] as number;
       this.#choiceUnknown = 0;
     }
   }
@@ -335,7 +355,7 @@ export class Search<State, Input, Output> {
   #pathTo(entry: number): number[] {
     const path: number[] = [];
     for (let each = entry; each !== ROOT; each = this.#visited.get(each, fields.parent)) {
-      path.push(this.#visited.get(each, fields.op));
+      path.push(this.#visited.get(each, fields.choice));
     }
     return path.reverse();
   }
@@ -350,10 +370,10 @@ export class Search<State, Input, Output> {
     this.#bits.fill(0);
     this.#state = this.#visited.get(ROOT, fields.state);
     this.#settle(told);
-    for (const op of path) {
-      const state = this.#step(op);
-      told(op);
-      this.#linearize(op, state);
+    for (const choice of path) {
+      const state = this.#stateAfter(choice);
+      if (choice < this.#skip) told(choice);
+      this.#linearize(this.#operationOf(choice), state);
       this.#settle(told);
     }
     return order;
