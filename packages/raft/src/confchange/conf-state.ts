@@ -14,6 +14,12 @@ export interface ConfState {
   readonly autoLeave: boolean;
 }
 
+/** Whether it has a place in that group. Who is in learnersNext is an outgoing voter, too. */
+export function isMember(state: ConfState, id: number): boolean {
+  const { voters, votersOutgoing, learners } = state;
+  return voters.includes(id) || votersOutgoing.includes(id) || learners.includes(id);
+}
+
 /** A group without members. */
 export const EMPTY_CONF_STATE: ConfState = Object.freeze({
   voters: [],

@@ -4,6 +4,12 @@
 // majority has every committed entry, so no one who lacks it can win. A pre-vote asks the same
 // question without a term being spent, so that a node which was cut off does not come back with a
 // higher term and depose a leader that everybody else still hears of.
+//
+// Votes and refusals also say how far the sender has committed. With configurations that take effect
+// when they are applied, a group can otherwise lock itself out: the one voter whose log is good
+// enough may not know that a change is committed, and ask for votes of the configuration before it,
+// while those who know of the change have no vote or a shorter log (found by the simulation; TiKV's
+// raft-rs has the same remedy).
 
 import { hasUnappliedChange } from "./membership.ts";
 import type { Message, MessageType } from "./message.ts";
@@ -58,6 +64,7 @@ function askForVotes(raft: Raft, kind: Campaign): void {
     request.index = tip.index;
     request.logTerm = tip.term;
     request.transfer = kind === "transfer";
+    tellCommit(raft, request);
     raft.send(request);
   }
 }
@@ -78,7 +85,9 @@ export function handleVoteRequest(raft: Raft, request: Message): void {
   answer.reject = !granted;
   // A pre-candidate waits for the term that it asked about; with ours, the yes would look stale.
   if (granted) answer.term = term;
+  else tellCommit(raft, answer);
   raft.send(answer);
+  if (!granted) learnCommit(raft, request);
   if (granted && type === "vote") {
     raft.electionElapsed = 0;
     raft.vote = from;
@@ -86,12 +95,15 @@ export function handleVoteRequest(raft: Raft, request: Message): void {
 }
 
 /** Counts a vote, and acts once the election is decided. */
-export function handleVoteResponse(raft: Raft, { type, from, reject }: Message): void {
+export function handleVoteResponse(raft: Raft, answer: Message): void {
+  const { type, from, reject } = answer;
   const { tracker, settings } = raft;
   settings.trace?.({ kind: "vote-received", type, from, term: raft.term, granted: !reject });
   tracker.recordVote(from, !reject);
   const { granted, rejected, result } = tracker.tally();
   settings.trace?.({ kind: "votes-counted", type, granted, rejected });
+  if (reject) learnCommit(raft, answer);
+  if (raft.role === "follower") return;
   if (result === "lost") {
     // Of a lost pre-vote, too, the term stays: the one asked about was never entered.
     becomeFollower(raft, raft.term, NONE);
@@ -101,6 +113,21 @@ export function handleVoteResponse(raft: Raft, { type, from, reject }: Message):
     becomeLeader(raft);
     broadcastAppend(raft);
   }
+}
+
+/** Says how far this node has committed, as (index, term). */
+export function tellCommit({ log }: Raft, message: Message): void {
+  message.commit = log.committed;
+  message.commitTerm = log.term(log.committed) ?? 0;
+}
+
+// An entry that is committed somewhere is committed here, if it is the same one: so is all that is
+// before it, by Log Matching.
+function learnCommit(raft: Raft, { commit, commitTerm }: Message): void {
+  const { role, log } = raft;
+  if (role === "leader" || commitTerm === 0 || !log.maybeCommit(commit, commitTerm)) return;
+  // Votes are counted by one configuration: if there is to be another, from the beginning.
+  if (role !== "follower" && hasUnappliedChange(raft)) becomeFollower(raft, raft.term, NONE);
 }
 
 /** Whether a leader was heard of too lately for a vote against it to be given (thesis §4.2.3). */

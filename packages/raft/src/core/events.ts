@@ -75,13 +75,16 @@ export type RaftEvent =
   | { kind: "restored"; committed: number; tip: LogTip; snapshot: Snapshot }
   | { kind: "fast-forwarded"; committed: number; tip: LogTip; snapshot: Snapshot }
   | { kind: "snapshot-handled"; restored: boolean; committed: number; snapshot: Snapshot }
-  | { kind: "snapshot-refused"; reason: "not-a-follower" | "not-a-member"; snapshot: Snapshot }
+  | { kind: "snapshot-refused"; reason: SnapshotRefused; snapshot: Snapshot }
   // The log.
   | { kind: "conflict"; index: number; term: number; present: number }
   | { kind: "unstable-replaced"; index: number }
   | { kind: "unstable-truncated"; index: number }
   | { kind: "stable-missing"; index: number; snapshot: boolean }
   | { kind: "stable-mismatch"; index: number; term: number; present: number };
+
+/** Why a snapshot was not taken. */
+export type SnapshotRefused = "not-a-follower" | "not-a-member" | "applying-change";
 
 /** Why a request for a transfer of leadership changed nothing. */
 export type TransferIgnored = "learner" | "self" | "in-progress" | "no-leader" | "campaigning";

@@ -2,8 +2,9 @@
 // that the entry before an append agrees, and takes the rest. What it acknowledges it must have on
 // disk, so every answer here waits for the storage (see `Raft.send`).
 
+import { isMember } from "../confchange/conf-state.ts";
 import { restoreMembership } from "../confchange/restore.ts";
-import { switchMembership } from "./membership.ts";
+import { isApplyingChange, switchMembership } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { NONE } from "./message.ts";
 import type { Raft } from "./raft.ts";
@@ -70,8 +71,7 @@ function restore(raft: Raft, { snapshot }: Message): boolean {
     becomeFollower(raft, raft.term + 1, NONE);
     return false;
   }
-  const { voters, votersOutgoing, learners } = snapshot.confState;
-  if (![voters, votersOutgoing, learners].some((ids) => ids.includes(raft.id))) {
+  if (!isMember(snapshot.confState, raft.id)) {
     trace?.({ kind: "snapshot-refused", reason: "not-a-member", snapshot });
     return false;
   }
@@ -81,6 +81,12 @@ function restore(raft: Raft, { snapshot }: Message): boolean {
     const { committed } = raft.log;
     trace?.({ kind: "fast-forwarded", committed, tip: raft.tip, snapshot });
     raft.log.commitTo(snapshot.index);
+    return false;
+  }
+  // The change would be made to the snapshot's membership, which may have gone far beyond it. The
+  // leader sends the snapshot again.
+  if (isApplyingChange(raft)) {
+    trace?.({ kind: "snapshot-refused", reason: "applying-change", snapshot });
     return false;
   }
   const membership = restoreMembership(raft.tracker, snapshot.index, snapshot.confState);

@@ -145,10 +145,19 @@ export function appliedTo(raft: Raft, index: number, bytes: number): void {
 }
 
 /** Whether there is a committed change that this node has not applied. */
-export function hasUnappliedChange({ log, settings }: Raft): boolean {
-  let low = log.applied + 1;
-  while (low <= log.committed) {
-    const entries = log.slice(low, log.committed + 1, settings.applyingBytesMax);
+export function hasUnappliedChange(raft: Raft): boolean {
+  return hasChange(raft, raft.log.applied, raft.log.committed);
+}
+
+/** Whether a change is with the application at this moment, neither ahead of it nor done. */
+export function isApplyingChange(raft: Raft): boolean {
+  return hasChange(raft, raft.log.applied, raft.log.applying);
+}
+
+function hasChange({ log, settings }: Raft, after: number, last: number): boolean {
+  let low = after + 1;
+  while (low <= last) {
+    const entries = log.slice(low, last + 1, settings.applyingBytesMax);
     if (entries === undefined || entries.length === 0) return false; // A snapshot stands there.
     if (entries.some(({ type }) => type === "conf-change")) return true;
     low += entries.length;

@@ -58,6 +58,8 @@ export interface Message {
   index: number;
   /** How far the sender has committed. */
   commit: number;
+  /** In votes: the term of the entry at `commit`. */
+  commitTerm: number;
   /** The vote to persist, in "storage-append". */
   vote: number;
   /** Whether an answer is a no. */
@@ -91,6 +93,7 @@ export function message(type: MessageType, to: number, from: number, term: numbe
     logTerm: 0,
     index: 0,
     commit: 0,
+    commitTerm: 0,
     vote: NONE,
     reject: false,
     rejectHint: 0,

@@ -45,6 +45,11 @@ export interface RaftOptions {
   readonly reads?: "safe" | "lease-based";
   /** Whether followers pass proposals on to the leader. Default true. */
   readonly forwardProposals?: boolean;
+  /**
+   * Ask for votes before the own one is durable, as etcd does with asynchronous storage writes. Not
+   * safe, as the simulation shows, and here for its transcripts only. Default false.
+   */
+  readonly votesBeforeSync?: boolean;
   /** Append changes of the membership unchecked, as etcd's transcripts ask. Default false. */
   readonly disableConfChangeValidation?: boolean;
   /** Whether a leader steps down on applying a change that leaves it without a vote. */
@@ -100,6 +105,7 @@ export function resolveOptions(options: RaftOptions): RaftSettings {
     preVote,
     reads,
     forwardProposals: options.forwardProposals ?? true,
+    votesBeforeSync: options.votesBeforeSync ?? false,
     disableConfChangeValidation: options.disableConfChangeValidation ?? false,
     stepDownOnRemoval: options.stepDownOnRemoval ?? false,
     trace: options.trace,

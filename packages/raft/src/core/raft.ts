@@ -11,9 +11,12 @@
 //   membership.ts   changes of the group                                        §6, thesis §4
 //   step.ts         terms, and which chapter a message belongs to               §5.1
 //
-// A node says two sorts of things. Requests may leave at once. An answer that promises something
-// (a vote, an acknowledged entry) waits until what it promises is durable: a node that forgets its
-// vote in a crash votes twice, and two leaders share a term.
+// A node says two sorts of things. Most requests may leave at once. What promises something (a vote,
+// an acknowledged entry) waits until what it promises is durable: a node that forgets its vote in a
+// crash votes twice, and two leaders share a term. A request for votes promises, too: that this node
+// has voted for itself, and has the log that it claims. If it left early, the others' votes alone
+// could make it leader; after a crash it would ask for the same term again, be granted the same
+// votes, and lead that term a second time, with other entries in the same places.
 import { RaftError } from "../errors.ts";
 import { RaftLog } from "../log/log.ts";
 import { Tracker } from "../tracker/tracker.ts";
@@ -82,16 +85,21 @@ export class Raft {
     return { index: this.log.lastIndex(), term: this.log.lastTerm() };
   }
 
-  /** Takes up what was durable before a restart. */
-  load({ term, vote, commit }: HardState): void {
-    const last = this.log.lastIndex();
-    if (commit < this.log.committed || commit > last) {
-      const range = `[${this.log.committed}, ${last}]`;
-      throw new RaftError("RAFT_CORRUPT", `the durable commit ${commit} is outside ${range}`);
+  /**
+   * Takes up what was durable before a restart. What is applied was committed, also where the disk
+   * has an older commit index: that one is written without haste.
+   */
+  load({ term, vote, commit }: HardState, applied: number): void {
+    const { log } = this;
+    const committed = Math.max(commit, applied, log.committed);
+    const last = log.lastIndex();
+    if (committed > last) {
+      throw new RaftError("RAFT_CORRUPT", `commit ${committed} is past the last entry, ${last}`);
     }
     this.term = term;
     this.vote = vote;
-    this.log.committed = commit;
+    log.committed = committed;
+    if (applied > log.applied) log.appliedTo(applied, 0);
   }
 
   /** A message of the present term; {@link send} takes it. */
@@ -102,6 +110,9 @@ export class Raft {
   /** Lets a message leave: at once, or with what it promises. */
   send(sent: Message): void {
     switch (sent.type) {
+      case "vote":
+        (this.settings.votesBeforeSync ? this.messages : this.messagesAfterAppend).push(sent);
+        break;
       case "append-response":
       case "vote-response":
       case "pre-vote-response":

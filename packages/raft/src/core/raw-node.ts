@@ -141,10 +141,7 @@ export class RawNode {
     const raft = new Raft(settings);
     const { hardState, confState } = settings.storage.initialState();
     switchMembership(raft, restoreMembership(raft.tracker, raft.log.lastIndex(), confState));
-    if (hardState.term > 0 || hardState.commit > 0) raft.load(hardState);
-    if (settings.applied !== undefined && settings.applied > 0) {
-      raft.log.appliedTo(settings.applied, 0);
-    }
+    raft.load(hardState, settings.applied ?? settings.storage.snapshot()?.index ?? 0);
     becomeFollower(raft, raft.term, NONE);
     const { term, log, tip } = raft;
     const { committed, applied } = log;

@@ -5,6 +5,7 @@
 // Commit indexes travel with appends; a heartbeat carries no more than the follower is known to
 // have, because it is not checked against the follower's log.
 
+import { isMember } from "../confchange/conf-state.ts";
 import type { Progress } from "../tracker/progress.ts";
 import { payloadBytes } from "./entry.ts";
 import type { Message } from "./message.ts";
@@ -50,8 +51,9 @@ function sendSnapshot(raft: Raft, progress: Progress): boolean {
     trace?.({ kind: "snapshot-withheld", progress, reason: "inactive" });
     return false;
   }
-  const snapshot = raft.log.snapshot();
-  if (snapshot === undefined || snapshot.index === 0) {
+  const snapshot = raft.log.snapshot(progress.id);
+  // A follower throws away what does not know it, and would be waited for in vain.
+  if (snapshot === undefined || !isMember(snapshot.confState, progress.id)) {
     trace?.({ kind: "snapshot-withheld", progress, reason: "unavailable" });
     return false;
   }

@@ -14,6 +14,7 @@ import {
   handleVoteResponse,
   inLease,
   isPromotable,
+  tellCommit,
 } from "./election.ts";
 import { entriesBytes, payloadBytes } from "./entry.ts";
 import { handleAppend, handleHeartbeat, handleSnapshot } from "./following.ts";
@@ -96,6 +97,7 @@ function answerLowerTerm(raft: Raft, message: Message): void {
     trace?.({ kind: "vote-rejected", message, vote, term: raft.term, tip });
     const answer = raft.compose("pre-vote-response", from);
     answer.reject = true;
+    tellCommit(raft, answer);
     raft.send(answer);
     return;
   }

@@ -1,7 +1,9 @@
 // Writing as messages (etcd's asynchronous storage writes; thesis §10.2.1, "writing to the leader's
 // disk in parallel"). What is to be made durable, and what is to be applied, leaves as a message to
 // one of two threads, each of which works in order; their answers come back as messages. So the
-// next append can be on its way before the last one is synced, and applying slows neither.
+// next append can be on its way before the last one is synced, and applying slows neither. A
+// snapshot takes the way of the appends and may overtake entries that wait to be applied: the apply
+// thread skips what the snapshot covers.
 //
 // The answer to an append names the last entry of the whole unstable log, and the term in which it
 // was handed out. If the term has changed by the time it returns, entries may have been replaced by

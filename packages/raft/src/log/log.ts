@@ -193,8 +193,8 @@ export class RaftLog {
     return Math.min(this.committed, this.unstable.offset - 1);
   }
 
-  snapshot(): Snapshot | undefined {
-    return this.unstable.snapshot ?? this.#storage.snapshot();
+  snapshot(member: number): Snapshot | undefined {
+    return this.unstable.snapshot ?? this.#storage.snapshot(member);
   }
 
   restore(snapshot: Snapshot): void {

@@ -22,6 +22,10 @@ export interface LogStorage {
    * Undefined if the first of them is compacted away. The array is the caller's own.
    */
   entries(low: number, high: number, bytesMax: number): Entry[] | undefined;
-  /** The newest snapshot; undefined while it is being made, and the core asks again later. */
-  snapshot(): Snapshot | undefined;
+  /**
+   * The newest snapshot; undefined while it is being made, and the core asks again later. Asked for
+   * a `member` whom the present snapshot does not know, the storage should have a newer one made:
+   * one that is older than the member's joining would be of no use to it, and is not sent.
+   */
+  snapshot(member?: number): Snapshot | undefined;
 }

@@ -169,6 +169,8 @@ function memberOptions(args: Arguments): MemberOptions {
   const [applyingBytesMax] = numbers(args, "max-committed-size-per-ready");
   return {
     asyncStorageWrites: isTrue("async-storage-writes"),
+    // With them, etcd does not wait for the disk before it asks for votes.
+    votesBeforeSync: isTrue("async-storage-writes"),
     preVote: isTrue("prevote"),
     checkQuorum: isTrue("checkquorum") || valuesOf(args, "read-only")?.[0] === "lease-based",
     disableConfChangeValidation: isTrue("disable-conf-change-validation"),

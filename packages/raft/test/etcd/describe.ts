@@ -109,7 +109,9 @@ export function describeMessage(message: Message, indent = ""): string {
   let text = `${indent}${describeTarget(from)}->${describeTarget(to)} ${typeNames[type]}`;
   text += ` Term:${term} Log:${logTerm}/${index}`;
   if (message.reject) text += ` Rejected (Hint: ${message.rejectHint})`;
-  if (message.commit !== 0) text += ` Commit:${message.commit}`;
+  // etcd's votes say nothing of what is committed.
+  const isVote = type.includes("vote");
+  if (message.commit !== 0 && !isVote) text += ` Commit:${message.commit}`;
   if (message.vote !== 0) text += ` Vote:${message.vote}`;
   const [first] = entries;
   if (entries.length === 1 && first !== undefined) {
@@ -124,6 +126,12 @@ export function describeMessage(message: Message, indent = ""): string {
     text += ` Responses:[${lines.join("")}\n${indent}]`;
   }
   return text;
+}
+
+/** The messages of a `ready` as etcd orders them: requests for votes are no promises there. */
+export function inOrder({ messages, promises }: Ready): Message[] {
+  const isVote = ({ type }: Message) => type === "vote";
+  return [...messages, ...promises.filter(isVote), ...promises.filter((each) => !isVote(each))];
 }
 
 export function describeReady(ready: Ready): string {
@@ -142,7 +150,7 @@ export function describeReady(ready: Ready): string {
   if (ready.committedEntries.length > 0) {
     text += `CommittedEntries:\n${describeEntries(ready.committedEntries)}`;
   }
-  const messages = [...ready.messages, ...ready.promises];
+  const messages = inOrder(ready);
   if (messages.length > 0) text += "Messages:\n";
   for (const message of messages) text += `${describeMessage(message)}\n`;
   return text === "" ? "<empty Ready>" : `Ready MustSync=${ready.mustSync}:\n${text}`;

@@ -4,7 +4,7 @@
 import type { ConfState, Message, Snapshot } from "@compendium/raft";
 import { isStorageThread } from "../../src/core/message.ts";
 import { coreOf } from "../../src/core/raw-node.ts";
-import { describeMessage, describeReady } from "./describe.ts";
+import { describeMessage, describeReady, inOrder } from "./describe.ts";
 import { levels } from "./log-lines.ts";
 import {
   applyConfChangeEntry,
@@ -70,7 +70,7 @@ export class Environment {
       processAppend(member, ready.hardState, ready.entries, ready.snapshot);
       applyConfChangeEntry(member, ready.committedEntries);
     }
-    for (const message of [...ready.messages, ...ready.promises]) {
+    for (const message of inOrder(ready)) {
       if (message.type === "storage-append") member.appendWork.push(message);
       else if (message.type === "storage-apply") member.applyWork.push(message);
       else this.messages.push(message);

@@ -302,6 +302,8 @@ function snapshotLine(id: number, event: RaftEvent): Line {
       return ["INFO", `${id} [commit: ${event.committed}] ${verb} ${snapshotText(event.snapshot)}`];
     }
     case "snapshot-refused": {
+      // etcd takes it; no transcript comes here.
+      if (event.reason === "applying-change") return undefined;
       const why =
         event.reason === "not-a-follower"
           ? "as leader"
