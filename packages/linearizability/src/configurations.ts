@@ -5,6 +5,7 @@
 //   choice   what led here: which operation was linearized or passed over
 //   parent   the configuration before it
 //   next     the next configuration with the same hash
+//   similar  the next one with the same hash over all but reads and unknown operations
 //   words    bits of the operations that are linearized and have not returned: mutators, then reads,
 //            then those of unknown outcome
 //
@@ -16,9 +17,20 @@
 // mutators, no read fewer linearized, no unknown operation more. Whatever completes the one
 // completes the other, without the reads it already has, and without the unknown operations it has
 // used up, which nobody needs. Lowe's cache is the special case of equality.
+//
+// Equality is found by hashing, however many there are. What dominates without being equal is sought
+// among the last few that are equal in all but reads and unknown operations: missing one costs time.
 
 /** Offsets of the fields, in integers. */
-export const fields = { at: 0, state: 1, choice: 2, parent: 3, next: 4, words: 5 } as const;
+export const fields = {
+  at: 0,
+  state: 1,
+  choice: 2,
+  parent: 3,
+  next: 4,
+  similar: 5,
+  words: 6,
+} as const;
 
 /** How many words of 32 bits each kind of operation takes. */
 export interface Words {
@@ -34,6 +46,7 @@ export interface MemoryPool {
 }
 
 const FIRST_ENTRIES = 16;
+const SIMILAR_MAX = 24;
 
 /** The visited configurations of one search. */
 export class Configurations {
@@ -45,6 +58,7 @@ export class Configurations {
   #data: Int32Array;
   // Heads of the chains; a power of two, at most as many entries as heads.
   #heads: Int32Array;
+  #similarHeads: Int32Array;
   #count = 0;
 
   constructor(words: Words, pool: MemoryPool) {
@@ -55,6 +69,7 @@ export class Configurations {
     this.#pool = pool;
     this.#data = new Int32Array(FIRST_ENTRIES * this.#size);
     this.#heads = new Int32Array(FIRST_ENTRIES).fill(-1);
+    this.#similarHeads = this.#heads.slice();
     pool.used += this.bytes;
   }
 
@@ -65,7 +80,7 @@ export class Configurations {
 
   /** What they occupy. */
   get bytes(): number {
-    return this.#data.byteLength + this.#heads.byteLength;
+    return this.#data.byteLength + 2 * this.#heads.byteLength;
   }
 
   /** A field of a configuration. */
@@ -82,15 +97,31 @@ export class Configurations {
   /** Whether one that dominates this was added before. */
   dominated(at: number, state: number, words: Int32Array): boolean {
     const data = this.#data;
-    let entry = this.#heads[this.#hash(at, state, words, 0)] as number;
+    let entry = this.#heads[this.#hash(at, state, words, 0, this.#words)] as number;
     while (entry >= 0) {
+      const base = entry * this.#size;
+      if (data[base] === at && data[base + fields.state] === state && this.#equals(base, words)) {
+        return true;
+      }
+      entry = data[base + fields.next] as number;
+    }
+    if (this.#words === this.#mutators) return false;
+    entry = this.#similarHeads[this.#hash(at, state, words, 0, this.#mutators)] as number;
+    for (let tries = 0; entry >= 0 && tries < SIMILAR_MAX; tries++) {
       const base = entry * this.#size;
       if (data[base] === at && data[base + fields.state] === state) {
         if (this.#dominates(base + fields.words, words)) return true;
       }
-      entry = data[base + fields.next] as number;
+      entry = data[base + fields.similar] as number;
     }
     return false;
+  }
+
+  #equals(base: number, words: Int32Array): boolean {
+    for (let i = 0; i < this.#words; i++) {
+      if (this.#data[base + fields.words + i] !== words[i]) return false;
+    }
+    return true;
   }
 
   #dominates(start: number, words: Int32Array): boolean {
@@ -112,15 +143,27 @@ export class Configurations {
     const entry = this.#count++;
     const base = entry * this.#size;
     const data = this.#data;
-    const head = this.#hash(at, state, words, 0);
     data[base] = at;
     data[base + fields.state] = state;
     data[base + fields.choice] = choice;
     data[base + fields.parent] = parent;
-    data[base + fields.next] = this.#heads[head] as number;
     for (let i = 0; i < this.#words; i++) data[base + fields.words + i] = words[i] as number;
-    this.#heads[head] = entry;
+    this.#link(entry);
     return entry;
+  }
+
+  #link(entry: number): void {
+    const data = this.#data;
+    const base = entry * this.#size;
+    const at = data[base] as number;
+    const state = data[base + fields.state] as number;
+    const head = this.#hash(at, state, data, base + fields.words, this.#words);
+    data[base + fields.next] = this.#heads[head] as number;
+    this.#heads[head] = entry;
+    if (this.#words === this.#mutators) return;
+    const similar = this.#hash(at, state, data, base + fields.words, this.#mutators);
+    data[base + fields.similar] = this.#similarHeads[similar] as number;
+    this.#similarHeads[similar] = entry;
   }
 
   /** Gives the memory back. Nothing may be asked afterwards. */
@@ -128,11 +171,12 @@ export class Configurations {
     this.#pool.used -= this.bytes;
     this.#data = new Int32Array(0);
     this.#heads = new Int32Array(0);
+    this.#similarHeads = new Int32Array(0);
   }
 
   #grow(): boolean {
     const entries = this.#heads.length * 2;
-    const bytes = 4 * entries * (this.#size + 1);
+    const bytes = 4 * entries * (this.#size + 2);
     // While it grows, the old array and the new one exist at once.
     if (this.#pool.used + bytes > this.#pool.bytesMax) return false;
     this.#pool.used += bytes - this.bytes;
@@ -140,20 +184,14 @@ export class Configurations {
     data.set(this.#data);
     this.#data = data;
     this.#heads = new Int32Array(entries).fill(-1);
-    for (let entry = 0; entry < this.#count; entry++) {
-      const base = entry * this.#size;
-      const state = data[base + fields.state] as number;
-      const head = this.#hash(data[base] as number, state, data, base + fields.words);
-      data[base + fields.next] = this.#heads[head] as number;
-      this.#heads[head] = entry;
-    }
+    this.#similarHeads = this.#heads.slice();
+    for (let entry = 0; entry < this.#count; entry++) this.#link(entry);
     return true;
   }
 
-  // Over what must be equal only: reads and unknown operations are compared by inclusion.
-  #hash(at: number, state: number, words: Int32Array, start: number): number {
+  #hash(at: number, state: number, words: Int32Array, start: number, length: number): number {
     let hash = Math.imul(at, 0x9e37_79b1) ^ Math.imul(state, 0x85eb_ca6b);
-    for (let i = 0; i < this.#mutators; i++) {
+    for (let i = 0; i < length; i++) {
       hash = Math.imul(hash ^ (words[start + i] as number), 0xc2b2_ae35);
       hash ^= hash >>> 15;
     }

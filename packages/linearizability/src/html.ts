@@ -140,7 +140,8 @@ function drawing<State, Input, Output>(
   const tabs = [...choices].map((n) => {
     return `<label><input type="radio" name="order-${index}" value="${n}"${n === 0 ? " checked" : ""}> order ${n + 1}</label>`;
   });
-  const only = orders.length < 2 ? " single" : "";
+  // Where it went wrong is at the right end, and in view.
+  const only = `${orders.length < 2 ? " single" : ""}${obstacle === undefined ? "" : " stuck"}`;
   return `<div class="drawing${only}"><div class="tabs">${tabs.join(" ")}</div>
 <div class="scroll"><div style="width:${Math.ceil(width + 90)}px">${rows.join("\n")}</div></div></div>`;
 }
@@ -184,6 +185,7 @@ body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem; color: #1b1b1b; backg
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2rem 0 0; } p { margin: .3rem 0 .6rem; }
 .verdict { font-size: .8em; padding: .1em .6em; border-radius: 1em; color: #fff; }
 .verdict.ok { background: #17743a; } .verdict.illegal { background: #b3261e; } .verdict.unknown { background: #8a5a00; }
+.drawing.stuck .scroll { direction: rtl; } .scroll > div { direction: ltr; }
 .scroll { overflow-x: auto; border: 1px solid #ddd; border-radius: 6px; padding: .5rem 0; }
 .lane { display: flex; height: 46px; } .lane + .lane { border-top: 1px dotted #ddd; }
 .lane > b { width: 64px; flex: none; padding: 12px 6px 0; text-align: right; font-weight: 600; color: #555;
@@ -197,7 +199,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2rem 0 0; } p { margin
 .legend .bar { position: static; display: inline-block; vertical-align: middle; } .legend .bar.out { background: #eee; color: #777; border-color: #bbb; }
 .dot { position: absolute; top: 3px; margin-left: -8px; min-width: 16px; height: 16px; border-radius: 8px; background: #12305e; color: #fff;
   font: 9px/16px ui-monospace, monospace; text-align: center; display: none; z-index: 1; cursor: help; }
-.dot::after { content: ""; position: absolute; left: 50%; top: 16px; height: 20px; border-left: 1px solid #12305e; }
+.dot::after { content: ""; position: absolute; left: 50%; top: 15px; height: 4px; border-left: 2px solid #12305e; }
 .legend .dot { display: inline-block; position: static; margin: 0; } .legend .dot::after { display: none; }
 .tabs label { margin-right: 1rem; } .tabs { min-height: .2rem; }
 ${orderStyles.join("\n")}`;

@@ -31,11 +31,14 @@ export interface Model<State, Input, Output> {
    */
   isRead?(input: Input, output: Output | typeof UNKNOWN): boolean;
   /**
-   * Given all operations of a part, a function that maps states which none of their answers can tell
-   * apart, now or later, to one of them: values that nobody read, say. Optional: concurrent writers may
-   * leave behind as many states as there are orders of their writes, and this makes them few.
+   * Given all operations of a part, a function that maps states which no remaining answer can tell apart
+   * to one of them: values that nobody will read, say. Every operation that returned before `now` has
+   * taken effect already. Optional: concurrent writers may leave behind as many states as there are
+   * orders of their writes, and this makes them few.
    */
-  simplify?(operations: readonly Operation<Input, Output>[]): ((state: State) => State) | undefined;
+  simplify?(
+    operations: readonly Operation<Input, Output>[],
+  ): ((state: State, now: number) => State) | undefined;
   /**
    * Where states are not primitive values: a number, equal for equal states. Give both or neither;
    * absent, states are compared as the keys of a `Map` are.

@@ -11,7 +11,8 @@
 // - A read that fits the present state is linearized at once and never reconsidered. It leaves the
 //   state as it is, so whatever works without it works with it.
 // - An operation of unknown outcome is never required, so it is tried only where it changes the
-//   state, and of several with equal inputs only the first.
+//   state, and of several with equal inputs only the first; and not before a choice that would lead
+//   to the same state without it.
 // - States that no remaining answer can tell apart are one state (`simplify`).
 // - A configuration that is dominated by a visited one is not visited (configurations.ts).
 //
@@ -35,7 +36,7 @@ export class Search<State, Input, Output> {
   readonly #model: Model<State, Input, Output>;
   readonly #schedule: Schedule;
   readonly #operations: readonly Operation<Input, Output>[];
-  readonly #simplify: ((state: State) => State) | undefined;
+  readonly #simplify: ((state: State, now: number) => State) | undefined;
   readonly #visited: Configurations;
   readonly #states: States<State>;
   readonly #pool: MemoryPool;
@@ -52,6 +53,9 @@ export class Search<State, Input, Output> {
   #choice = 0;
   #choiceUnknown = 0;
   #skipped = false;
+  // Where an operation of unknown outcome led here and nothing was gained by it yet: the state before
+  // it. Else -1.
+  #idle = -1;
 
   // The open operations at `#at` in two circular lists, mutators and reads, in the order of their
   // calls. Moving back over an event undoes exactly what moving forward did (Knuth's dancing links).
@@ -174,7 +178,7 @@ export class Search<State, Input, Output> {
     if (state < 0) return;
     this.#linearize(this.#operationOf(choice), state);
     this.#settle();
-    if (this.#visited.dominated(this.#at, state, this.#bits)) this.#restore(choice);
+    if (this.#visited.dominated(this.#at, this.#state, this.#bits)) this.#restore(choice);
     else this.#enter(choice);
   }
 
@@ -183,18 +187,28 @@ export class Search<State, Input, Output> {
   }
 
   #stateAfter(choice: number): number {
-    return choice < this.#skip ? this.#step(choice) : this.#state;
+    if (choice < this.#skip) return this.#step(choice);
+    return this.#numberOf(this.#states.at(this.#state));
   }
 
   /** The number of the state after the operation, or -1 where it cannot come now, or need not. */
   #step(op: number): number {
     const { input, output } = this.#operations[op] as Operation<Input, Output>;
     const isUnknown = this.#schedule.kind[op] === kinds.unknown;
-    const before = this.#states.at(this.#state);
-    const after = this.#model.step(before, input, isUnknown ? UNKNOWN : (output as Output));
+    const answer = isUnknown ? UNKNOWN : (output as Output);
+    const after = this.#model.step(this.#states.at(this.#state), input, answer);
     if (after === undefined) return -1;
-    const state = this.#states.numberOf(this.#simplify?.(after) ?? after);
-    return isUnknown && state === this.#state ? -1 : state;
+    const state = this.#numberOf(after);
+    if (isUnknown && state === this.#state) return -1;
+    if (this.#idle < 0) return state;
+    const without = this.#model.step(this.#states.at(this.#idle), input, answer);
+    return without !== undefined && this.#numberOf(without) === state ? -1 : state;
+  }
+
+  #numberOf(state: State): number {
+    if (this.#simplify === undefined) return this.#states.numberOf(state);
+    const awaited = this.#operations[~(this.#schedule.events[this.#at] as number)];
+    return this.#states.numberOf(this.#simplify(state, awaited?.return as number));
   }
 
   #linearize(op: number, state: number): void {
@@ -252,6 +266,7 @@ export class Search<State, Input, Output> {
       return;
     }
     this.#entry = entry;
+    this.#idle = this.#idleState();
     this.#choice = this.#next[this.#mutators] as number;
     this.#choiceUnknown = 0;
     this.#skipped = false;
@@ -274,7 +289,23 @@ export class Search<State, Input, Output> {
   #backtrack(): void {
     const choice = this.#visited.get(this.#entry, fields.choice);
     this.#entry = this.#visited.get(this.#entry, fields.parent);
+    this.#idle = this.#idleState();
     this.#restore(choice);
+  }
+
+  #idleState(): number {
+    const choice = this.#visited.get(this.#entry, fields.choice);
+    if (this.#schedule.kind[choice] !== kinds.unknown) return -1;
+    const parent = this.#visited.get(this.#entry, fields.parent);
+    const { mutators, reads } = this.#schedule.words;
+    const words = [
+      fields.at,
+      ...Array.from({ length: reads }, (_, i) => fields.words + mutators + i),
+    ];
+    const gained = words.some((field) => {
+      return this.#visited.get(this.#entry, field) !== this.#visited.get(parent, field);
+    });
+    return gained ? -1 : this.#visited.get(parent, fields.state);
   }
 
   // Back to the configuration `#entry`, to go on after that choice.
@@ -368,6 +399,7 @@ export class Search<State, Input, Output> {
     };
     this.#rewind(0);
     this.#bits.fill(0);
+    this.#idle = -1;
     this.#state = this.#visited.get(ROOT, fields.state);
     this.#settle(told);
     for (const choice of path) {

@@ -3,7 +3,11 @@
 //
 // The state is a text with two characters for each waiting element, the next to leave first: they are
 // the number that the model gave to its value. Texts are compared and hashed by the engine.
+//
+// An element that no answer will show stays for ever, and nothing behind it will be seen: from there
+// on, a queue is only "blocked", however many orders its writers may have come in.
 import { type Model, UNKNOWN } from "../model.ts";
+import type { Operation } from "../operation.ts";
 import { show, type Value } from "./values.ts";
 
 /** What a queue is asked. Several queues under keys are several objects. */
@@ -17,6 +21,9 @@ export type QueueInput =
  * was refused and changed nothing, anything else where it was taken.
  */
 export type QueueOutput = Value | undefined;
+
+// No value has this number.
+const BLOCKED = "\uffff\uffff";
 
 /** A queue, or one for each key, empty at first. */
 export function queueModel(): Model<string, QueueInput, QueueOutput> {
@@ -44,11 +51,24 @@ export function queueModel(): Model<string, QueueInput, QueueOutput> {
     },
     step(state, input, output) {
       if (input.f === "enqueue") {
-        return output === false ? state : state + characterOf(input.value);
+        if (output === false || state.endsWith(BLOCKED)) return state;
+        return state + characterOf(input.value);
       }
+      if (state === BLOCKED) return undefined;
       const first = state === "" ? undefined : valueAt(state, 0);
       if (output !== UNKNOWN && output !== first) return undefined;
       return input.f === "dequeue" ? state.slice(2) : state;
+    },
+    simplify(operations) {
+      const shownUntil = lastShown(operations);
+      if (shownUntil === undefined) return undefined;
+      return (state, now) => {
+        for (let at = 0; at < state.length && !state.startsWith(BLOCKED, at); at += 2) {
+          const until = shownUntil.get(valueAt(state, at));
+          if (until === undefined || until < now) return state.slice(0, at) + BLOCKED;
+        }
+        return state;
+      };
     },
     describe(input, output) {
       if (input.f === "enqueue") {
@@ -59,8 +79,23 @@ export function queueModel(): Model<string, QueueInput, QueueOutput> {
     },
     describeState(state) {
       const list: string[] = [];
-      for (let at = 0; at < state.length; at += 2) list.push(show(valueAt(state, at)));
+      for (let at = 0; at < state.length; at += 2) {
+        list.push(state.startsWith(BLOCKED, at) ? "blocked" : show(valueAt(state, at)));
+      }
       return `[${list.join(", ")}]`;
     },
   };
+}
+
+// For each value, until when an answer may show it; nothing is known where a `dequeue` went unanswered.
+function lastShown(
+  operations: readonly Operation<QueueInput, QueueOutput>[],
+): Map<Value, number> | undefined {
+  const until = new Map<Value, number>();
+  for (const { input, output, return: returned } of operations) {
+    if (input.f === "enqueue") continue;
+    if (returned === undefined) return undefined;
+    if (output !== undefined) until.set(output, Math.max(until.get(output) ?? returned, returned));
+  }
+  return until;
 }
