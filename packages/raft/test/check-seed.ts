@@ -22,6 +22,7 @@ export function checkSeed(
     const ticks = cluster.settle(CALM_TICKS);
     assert.ok(ticks < CALM_TICKS, `no recovery within ${CALM_TICKS} ticks without faults`);
     cluster.verdict.checkLogs();
+    cluster.verdict.checkLeft();
   } catch (error) {
     throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, {
       cause: error,

@@ -41,6 +41,10 @@ interface Plan {
   readonly options: Omit<RaftOptions, "id" | "storage" | "random">;
   readonly changesMembers: boolean;
   readonly loss: number;
+  /** How often a disk that is due is put off, in percent. */
+  readonly slowness: number;
+  /** How often members change, where they do: one of so many meddlings. */
+  readonly restless: number;
 }
 
 const ELECTION_TICKS = 6;
@@ -103,7 +107,9 @@ export class Cluster {
       applyingBytesMax: chance(50) ? 60 : 1_000,
       uncommittedBytesMax: chance(30) ? 30 : 10_000,
     };
-    return { ids, options, changesMembers: chance(50), loss: random.below(12) };
+    const slowness = chance(40) ? 90 : 0;
+    const restless = 1 + random.below(3);
+    return { ids, options, changesMembers: chance(60), loss: random.below(12), slowness, restless };
   }
 
   /** One act of the adversary, and a look at what came of it. */
@@ -266,6 +272,7 @@ export class Cluster {
 
   #appendThread(peer: Peer): void {
     const { node, storage } = peer;
+    if (!this.#calm && this.random.below(100) < this.#plan.slowness) return;
     const work = peer.appendWork.shift();
     if (work === undefined || node === undefined) return;
     const { term, vote, commit, entries, snapshot, responses } = work;
@@ -322,6 +329,9 @@ export class Cluster {
     const { random } = this;
     if (node === undefined) return;
     const other = 1 + random.below(this.peers.length);
+    if (this.#plan.changesMembers && random.below(this.#plan.restless) === 0) {
+      node.proposeConfChange(this.#change());
+    }
     switch (random.below(8)) {
       case 0:
       case 1:
@@ -336,7 +346,7 @@ export class Cluster {
         break;
       case 3:
       case 4:
-        if (this.#plan.changesMembers) node.proposeConfChange(this.#change());
+        node.campaign();
         break;
       case 5:
         node.transferLeader(other);

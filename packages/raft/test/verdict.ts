@@ -149,6 +149,14 @@ export class Verdict {
     }
   }
 
+  /** In the calm, nobody stays in a joint configuration that is to be left by itself. */
+  checkLeft(): void {
+    const node = this.leader()?.node;
+    if (node === undefined) return;
+    const { autoLeave } = node.status().configuration;
+    assert.equal(autoLeave, false, "a joint configuration is not left");
+  }
+
   /** Log Matching, over all pairs. */
   checkLogs(): void {
     const logs = this.#peers.flatMap(({ node }) =>

@@ -5,11 +5,11 @@
 // question without a term being spent, so that a node which was cut off does not come back with a
 // higher term and depose a leader that everybody else still hears of.
 //
-// Votes and refusals also say how far the sender has committed. With configurations that take effect
-// when they are applied, a group can otherwise lock itself out: the one voter whose log is good
-// enough may not know that a change is committed, and ask for votes of the configuration before it,
-// while those who know of the change have no vote or a shorter log (found by the simulation; TiKV's
-// raft-rs has the same remedy).
+// Votes and refusals also say how far the sender has committed. With configurations that take
+// effect when they are applied, a group can otherwise lock itself out: the one voter whose log is
+// good enough may not know that a change is committed, and ask for votes of the configuration
+// before it, while those who know of the change have no vote or a shorter log (found by the
+// simulation; TiKV's raft-rs has the same remedy).
 
 import { hasUnappliedChange } from "./membership.ts";
 import type { Message, MessageType } from "./message.ts";

@@ -5,7 +5,8 @@
 //   One at a time    a change is proposed only once the one before it is applied by the leader.
 //   Not in the dark  a new leader waits until it has applied all of earlier terms.
 //   Not unawares     who has committed a change and not applied it does not campaign: it would
-//                    count its votes by a configuration that is over.
+//                    count its votes by a configuration that is over. It does know: an append
+//                    that holds one change says that the change before it is committed.
 //   Not for ever     a leader leaves a joint configuration by itself if it is marked so, and tries
 //                    again with every entry that it applies, as does the next leader.
 import {

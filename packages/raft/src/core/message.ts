@@ -112,7 +112,10 @@ export interface HardState {
   readonly term: number;
   /** Whom this node voted for in that term; {@link NONE} for nobody. */
   readonly vote: number;
-  /** How far the log is committed. Kept for a quicker restart; safety needs term and vote only. */
+  /**
+   * How far the log is committed. Durable no later than the entries beside it: whoever has a second
+   * change of the membership in its log must know that the first is committed (membership.ts).
+   */
   readonly commit: number;
 }
 

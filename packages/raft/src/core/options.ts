@@ -46,8 +46,9 @@ export interface RaftOptions {
   /** Whether followers pass proposals on to the leader. Default true. */
   readonly forwardProposals?: boolean;
   /**
-   * Ask for votes before the own one is durable, as etcd does with asynchronous storage writes. Not
-   * safe, as the simulation shows, and here for its transcripts only. Default false.
+   * Ask for votes before the own one is durable, as etcd's transcripts of asynchronous storage
+   * writes do, for whose sake this is here. Not safe: after a crash, a node may lead the same term
+   * a second time. Default false.
    */
   readonly votesBeforeSync?: boolean;
   /** Append changes of the membership unchecked, as etcd's transcripts ask. Default false. */

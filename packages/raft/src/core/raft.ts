@@ -11,12 +11,12 @@
 //   membership.ts   changes of the group                                        §6, thesis §4
 //   step.ts         terms, and which chapter a message belongs to               §5.1
 //
-// A node says two sorts of things. Most requests may leave at once. What promises something (a vote,
-// an acknowledged entry) waits until what it promises is durable: a node that forgets its vote in a
-// crash votes twice, and two leaders share a term. A request for votes promises, too: that this node
-// has voted for itself, and has the log that it claims. If it left early, the others' votes alone
-// could make it leader; after a crash it would ask for the same term again, be granted the same
-// votes, and lead that term a second time, with other entries in the same places.
+// A node says two sorts of things. Most requests may leave at once. What promises something (a
+// vote, an acknowledged entry) waits until what it promises is durable: a node that forgets its
+// vote in a crash votes twice, and two leaders share a term. A request for votes promises, too:
+// that this node has voted for itself, and has the log that it claims. If it left early, the
+// others' votes alone could make it leader; after a crash it would ask for the same term again, be
+// granted the same votes, and lead that term a second time, with other entries in the same places.
 import { RaftError } from "../errors.ts";
 import { RaftLog } from "../log/log.ts";
 import { Tracker } from "../tracker/tracker.ts";
