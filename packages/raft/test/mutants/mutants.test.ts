@@ -1,5 +1,6 @@
-// The suite must kill each mutant: a seeded group within 2,000 seeds, or one of the traps. A patched
-// copy of src/ is imported beside the original, in this very process, to keep that quick.
+// The suite must kill each mutant: a seeded group within 2,000 seeds, or one of the traps. The seed
+// that is known to do it goes first. A patched copy of src/ is imported beside the original, in
+// this very process, to keep that quick.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -27,15 +28,18 @@ test("the original survives the traps", async () => {
   for (const trap of traps) trap.run(subject);
 });
 
-test.each(mutants.map((mutant, index) => [mutant.by, mutant.name, mutant, index] as const))(
-  "killed by %s: %s",
-  async (by, _, mutant, index) => {
-    const copy = path.join(folder, String(index));
-    plant(mutant, copy);
-    const subject = await load(copy);
-    expect(by === "seeds" ? killedBySeeds(subject) : killedByTraps(subject)).toBe(true);
-  },
-);
+const named = mutants.map((mutant, index) => {
+  const killer = mutant.seed === undefined ? "a trap" : "a seeded group";
+  return [killer, mutant.name, mutant, index] as const;
+});
+
+test.each(named)("killed by %s: %s", async (_killer, _name, mutant, index) => {
+  const copy = path.join(folder, String(index));
+  plant(mutant, copy);
+  const subject = await load(copy);
+  const { seed } = mutant;
+  expect(seed === undefined ? byTraps(subject) : bySeeds(subject, seed)).toBe(true);
+});
 
 function plant({ file, search, replacement }: Mutant, copy: string): void {
   cpSync(path.join(packageFolder, "src"), copy, { recursive: true });
@@ -56,10 +60,10 @@ async function load(source: string): Promise<Subject> {
   return { ...index, coreOf: rawNode.coreOf };
 }
 
-function killedBySeeds(subject: Subject): boolean {
-  for (let seed = 0; seed < SEEDS; seed++) {
+function bySeeds(subject: Subject, first: number): boolean {
+  for (let tried = 0; tried < SEEDS; tried++) {
     try {
-      checkSeed(subject, seed);
+      checkSeed(subject, (first + tried) % SEEDS);
     } catch {
       return true;
     }
@@ -67,7 +71,7 @@ function killedBySeeds(subject: Subject): boolean {
   return false;
 }
 
-function killedByTraps(subject: Subject): boolean {
+function byTraps(subject: Subject): boolean {
   return traps.some((trap) => {
     try {
       trap.run(subject);
