@@ -1,18 +1,15 @@
 // For each model: arbitrary questions and answers over tiny domains, so that they collide, and a real
 // object that is written without the model.
-import {
-  type KvInput,
-  kvModel,
-  type LockInput,
-  lockModel,
-  type Model,
-  type QueueInput,
-  queueModel,
-  type RegisterInput,
-  registerModel,
-  type SetInput,
-  setModel,
+
+import type {
+  KvInput,
+  LockInput,
+  Model,
+  QueueInput,
+  RegisterInput,
+  SetInput,
 } from "@compendium/linearizability";
+import * as linearizability from "@compendium/linearizability";
 import fc from "fast-check";
 
 /** A model with what the tests need to ask it. */
@@ -58,7 +55,19 @@ const subject = <State, Input>(
 
 const text = fc.constantFrom("", "x", "y", "xy", "yx", "xx");
 
-export const subjects: readonly Subject[] = [
+/** The models of the package, or of a copy of it. */
+export type Package = Pick<
+  typeof linearizability,
+  "registerModel" | "kvModel" | "setModel" | "queueModel" | "lockModel"
+>;
+
+export const subjectsOf = ({
+  registerModel,
+  kvModel,
+  setModel,
+  queueModel,
+  lockModel,
+}: Package): readonly Subject[] => [
   subject(
     "register",
     registerModel,
@@ -144,6 +153,8 @@ export const subjects: readonly Subject[] = [
     },
   ),
 ];
+
+export const subjects: readonly Subject[] = subjectsOf(linearizability);
 
 function kvExchange(found: fc.Arbitrary<unknown>): Subject["exchange"] {
   const shown = fc.oneof(text, value);
