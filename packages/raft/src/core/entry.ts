@@ -50,9 +50,9 @@ export function payloadBytes(entries: readonly Entry[]): number {
 export function limitBytes(entries: Entry[], bytesMax: number): Entry[] {
   if (bytesMax === Number.POSITIVE_INFINITY || entries.length < 2) return entries;
   let bytes = 0;
-  for (const [position, entry] of entries.entries()) {
-    bytes += entryBytes(entry);
-    if (bytes > bytesMax && position > 0) return entries.slice(0, position);
+  for (let count = 0; count < entries.length; count++) {
+    bytes += entryBytes(entries[count] as Entry);
+    if (bytes > bytesMax && count > 0) return entries.slice(0, count);
   }
   return entries;
 }
