@@ -59,7 +59,8 @@ export function readHistory(text: string, options: ReadHistoryOptions = {}): Rea
   const parsed = parseEvents(text, format);
   const events = options.independent ? parsed.map(withKey) : parsed;
   const name = options.model ?? guessModel(events);
-  const initial = options.initial ?? (name === "kv" && format === "edn" ? "" : null);
+  const usual = name === "kv" && format === "edn" ? "" : null;
+  const initial = options.initial === undefined ? usual : options.initial;
   const read = <State, Input, Output>(
     model: Model<State, Input, Output>,
     vocabulary: Vocabulary<Input, Output>,
