@@ -3,8 +3,8 @@
 //
 //   A pre-vote is a question about a term that nobody has entered; it moves no term.
 //   A vote is ignored while a leader is heard of (its lease), unless that leader asked for it.
-//   A leader of a lower term is told of ours, if votes alone cannot: with leases and pre-votes, a
-//   node whose term has run ahead gets no votes, hears no leader, and would be stuck for ever.
+//   A leader of a lower term is told of ours, if votes alone cannot: with leases and pre-votes, or
+//   as a learner, a node whose term has run ahead gets no votes and hears no leader, for ever.
 
 import {
   campaign,
@@ -80,14 +80,20 @@ function enterTerm(raft: Raft, message: Message): boolean {
   if (type === "pre-vote" || (type === "pre-vote-response" && !message.reject)) return true;
   trace?.({ kind: "higher-term", message, term: raft.term });
   const leads = type === "append" || type === "heartbeat" || type === "snapshot";
+  const { electionElapsed } = raft;
   becomeFollower(raft, term, leads ? from : NONE);
+  // §5.2: only a vote that is granted puts the own election off. Else candidates whose logs are
+  // behind, and who cannot win, could hold up the one who can, round after round.
+  if (type === "vote") raft.electionElapsed = electionElapsed;
   return true;
 }
 
 function answerLowerTerm(raft: Raft, message: Message): void {
   const { type, from } = message;
   const { checkQuorum, preVote, trace } = raft.settings;
-  if ((checkQuorum || preVote) && (type === "heartbeat" || type === "append")) {
+  // Without leases and pre-votes its next campaign would do, if it is one to campaign.
+  const isQuiet = !checkQuorum && !preVote && isPromotable(raft);
+  if (!isQuiet && (type === "heartbeat" || type === "append")) {
     raft.send(raft.compose("append-response", from));
     return;
   }

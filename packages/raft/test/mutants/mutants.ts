@@ -124,8 +124,8 @@ export const mutants: readonly Mutant[] = [
   seeds(23)(
     "core/step.ts",
     "a node whose term ran ahead is left alone with it",
-    '(type === "heartbeat" || type === "append")) {',
-    '(type === "heartbeat" || type === "append") && from < 0) {',
+    'if (!isQuiet && (type === "heartbeat" || type === "append")) {',
+    "if (!isQuiet && from < 0) {",
   ),
   seeds(907)(
     "core/election.ts",

@@ -162,4 +162,41 @@ export const elections: readonly Trap[] = [
       assert.equal(lab.core(3).log.committed, 3);
     },
   },
+  {
+    name: "§5.2: a timeout is put off by “granting vote to candidate”, not by refusing it",
+    run(subject) {
+      const lab = new Lab(subject, []);
+      const confState = { ...subject.EMPTY_CONF_STATE, voters: [1, 2, 3] };
+      const { node } = lab.add(1, confState, [[2, 1]]);
+      const ask = (term: number, index: number) => {
+        node.step(lab.message("vote", 2, 1, { term, index, logTerm: 1 }));
+        return lab.core(1).electionElapsed;
+      };
+      lab.tick(1, 5);
+      assert.equal(ask(2, 1), 5);
+      assert.equal(ask(3, 2), 0);
+    },
+  },
+  {
+    name: "a learner whose term ran ahead is not stuck either, although it never campaigns",
+    run(subject) {
+      const lab = new Lab(subject, [1]);
+      lab.elect(1);
+      lab.add(2);
+      lab.change(1, [{ type: "add-learner", id: 2 }]);
+      lab.work(1);
+      const confState = { ...subject.EMPTY_CONF_STATE, voters: [1], learners: [2] };
+      lab.member(1).storage.createSnapshot(3, confState, subject.NO_BYTES);
+      lab.tick(1);
+      lab.settle();
+      // A member that was removed long ago still campaigns, and this one has not forgotten it.
+      lab.node(2).step(lab.message("vote", 9, 2, { term: 8, index: 1, logTerm: 1 }));
+      lab.settle();
+      lab.tick(1);
+      lab.settle();
+      assert.equal(lab.core(1).term, 8);
+      lab.elect(1);
+      assert.equal(lab.core(2).lead, 1);
+    },
+  },
 ];
