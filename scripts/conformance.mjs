@@ -1,5 +1,5 @@
-// Runs the public test data of other projects through each package that reads some. The data is
-// not in this repository: COMPENDIUM_CONFORMANCE names the folder that holds it. Without that folder,
+// Runs the public test data of other projects through each package that reads some. The data is not
+// in this repository: COMPENDIUM_CONFORMANCE names the folder that holds it. Without that folder,
 // says where each set comes from, and leaves it at that.
 //
 //   COMPENDIUM_CONFORMANCE=folder npm run conformance [package]

@@ -53,8 +53,8 @@ export const cases: Readonly<Record<string, Case>> = {
 
 type Draft = { -readonly [name in keyof Operation<RegisterInput>]: Operation<RegisterInput>[name] };
 
-// Clients call, take effect and return at random; a lost operation takes effect or not, and no answer
-// comes.
+// Clients call, take effect and return at random; a lost operation takes effect or not, and no
+// answer comes.
 function registers(operations: number, clients: number, keys: number, lost: number): Operation[] {
   const below = generator(12_345);
   const held: (number | null)[] = new Array(keys).fill(null);

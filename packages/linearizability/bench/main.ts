@@ -1,7 +1,8 @@
-// `npm run bench`: how long verdicts take, and in how much memory. Each case is measured in a process of
-// its own, the first check after its start and no warm-up, as the command line would run it. Prints
-// Markdown, and with `--json FILE` writes the rows too. The peer is the plain search per key: no read at
-// sight, no merging of states; where it needs more than its limits, it has no figure.
+// `npm run bench`: how long verdicts take, and in how much memory. Each case is measured in a
+// process of its own, the first check after its start and no warm-up, as the command line would run
+// it. Prints Markdown, and with `--json FILE` writes the rows too. The peer is the plain search per
+// key: no read at sight, no merging of states; where it needs more than its limits, it has no
+// figure.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -1,5 +1,5 @@
-// One case in a fresh process: prints what it took as JSON. `plain` takes away what the model offers to
-// make the search small, and leaves Wing, Gong and Lowe.
+// One case in a fresh process: prints what it took as JSON. `plain` takes away what the model
+// offers to make the search small, and leaves Wing, Gong and Lowe.
 import { check } from "@compendium/linearizability";
 import { cases } from "./cases.ts";
 

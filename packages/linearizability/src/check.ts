@@ -1,9 +1,10 @@
 // The verdict on a whole history: its parts are searched in turns.
 //
-// One part may take for ever while another shows its violation within a millisecond, and nobody knows
-// which before trying. So every part gets a few thousand steps, those that are left get twice as
-// many, and so on: the whole takes at most a constant factor longer than if the right part had been
-// known, and it ends with the first violation. A search stops and goes on, so no step is taken twice.
+// One part may take for ever while another shows its violation within a millisecond, and nobody
+// knows which before trying. So every part gets a few thousand steps, those that are left get twice
+// as many, and so on: the whole takes at most a constant factor longer than if the right part had
+// been known, and it ends with the first violation. A search stops and goes on, so no step is taken
+// twice.
 
 import type { MemoryPool } from "./configurations.ts";
 import { atLeast } from "./limits.ts";
@@ -28,7 +29,7 @@ export interface CheckOptions {
 export interface CheckInTurnsOptions extends CheckOptions {
   /** Aborting it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Steps between two turns of the event loop; default 20,000, in the order of five milliseconds. */
+  /** Steps between two turns of the event loop; default 20,000, some five milliseconds. */
   readonly stepsPerTurn?: number | undefined;
 }
 
@@ -41,9 +42,9 @@ export interface PartResult {
   /** Unknown, too, if another part was found illegal before this one was done. */
   readonly verdict: Verdict;
   /**
-   * Orders in which operations may have taken effect, as places in the history. Where the verdict is
-   * ok, the one found, complete. Else up to four that came furthest; none can be continued past the
-   * return of `obstacle`, in an illegal part.
+   * Orders in which operations may have taken effect, as places in the history. Where the verdict
+   * is ok, the one found, complete. Else up to four that came furthest; none can be continued past
+   * the return of `obstacle`, in an illegal part.
    */
   readonly orders: readonly (readonly number[])[];
   /** The operation whose return none of `orders` explains; `undefined` where the verdict is ok. */
@@ -71,8 +72,8 @@ const STEPS_MAX = 50_000_000;
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
- * Says whether a history is linearizable. Exact unless it says unknown. NP-complete in the worst case;
- * near linear on what correct systems do.
+ * Says whether a history is linearizable. Exact unless it says unknown. NP-complete in the worst
+ * case; near linear on what correct systems do.
  *
  * @throws RangeError for a limit or a time out of its range
  */

@@ -1,8 +1,8 @@
 // The command line, as a function: arguments in, lines and an exit code out, so that a test needs
 // no process for it. bin.ts gives it a real one.
 //
-// Exit codes: 0 linearizable, 1 not, 2 for a wrong argument or a history that cannot be read (one line
-// on stderr that says where), 3 where the limits did not suffice for a verdict.
+// Exit codes: 0 linearizable, 1 not, 2 for a wrong argument or a history that cannot be read (one
+// line on stderr that says where), 3 where the limits did not suffice for a verdict.
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type CheckResult, check } from "./check.ts";

@@ -6,8 +6,8 @@
 //   parent   the configuration before it
 //   next     the next configuration with the same hash
 //   similar  the next one with the same hash over all but reads and unknown operations
-//   words    bits of the operations that are linearized and have not returned: mutators, then reads,
-//            then those of unknown outcome
+//   words    bits of what is linearized and has not returned: mutators, then reads, then those of
+//            unknown outcome
 //
 // `at` says which operations have returned, and all those are linearized; so the words need one bit
 // for each operation that is open at a time, not for each of the history. With fifty clients and a
@@ -18,8 +18,9 @@
 // completes the other, without the reads it already has, and without the unknown operations it has
 // used up, which nobody needs. Lowe's cache is the special case of equality.
 //
-// Equality is found by hashing, however many there are. What dominates without being equal is sought
-// among the last few that are equal in all but reads and unknown operations: missing one costs time.
+// Equality is found by hashing, however many there are. What dominates without being equal is
+// sought among the last few that are equal in all but reads and unknown operations: missing one
+// costs time.
 
 /** Offsets of the fields, in integers. */
 export const fields = {

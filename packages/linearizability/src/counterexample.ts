@@ -4,10 +4,10 @@
 // operation may be left out only if what remains is illegal whether that operation happened or not.
 // What is kept at the end is then illegal on its own, too.
 //
-// First everything goes that was called after the search got stuck. Then runs of operations are left
-// out, halves first, as in delta debugging (Zeller and Hildebrandt 2002), down to single ones, until
-// none can go. The result is minimal, not a minimum: no one operation can be left out, but a smaller
-// proof may exist.
+// First everything goes that was called after the search got stuck. Then runs of operations are
+// left out, halves first, as in delta debugging (Zeller and Hildebrandt 2002), down to single ones,
+// until none can go. The result is minimal, not a minimum: no one operation can be left out, but a
+// smaller proof may exist.
 import { type CheckOptions, check, type PartResult } from "./check.ts";
 import type { MemoryPool } from "./configurations.ts";
 import { atLeast } from "./limits.ts";
@@ -99,8 +99,8 @@ class Shrinking<State, Input, Output> {
     return { places: kept, minimal: this.#decided };
   }
 
-  // What was called after the return that no attempt came past can go. What returned after it cannot:
-  // its answer may rule out what would have explained the others.
+  // What was called after the return that no attempt came past can go. What returned after it
+  // cannot: its answer may rule out what would have explained the others.
   #start(): number[] {
     const at = (place: number) => this.#history[place] as Operation<Input, Output>;
     const end = at(this.#part.obstacle as number).return as number;

@@ -1,5 +1,5 @@
-// The report as one page that needs nothing else: no script, no font, no request. What came from the
-// history is data, and is escaped wherever it stands.
+// The report as one page that needs nothing else: no script, no font, no request. What came from
+// the history is data, and is escaped wherever it stands.
 import type { CheckResult, PartResult } from "./check.ts";
 import type { Counterexample } from "./counterexample.ts";
 import type { Model } from "./model.ts";

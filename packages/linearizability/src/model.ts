@@ -4,7 +4,7 @@
 
 import type { Operation } from "./operation.ts";
 
-/** Stands for an answer that nobody saw: `step` says what the state would be, whatever the answer. */
+/** Stands for an answer that nobody saw: `step` then tells only what the state would be. */
 export const UNKNOWN: unique symbol = Symbol("unknown outcome");
 
 /** The sequential object that a history is held against. Every function must be pure. */
@@ -14,9 +14,9 @@ export interface Model<State, Input, Output> {
   /** The state before the first operation. */
   init(): State;
   /**
-   * The state after `input` was answered with `output`, or `undefined` where the object would not have
-   * answered so. With `UNKNOWN`, the state after `input`, or `undefined` where it cannot take effect
-   * in this state. A state is immutable, and never `undefined`.
+   * The state after `input` was answered with `output`, or `undefined` where the object would not
+   * have answered so. With `UNKNOWN`, the state after `input`, or `undefined` where it cannot take
+   * effect in this state. A state is immutable, and never `undefined`.
    */
   step(state: State, input: Input, output: Output | typeof UNKNOWN): State | undefined;
   /**
@@ -26,15 +26,16 @@ export interface Model<State, Input, Output> {
    */
   partition?(input: Input): string | undefined;
   /**
-   * True only if this answer proves that the operation changed no state whatever: a read, a comparison
-   * that failed. Such operations cost no branching. Asked with `UNKNOWN` as well. Absent: never.
+   * True only if this answer proves that the operation changed no state whatever: a read, a
+   * comparison that failed. Such operations cost no branching. Asked with `UNKNOWN` as well.
+   * Absent: never.
    */
   isRead?(input: Input, output: Output | typeof UNKNOWN): boolean;
   /**
-   * Given all operations of a part, a function that maps states which no remaining answer can tell apart
-   * to one of them: values that nobody will read, say. Every operation that returned before `now` has
-   * taken effect already. Optional: concurrent writers may leave behind as many states as there are
-   * orders of their writes, and this makes them few.
+   * Given all operations of a part, a function that maps states which no remaining answer can tell
+   * apart to one of them: values that nobody will read, say. Every operation that returned before
+   * `now` has taken effect already. Optional: concurrent writers may leave behind as many states as
+   * there are orders of their writes, and this makes them few.
    */
   simplify?(
     operations: readonly Operation<Input, Output>[],
@@ -44,7 +45,7 @@ export interface Model<State, Input, Output> {
    * absent, states are compared as the keys of a `Map` are.
    */
   hash?(state: State): number;
-  /** Whether two states are equal; taking equal states as unequal costs time, the reverse is wrong. */
+  /** Whether two states are equal. To deny it wrongly costs time; to affirm it, the verdict. */
   equals?(one: State, other: State): boolean;
   /** An operation in a few words, such as `cas 3 → 4: false`. */
   describe?(input: Input, output: Output | typeof UNKNOWN): string;

@@ -1,5 +1,5 @@
-// What a client did, as the outside saw it: what was asked, what was answered, and between which two
-// moments. Nothing else about the system under test enters the verdict.
+// What a client did, as the outside saw it: what was asked, what was answered, and between which
+// two moments. Nothing else about the system under test enters the verdict.
 //
 // Time is any number that grows: the position in a log, a sequence number, nanoseconds of one
 // monotonic clock. Only the order counts. A return and a call at the same moment count as
@@ -14,8 +14,8 @@ export interface Operation<Input = unknown, Output = unknown> {
   /** The moment before the request left. */
   readonly call: number;
   /**
-   * The moment after the answer came. Absent where none came (a timeout, a lost connection, a client
-   * that died): the operation may then take effect at any time after its call, or never.
+   * The moment after the answer came. Absent where none came (a timeout, a lost connection, a
+   * client that died): the operation may then take effect at any time after its call, or never.
    */
   readonly return?: number | undefined;
   /** Who asked; only reports show it. */

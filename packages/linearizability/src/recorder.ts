@@ -1,14 +1,14 @@
 // Writes down what clients do while they do it. The order of the calls of these functions is the
 // history: in one process it is exact, where timestamps have a resolution and clocks may disagree.
 //
-//   const call = recorder.call({ f: "read" }, { process: "client-3" });   // before the request leaves
-//   call.ok(value);                                                       // after the answer came
+//   const call = recorder.call({ f: "read" }, { process: 3 });   // before the request leaves
+//   call.ok(value);                                                // after the answer came
 import { atLeast } from "./limits.ts";
 import type { History, Operation } from "./operation.ts";
 
 /** Bounds of a recorder. */
 export interface RecorderOptions {
-  /** Operations kept; default one million. At the limit `call` throws: half a history proves nothing. */
+  /** Operations kept; default one million. Then `call` throws: half a history proves nothing. */
   readonly operationsMax?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface PendingCall<Output> {
   ok(output: Output): void;
   /** It certainly had no effect, and never will: a refused connection. It leaves the history. */
   fail(): void;
-  /** Nobody knows: a timeout, a reset. It may take effect at any time from its call on, or never. */
+  /** Nobody knows: a timeout, a reset. It may take effect at any time after its call, or never. */
   unknown(): void;
 }
 

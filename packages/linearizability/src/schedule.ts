@@ -1,8 +1,8 @@
 // A part of a history, laid out for the search: its calls and returns in order, and for each
 // operation the bit that stands for it while it is open.
 //
-// A bit is lent at the call and given back at the return, so there are as many bits as operations of
-// that kind were ever open at once. An operation of unknown outcome never gives its bit back.
+// A bit is lent at the call and given back at the return, so there are as many bits as operations
+// of that kind were ever open at once. An operation of unknown outcome never gives its bit back.
 import type { Words } from "./configurations.ts";
 import { type Model, UNKNOWN } from "./model.ts";
 import type { History, Operation } from "./operation.ts";

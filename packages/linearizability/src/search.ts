@@ -16,10 +16,11 @@
 // - States that no remaining answer can tell apart are one state (`simplify`).
 // - A configuration that is dominated by a visited one is not visited (configurations.ts).
 //
-// The search is a loop over an array, not a recursion, so that it can stop after any number of steps
-// and go on later, and a long history needs no deep stack.
+// The search is a loop over an array, not a recursion, so that it can stop after any number of
+// steps and go on later, and a long history needs no deep stack.
 import { Configurations, fields, type MemoryPool } from "./configurations.ts";
 import { type Model, UNKNOWN } from "./model.ts";
+import { OpenOperations } from "./open-operations.ts";
 import type { History, Operation } from "./operation.ts";
 import { kinds, type Schedule } from "./schedule.ts";
 import { States } from "./states.ts";
@@ -53,19 +54,14 @@ export class Search<State, Input, Output> {
   #choice = 0;
   #choiceUnknown = 0;
   #skipped = false;
-  // Where an operation of unknown outcome led here and nothing was gained by it yet: the state before
-  // it. Else -1.
+  // Where an operation of unknown outcome led here and nothing was gained by it yet: the state
+  // before it. Else -1.
   #idle = -1;
 
-  // The open operations at `#at` in two circular lists, mutators and reads, in the order of their
-  // calls. Moving back over an event undoes exactly what moving forward did (Knuth's dancing links).
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
-  readonly #mutators: number;
-  readonly #reads: number;
+  // What is open at `#at`.
+  readonly #open: OpenOperations;
   // From here on, a choice is to pass over an operation: the one of that number less this.
   readonly #skip: number;
-  #unknownCalled = 0;
 
   // The configurations that came furthest.
   #deepestAt = -1;
@@ -87,16 +83,8 @@ export class Search<State, Input, Output> {
     this.#pool = pool;
     const { mutators, reads, unknown } = schedule.words;
     this.#bits = new Int32Array(mutators + reads + unknown);
-    const count = schedule.places.length;
-    this.#skip = count;
-    this.#mutators = count;
-    this.#reads = count + 1;
-    this.#next = new Int32Array(count + 2);
-    this.#previous = new Int32Array(count + 2);
-    for (const list of [this.#mutators, this.#reads]) {
-      this.#next[list] = list;
-      this.#previous[list] = list;
-    }
+    this.#open = new OpenOperations(schedule);
+    this.#skip = schedule.places.length;
     this.#state = this.#states.numberOf(model.init());
     this.#settle();
     this.#enter(-1);
@@ -113,8 +101,8 @@ export class Search<State, Input, Output> {
   }
 
   /**
-   * The operation on whose return no attempt came past, as a place in the history; `undefined` where
-   * there is a linearization.
+   * The operation on whose return no attempt came past, as a place in the history; `undefined`
+   * where there is a linearization.
    */
   get obstacle(): number | undefined {
     const event = this.#schedule.events[this.#deepestAt];
@@ -156,12 +144,12 @@ export class Search<State, Input, Output> {
 
   #nextChoice(): number {
     const { kind, bit, unknown, twin } = this.#schedule;
-    while (this.#choice !== this.#mutators) {
+    while (this.#choice !== this.#open.mutators) {
       const op = this.#choice;
-      this.#choice = this.#next[op] as number;
+      this.#choice = this.#open.after(op);
       if (!this.#has(kind[op] as number, bit[op] as number)) return op;
     }
-    while (this.#choiceUnknown < this.#unknownCalled) {
+    while (this.#choiceUnknown < this.#open.unknown) {
       const candidate = this.#choiceUnknown++;
       if (this.#has(kinds.unknown, candidate)) continue;
       const before = twin[candidate] as number;
@@ -228,13 +216,13 @@ export class Search<State, Input, Output> {
     for (; this.#at < events.length; this.#at++) {
       const event = events[this.#at] as number;
       if (event >= 0) {
-        this.#open(event);
+        this.#open.call(event);
         continue;
       }
       const op = ~event;
       if (!this.#has(kind[op] as number, bit[op] as number)) return;
       this.#flip(kind[op] as number, bit[op] as number);
-      this.#close(op);
+      this.#open.return(op);
     }
   }
 
@@ -244,7 +232,7 @@ export class Search<State, Input, Output> {
     const state = this.#states.at(this.#state);
     const awaited = ~(events[this.#at] ?? 0);
     let passes = false;
-    for (let op = this.#next[this.#reads] as number; op !== this.#reads; ) {
+    for (let op = this.#open.after(this.#open.reads); op !== this.#open.reads; ) {
       if (!this.#has(kinds.read, bit[op] as number)) {
         const { input, output } = this.#operations[op] as Operation<Input, Output>;
         if (this.#model.step(state, input, output as Output) !== undefined) {
@@ -253,7 +241,7 @@ export class Search<State, Input, Output> {
           passes ||= op === awaited;
         }
       }
-      op = this.#next[op] as number;
+      op = this.#open.after(op);
     }
     return passes;
   }
@@ -267,7 +255,7 @@ export class Search<State, Input, Output> {
     }
     this.#entry = entry;
     this.#idle = this.#idleState();
-    this.#choice = this.#next[this.#mutators] as number;
+    this.#choice = this.#open.after(this.#open.mutators);
     this.#choiceUnknown = 0;
     this.#skipped = false;
     if (this.#at > this.#deepestAt) {
@@ -316,13 +304,13 @@ export class Search<State, Input, Output> {
     const { kind, bit } = this.#schedule;
     this.#skipped = choice >= this.#skip;
     if (this.#skipped) {
-      this.#choice = this.#mutators;
-      this.#choiceUnknown = this.#unknownCalled;
+      this.#choice = this.#open.mutators;
+      this.#choiceUnknown = this.#open.unknown;
     } else if (kind[choice] === kinds.unknown) {
-      this.#choice = this.#mutators;
+      this.#choice = this.#open.mutators;
       this.#choiceUnknown = (bit[choice] as number) + 1;
     } else {
-      this.#choice = this.#next[choice] as number;
+      this.#choice = this.#open.after(choice);
       this.#choiceUnknown = 0;
     }
   }
@@ -331,41 +319,9 @@ export class Search<State, Input, Output> {
     const { events } = this.#schedule;
     while (this.#at > at) {
       const event = events[--this.#at] as number;
-      if (event >= 0) this.#unopen(event);
-      else this.#unclose(~event);
+      if (event >= 0) this.#open.uncall(event);
+      else this.#open.unreturn(~event);
     }
-  }
-
-  #open(op: number): void {
-    const kind = this.#schedule.kind[op];
-    if (kind === kinds.unknown) {
-      this.#unknownCalled++;
-      return;
-    }
-    const list = kind === kinds.read ? this.#reads : this.#mutators;
-    const last = this.#previous[list] as number;
-    this.#next[last] = op;
-    this.#previous[op] = last;
-    this.#next[op] = list;
-    this.#previous[list] = op;
-  }
-
-  #unopen(op: number): void {
-    if (this.#schedule.kind[op] === kinds.unknown) this.#unknownCalled--;
-    else this.#close(op);
-  }
-
-  #close(op: number): void {
-    const before = this.#previous[op] as number;
-    const after = this.#next[op] as number;
-    this.#next[before] = after;
-    this.#previous[after] = before;
-  }
-
-  // The operation has kept its neighbours, which are neighbours again by now.
-  #unclose(op: number): void {
-    this.#next[this.#previous[op] as number] = op;
-    this.#previous[this.#next[op] as number] = op;
   }
 
   #word(kind: number, bit: number): number {

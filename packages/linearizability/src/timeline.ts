@@ -1,8 +1,9 @@
 // A picture of a history: a lane for each process, a bar for each operation from its call to its
 // return, and on the bars the moments at which the operations may have taken effect.
 //
-// Only the order of events counts, so the picture has no clock: from one event to the next is as far
-// as the labels need. Long parts are cut to the operations before the point that could not be passed.
+// Only the order of events counts, so the picture has no clock: from one event to the next is as
+// far as the labels need. Long parts are cut to the operations before the point that could not be
+// passed.
 import { type Model, UNKNOWN } from "./model.ts";
 import type { History, Operation } from "./operation.ts";
 

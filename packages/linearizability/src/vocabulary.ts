@@ -1,6 +1,7 @@
 // How the words of a history file are meant, for each model of this package. They follow Jepsen's
 // tests where those have a word for it: `cas` takes [from, to] and fails where the comparison does,
-// `dequeue` fails where the queue is empty, a `read` of a register that was never written finds nil.
+// `dequeue` fails where the queue is empty, a `read` of a register that was never written finds
+// nil.
 import { brief, type Data, type HistoryEvent } from "./formats/event.ts";
 import type { Vocabulary } from "./formats/pair.ts";
 import type { KvInput, KvOutput } from "./models/kv.ts";

@@ -1,5 +1,5 @@
-// The definition, word for word: tries every order that respects real time. Exponential, with nothing
-// in common with the search but the model, and short enough to be seen to be right.
+// The definition, word for word: tries every order that respects real time. Exponential, with
+// nothing in common with the search but the model, and short enough to be seen to be right.
 import { type History, type Model, UNKNOWN } from "@compendium/linearizability";
 
 export function isLinearizable<S, I, O>(

@@ -22,8 +22,8 @@ export function anyHistory({ exchange }: Subject): fc.Arbitrary<Operation[]> {
 }
 
 /**
- * What clients of a real object see. Each operation takes effect at one moment between its call and its
- * return; where it timed out, at some moment after its call, or never.
+ * What clients of a real object see. Each operation takes effect at one moment between its call and
+ * its return; where it timed out, at some moment after its call, or never.
  */
 export function realHistory({ exchange, object }: Subject): fc.Arbitrary<Operation[]> {
   const part = fc.integer({ min: 0, max: 30 });

@@ -1,5 +1,5 @@
-// For each model: arbitrary questions and answers over tiny domains, so that they collide, and a real
-// object that is written without the model.
+// For each model: arbitrary questions and answers over tiny domains, so that they collide, and a
+// real object that is written without the model.
 
 import type {
   KvInput,

@@ -1,4 +1,5 @@
-// Known violations, each planted at the end of a long legal history, and the sentence that it breaks.
+// Known violations, each planted at the end of a long legal history, and the sentence that it
+// breaks.
 import {
   check,
   counterexample,

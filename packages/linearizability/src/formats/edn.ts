@@ -1,7 +1,7 @@
 // As much of EDN (github.com/edn-format/edn) as histories use: maps, vectors, lists, sets, strings,
-// keywords, symbols, numbers, nil, true, false; a tag is dropped, its value kept. Keywords and symbols
-// become strings without the colon. Left out: ratios, characters, `#_`, maps with other keys than
-// keywords and strings.
+// keywords, symbols, numbers, nil, true, false; a tag is dropped, its value kept. Keywords and
+// symbols become strings without the colon. Left out: ratios, characters, `#_`, maps with other
+// keys than keywords and strings.
 import type { Data } from "./event.ts";
 
 const DEPTH_MAX = 64;

@@ -1,5 +1,6 @@
-// What all formats have in common, in the words of Jepsen: a process invokes a function with a value,
-// and later the invocation is `ok`, has failed (it certainly did nothing), or nobody knows (`info`).
+// What all formats have in common, in the words of Jepsen: a process invokes a function with a
+// value, and later the invocation is `ok`, has failed (it certainly did nothing), or nobody knows
+// (`info`).
 
 /** One line of a history. */
 export interface HistoryEvent {

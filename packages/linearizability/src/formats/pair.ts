@@ -1,5 +1,5 @@
-// Joins each call with what came of it. Positions in the file are the times: a log is written in the
-// order in which things happened, and its timestamps may be coarser than that.
+// Joins each call with what came of it. Positions in the file are the times: a log is written in
+// the order in which things happened, and its timestamps may be coarser than that.
 import { HistoryError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import type { HistoryEvent } from "./event.ts";

@@ -1,8 +1,8 @@
 // Three ways of writing the same events down, told apart by how a line begins:
 //
-//   {"process":0,"type":"invoke","f":"write","value":3}                 NDJSON
-//   {:process 0, :type :invoke, :f :write, :value 3}                    EDN, as Jepsen and porcupine
-//   INFO  jepsen.util - 0   :invoke   :write   3                        a log that Jepsen wrote
+//   {"process":0,"type":"invoke","f":"write","value":3}                NDJSON
+//   {:process 0, :type :invoke, :f :write, :value 3}                   EDN, as Jepsen and porcupine
+//   INFO  jepsen.util - 0   :invoke   :write   3                       a log that Jepsen wrote
 //
 // In a log, the lines of others are passed over. A file of the other two has one event a line.
 import { HistoryError } from "../errors.ts";

@@ -18,8 +18,8 @@ export type KvOutput = Value | undefined;
 export type KvState = Value | typeof UNOBSERVED;
 
 /**
- * A map whose absent keys read as `absent` (default `null`; `""` for stores that do not tell an absent
- * key from an empty one). `append` to an absent key begins with the empty string.
+ * A map whose absent keys read as `absent` (default `null`; `""` for stores that do not tell an
+ * absent key from an empty one). `append` to an absent key begins with the empty string.
  */
 export function kvModel(
   options: { readonly absent?: Value } = {},
@@ -71,8 +71,8 @@ export function kvModel(
   };
 }
 
-// Fifty concurrent appends can come in fifty factorial orders, and nearly all of them make a text that
-// is the beginning of nothing that anybody saw.
+// Fifty concurrent appends can come in fifty factorial orders, and nearly all of them make a text
+// that is the beginning of nothing that anybody saw.
 function observedBeginnings(
   operations: readonly Operation<KvInput, KvOutput>[],
 ): (value: KvState) => boolean {

@@ -1,9 +1,10 @@
-// A lock, held by one owner or by none; each name is an object of its own. It is not reentrant: whoever
-// holds it and asks again is refused, or waits.
+// A lock, held by one owner or by none; each name is an object of its own. It is not reentrant:
+// whoever holds it and asks again is refused, or waits.
 import { type Model, UNKNOWN } from "../model.ts";
 
 /** What a lock is asked, and by whom. */
 export interface LockInput {
+  /** To hold it, or to hold it no longer. */
   readonly f: "acquire" | "release";
   /** Who asks. */
   readonly owner: string | number;

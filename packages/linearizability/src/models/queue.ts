@@ -1,11 +1,11 @@
 // A first-in-first-out queue. It cannot be taken apart: the order among all its elements is what it
 // promises.
 //
-// The state is a text with two characters for each waiting element, the next to leave first: they are
-// the number that the model gave to its value. Texts are compared and hashed by the engine.
+// The state is a text with two characters for each waiting element, the next to leave first: they
+// are the number that the model gave to its value. Texts are compared and hashed by the engine.
 //
-// An element that no answer will show stays for ever, and nothing behind it will be seen: from there
-// on, a queue is only "blocked", however many orders its writers may have come in.
+// An element that no answer will show stays for ever, and nothing behind it will be seen: from
+// there on, a queue is only "blocked", however many orders its writers may have come in.
 import { type Model, UNKNOWN } from "../model.ts";
 import type { Operation } from "../operation.ts";
 import { show, type Value } from "./values.ts";
@@ -17,8 +17,8 @@ export type QueueInput =
   | { readonly f: "peek"; readonly key?: string | undefined };
 
 /**
- * `dequeue` and `peek`: the element, or `undefined` where the queue was empty. `enqueue`: `false` where it
- * was refused and changed nothing, anything else where it was taken.
+ * `dequeue` and `peek`: the element, or `undefined` where the queue was empty. `enqueue`: `false`
+ * where it was refused and changed nothing, anything else where it was taken.
  */
 export type QueueOutput = Value | undefined;
 
@@ -87,7 +87,8 @@ export function queueModel(): Model<string, QueueInput, QueueOutput> {
   };
 }
 
-// For each value, until when an answer may show it; nothing is known where a `dequeue` went unanswered.
+// For each value, until when an answer may show it; nothing is known where a `dequeue` went
+// unanswered.
 function lastShown(
   operations: readonly Operation<QueueInput, QueueOutput>[],
 ): Map<Value, number> | undefined {

@@ -1,5 +1,5 @@
-// A register: one value, read, written, or compared and set. Several registers under keys are several
-// objects.
+// A register: one value, read, written, or compared and set. Several registers under keys are
+// several objects.
 import { type Model, UNKNOWN } from "../model.ts";
 import { show, UNOBSERVED, type Value } from "./values.ts";
 

@@ -1,5 +1,5 @@
-// A set. Asked only about single elements, it is one object for each of them: there, or not. A single
-// `read` of all elements ties them together, and then the history is checked as a whole.
+// A set. Asked only about single elements, it is one object for each of them: there, or not. A
+// single `read` of all elements ties them together, and then the history is checked as a whole.
 //
 // The state is a text with one bit for each element that the model has met, sixteen to a character:
 // texts are compared and hashed by the engine, and a thousand elements take 126 bytes.

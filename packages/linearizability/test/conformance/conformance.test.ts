@@ -1,4 +1,5 @@
-// Public verdicts: histories that Jepsen recorded from etcd, and key-value histories of porcupine's.
+// Public verdicts: histories that Jepsen recorded from etcd, and key-value histories of
+// porcupine's.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type CheckResult, check, readHistory } from "@compendium/linearizability";

@@ -91,8 +91,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "search.ts",
     "backtracking skips a neighbour",
-    "this.#choice = this.#next[choice] as number;",
-    "this.#choice = this.#next[this.#next[choice] as number] as number;",
+    "this.#choice = this.#open.after(choice);",
+    "this.#choice = this.#open.after(this.#open.after(choice));",
   ),
   mutant(
     "search.ts",

@@ -49,7 +49,7 @@ export const traps: readonly ((subject: Package & typeof Linearizability) => voi
   },
 ];
 
-/** One key on which very many orders fit until the last answer, and one whose violation is plain. */
+/** One key on which very many orders fit until the last answer, one whose violation is plain. */
 export function hardAndEasy(): Linearizability.Operation<Linearizability.KvInput, never>[] {
   // Comparisons from each of seven values to others: each order of them is a walk over a graph that
   // takes every edge once, and none of the walks ends where it must.
