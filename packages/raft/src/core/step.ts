@@ -97,11 +97,13 @@ function answerLowerTerm(raft: Raft, message: Message): void {
     raft.send(raft.compose("append-response", from));
     return;
   }
-  if (type === "pre-vote") {
-    // Silence would leave a pre-candidate of a lower term, who may be all that can win, waiting.
+  if (type === "pre-vote" || type === "vote") {
+    // Silence would leave a candidate of a lower term, who may be all that can win, waiting; and if
+    // this node goes on campaigning where it cannot win, behind for ever.
     const { vote, tip } = raft;
-    trace?.({ kind: "vote-rejected", message, vote, term: raft.term, tip });
-    const answer = raft.compose("pre-vote-response", from);
+    if (type === "vote") trace?.({ kind: "lower-term", message, term: raft.term });
+    else trace?.({ kind: "vote-rejected", message, vote, term: raft.term, tip });
+    const answer = raft.compose(type === "vote" ? "vote-response" : "pre-vote-response", from);
     answer.reject = true;
     tellCommit(raft, answer);
     raft.send(answer);

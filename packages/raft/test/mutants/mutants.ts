@@ -41,13 +41,13 @@ export const mutants: readonly Mutant[] = [
     "this.commitTo(Math.min(commit, last));",
     "this.commitTo(Math.min(commit, this.lastIndex()));",
   ),
-  seeds(2)(
+  seeds(6)(
     "log/log.ts",
     "the entry before an append is not compared",
     "if (!this.matches(index, term)) return undefined;",
     "if (this.term(index) === undefined) return undefined;",
   ),
-  seeds(2)(
+  seeds(20)(
     "log/log.ts",
     "the longer log wins, whatever its last term",
     "return lastTerm > own || (lastTerm === own && lastIndex >= this.lastIndex());",
@@ -121,7 +121,7 @@ export const mutants: readonly Mutant[] = [
     "&& !message.transfer && inLease(raft)) {",
     "&& inLease(raft)) {",
   ),
-  seeds(23)(
+  seeds(40)(
     "core/step.ts",
     "a node whose term ran ahead is left alone with it",
     'if (!isQuiet && (type === "heartbeat" || type === "append")) {',
@@ -132,6 +132,18 @@ export const mutants: readonly Mutant[] = [
     "refusals do not tell what is committed",
     "log.maybeCommit(commit, commitTerm)) return;",
     "commit >= 0 || log.maybeCommit(commit, commitTerm)) return;",
+  ),
+  trap(
+    "core/step.ts",
+    "a refused vote puts the own election off",
+    'if (type === "vote") raft.electionElapsed = electionElapsed;',
+    "if (term < 0) raft.electionElapsed = electionElapsed;",
+  ),
+  trap(
+    "core/step.ts",
+    "a candidate of a lower term is not told",
+    'if (type === "pre-vote" || type === "vote") {',
+    'if (type === "pre-vote") {',
   ),
   // Membership.
   seeds(5)(
@@ -189,7 +201,7 @@ export const mutants: readonly Mutant[] = [
     "if (snapshot === undefined || snapshot.index === 0) {",
   ),
   // Reads.
-  seeds(13)(
+  seeds(10)(
     "core/reads.ts",
     "a read is answered before the first commit of the term",
     "if (committedInTerm(raft)) begin(",
@@ -226,7 +238,7 @@ export const mutants: readonly Mutant[] = [
     "raft.transferee = NONE;\n  }\n  if (raft.role",
     "}\n  if (raft.role",
   ),
-  seeds(1)(
+  seeds(8)(
     "core/replication.ts",
     "a full window is never probed",
     "  progress.paused = false;\n  if (progress.match",

@@ -199,4 +199,16 @@ export const elections: readonly Trap[] = [
       assert.equal(lab.core(2).lead, 1);
     },
   },
+  {
+    name: "figure 2: a candidate of a lower term is told the term (“currentTerm, for candidate to update”)",
+    run(subject) {
+      const lab = new Lab(subject, [1, 2, 3]);
+      lab.member(2).storage.setHardState({ term: 7, vote: 2, commit: 1 });
+      lab.crash(2);
+      lab.node(1).campaign();
+      lab.settle([1, 2]);
+      assert.equal(lab.core(1).term, 7);
+      assert.equal(lab.core(1).role, "follower");
+    },
+  },
 ];
