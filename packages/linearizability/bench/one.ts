@@ -5,7 +5,7 @@ import { cases } from "./cases.ts";
 
 const [name = "", how] = process.argv.slice(2);
 const { history, model } = (cases[name] as (typeof cases)[string]).make();
-const { isRead, simplify, ...plain } = model;
+const { isRead, foresee, ...plain } = model;
 const before = performance.now();
 const { verdict, configurations } = check(history, how === "plain" ? plain : model, {
   stepsMax: 10_000_000,

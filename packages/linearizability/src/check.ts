@@ -43,11 +43,14 @@ export interface PartResult {
   readonly verdict: Verdict;
   /**
    * Orders in which operations may have taken effect, as places in the history. Where the verdict
-   * is ok, the one found, complete. Else up to four that came furthest; none can be continued past
-   * the return of `obstacle`, in an illegal part.
+   * is ok, the one found, complete. Else up to four that came furthest; in an illegal part, no
+   * order that begins like one of them can be completed.
    */
   readonly orders: readonly (readonly number[])[];
-  /** The operation whose return none of `orders` explains; `undefined` where the verdict is ok. */
+  /**
+   * The operation before whose return all `orders` end, because it or a later one cannot be
+   * explained; `undefined` where the verdict is ok.
+   */
   readonly obstacle: number | undefined;
   /** Configurations visited. */
   readonly configurations: number;

@@ -99,13 +99,10 @@ class Shrinking<State, Input, Output> {
     return { places: kept, minimal: this.#decided };
   }
 
-  // What was called after the return that no attempt came past can go. What returned after it
-  // cannot: its answer may rule out what would have explained the others.
   #start(): number[] {
     const at = (place: number) => this.#history[place] as Operation<Input, Output>;
-    const end = at(this.#part.obstacle as number).return as number;
     return this.#part.places
-      .filter((place) => at(place).return !== undefined && at(place).call <= end)
+      .filter((place) => at(place).return !== undefined)
       .sort((a, b) => at(a).call - at(b).call || a - b);
   }
 

@@ -55,7 +55,7 @@ function heading(
   return `<h1>${escaped(title)} <span class="verdict ${verdict}">${verdict}</span></h1>
 <p>${facts.join(" · ")}</p>
 <p class="legend"><span class="bar"><i>answered</i></span> <span class="bar open"><i>no answer seen</i></span>
-<span class="bar out"><i>not in this order</i></span> <span class="bar obstacle"><i>no order gets past its return</i></span>
+<span class="bar out"><i>not in this order</i></span> <span class="bar obstacle"><i>the orders end before its return</i></span>
 <span class="dot">1</span> takes effect here; point at it for the state</p>`;
 }
 
@@ -82,7 +82,7 @@ function partSection<State, Input, Output>(
   const notes = [
     obstacle === undefined
       ? ""
-      : `Stuck before the return of “${labelOf(model, history[obstacle] as Operation<Input, Output>)}”.`,
+      : `The orders end before the return of “${labelOf(model, history[obstacle] as Operation<Input, Output>)}”.`,
     exhausted === undefined ? "" : `Given up: no more ${exhausted}.`,
     places.length < part.places.length
       ? `${places.length} of ${count(part.places.length, "operation")} shown.`

@@ -15,7 +15,7 @@ export {
 export { HistoryError, type HistoryErrorCode } from "./errors.ts";
 export type { Format } from "./formats/parse.ts";
 export { renderTimeline, type TimelineOptions } from "./html.ts";
-export { type Model, UNKNOWN } from "./model.ts";
+export { type Foreseen, type Model, UNKNOWN } from "./model.ts";
 export { type KvInput, type KvOutput, type KvState, kvModel } from "./models/kv.ts";
 export { type LockInput, type LockOutput, type LockState, lockModel } from "./models/lock.ts";
 export { type QueueInput, type QueueOutput, queueModel } from "./models/queue.ts";

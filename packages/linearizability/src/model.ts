@@ -7,6 +7,19 @@ import type { Operation } from "./operation.ts";
 /** Stands for an answer that nobody saw: `step` then tells only what the state would be. */
 export const UNKNOWN: unique symbol = Symbol("unknown outcome");
 
+/** An operation, and whether it must have taken effect. */
+export interface Foreseen<Input, Output> extends Operation<Input, Output> {
+  /** Not so where nobody saw an answer, or where the question is what follows without it. */
+  readonly required: boolean;
+}
+
+/** What follows a step, as far as it can be foreseen; see {@link Model.foresee}. */
+export type Foresight<State, Input, Output> = (
+  before: State,
+  after: State,
+  awaited: Foreseen<Input, Output>,
+) => State | undefined;
+
 /** The sequential object that a history is held against. Every function must be pure. */
 export interface Model<State, Input, Output> {
   /** Its name in reports. */
@@ -32,14 +45,16 @@ export interface Model<State, Input, Output> {
    */
   isRead?(input: Input, output: Output | typeof UNKNOWN): boolean;
   /**
-   * Given all operations of a part, a function that maps states which no remaining answer can tell
-   * apart to one of them: values that nobody will read, say. Every operation that returned before
-   * `now` has taken effect already. Optional: concurrent writers may leave behind as many states as
-   * there are orders of their writes, and this makes them few.
+   * Given all operations of a part, looks ahead at each step from `before` to `after`: returns
+   * `undefined` where no completion can follow, because a later answer shows what is gone for good;
+   * else `after`, or one state for all that no remaining answer can tell from it. `awaited` returns
+   * next: what returned before it has taken effect, and so has every read called before its return
+   * that fits `before`; if it is a read, it has not. Optional: it saves time where answers tell
+   * much.
    */
-  simplify?(
-    operations: readonly Operation<Input, Output>[],
-  ): ((state: State, now: number) => State) | undefined;
+  foresee?(
+    operations: readonly Foreseen<Input, Output>[],
+  ): Foresight<State, Input, Output> | undefined;
   /**
    * Where states are not primitive values: a number, equal for equal states. Give both or neither;
    * absent, states are compared as the keys of a `Map` are.

@@ -13,13 +13,15 @@
 // - An operation of unknown outcome is never required, so it is tried only where it changes the
 //   state, and of several with equal inputs only the first; and not before a choice that would lead
 //   to the same state without it.
-// - States that no remaining answer can tell apart are one state (`simplify`).
+// - The model may look ahead (`foresee`): what a later answer rules out is not tried, and states
+//   that
+//   no remaining answer can tell apart are one state.
 // - A configuration that is dominated by a visited one is not visited (configurations.ts).
 //
 // The search is a loop over an array, not a recursion, so that it can stop after any number of
 // steps and go on later, and a long history needs no deep stack.
 import { Configurations, fields, type MemoryPool } from "./configurations.ts";
-import { type Model, UNKNOWN } from "./model.ts";
+import { type Foreseen, type Foresight, type Model, UNKNOWN } from "./model.ts";
 import { OpenOperations } from "./open-operations.ts";
 import type { History, Operation } from "./operation.ts";
 import { kinds, type Schedule } from "./schedule.ts";
@@ -36,8 +38,8 @@ const ROOT = 0;
 export class Search<State, Input, Output> {
   readonly #model: Model<State, Input, Output>;
   readonly #schedule: Schedule;
-  readonly #operations: readonly Operation<Input, Output>[];
-  readonly #simplify: ((state: State, now: number) => State) | undefined;
+  readonly #operations: readonly Foreseen<Input, Output>[];
+  readonly #foresee: Foresight<State, Input, Output> | undefined;
   readonly #visited: Configurations;
   readonly #states: States<State>;
   readonly #pool: MemoryPool;
@@ -75,9 +77,11 @@ export class Search<State, Input, Output> {
   ) {
     this.#model = model;
     this.#schedule = schedule;
-    type Each = Operation<Input, Output>;
-    this.#operations = Array.from(schedule.places, (place) => history[place] as Each);
-    this.#simplify = model.simplify?.(this.#operations);
+    this.#operations = Array.from(schedule.places, (place, op) => {
+      const each = history[place] as Operation<Input, Output>;
+      return { ...each, required: each.return !== undefined && schedule.optional[op] === 0 };
+    });
+    this.#foresee = model.foresee?.(this.#operations);
     this.#visited = new Configurations(schedule.words, pool);
     this.#states = new States(model);
     this.#pool = pool;
@@ -176,7 +180,7 @@ export class Search<State, Input, Output> {
 
   #stateAfter(choice: number): number {
     if (choice < this.#skip) return this.#step(choice);
-    return this.#numberOf(this.#states.at(this.#state));
+    return this.#numberOf(this.#state, this.#states.at(this.#state));
   }
 
   /** The number of the state after the operation, or -1 where it cannot come now, or need not. */
@@ -186,17 +190,20 @@ export class Search<State, Input, Output> {
     const answer = isUnknown ? UNKNOWN : (output as Output);
     const after = this.#model.step(this.#states.at(this.#state), input, answer);
     if (after === undefined) return -1;
-    const state = this.#numberOf(after);
-    if (isUnknown && state === this.#state) return -1;
+    const state = this.#numberOf(this.#state, after);
+    if (state < 0 || (isUnknown && state === this.#state)) return -1;
     if (this.#idle < 0) return state;
     const without = this.#model.step(this.#states.at(this.#idle), input, answer);
-    return without !== undefined && this.#numberOf(without) === state ? -1 : state;
+    return without !== undefined && this.#numberOf(this.#idle, without) === state ? -1 : state;
   }
 
-  #numberOf(state: State): number {
-    if (this.#simplify === undefined) return this.#states.numberOf(state);
+  /** The number of a state after another one, or -1 where nothing can follow. */
+  #numberOf(before: number, after: State): number {
+    if (this.#foresee === undefined) return this.#states.numberOf(after);
     const awaited = this.#operations[~(this.#schedule.events[this.#at] as number)];
-    return this.#states.numberOf(this.#simplify(state, awaited?.return as number));
+    if (awaited === undefined) return this.#states.numberOf(after);
+    const state = this.#foresee(this.#states.at(before), after, awaited);
+    return state === undefined ? -1 : this.#states.numberOf(state);
   }
 
   #linearize(op: number, state: number): void {

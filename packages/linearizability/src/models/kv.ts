@@ -1,6 +1,7 @@
 // A map: each key is an object of its own, with a value or without.
-import { type Model, UNKNOWN } from "../model.ts";
+import { type Foreseen, type Model, UNKNOWN } from "../model.ts";
 import type { Operation } from "../operation.ts";
+import { foreseeLastVisits } from "./last-visits.ts";
 import { show, UNOBSERVED, type Value } from "./values.ts";
 
 /** What a map is asked. A `cas` from `null` creates, to `null` deletes. */
@@ -48,9 +49,24 @@ export function kvModel(
         }
       }
     },
-    simplify: (operations) => {
+    foresee: (operations) => {
       const isObserved = observedBeginnings(operations);
-      return (value) => (value === absent || isObserved(value) ? value : UNOBSERVED);
+      const words = new Set(operations.map(({ input }) => input.f));
+      if (!words.has("append")) {
+        const returnsTo = foreseeLastVisits(operations, absent);
+        return (before, after, { return: now }) => {
+          if (before !== after && returnsTo(before, now as number)) return undefined;
+          return after === absent || isObserved(after) ? after : UNOBSERVED;
+        };
+      }
+      const onlyGrows = !words.has("put") && !words.has("delete") && !words.has("cas");
+      const lengthMax = onlyGrows ? foreseeLength(operations) : () => Number.POSITIVE_INFINITY;
+      return (_, after, awaited) => {
+        if (after === absent) return after;
+        const shown = isObserved(after);
+        const length = shown ? String(after).length : Number.MAX_SAFE_INTEGER;
+        return length > lengthMax(awaited) ? undefined : shown ? after : UNOBSERVED;
+      };
     },
     describe(input, output) {
       const known = output !== UNKNOWN;
@@ -92,5 +108,34 @@ function observedBeginnings(
       else high = middle;
     }
     return texts[low]?.startsWith(text) ?? false;
+  };
+}
+
+// A text that only grows is never longer than any that is still to be read; a text that is the
+// beginning of none of them is too long at any length. With puts among the appends, nothing is
+// foreseen: the text may begin anew.
+function foreseeLength(
+  operations: readonly Foreseen<KvInput, KvOutput>[],
+): (awaited: Foreseen<KvInput, KvOutput>) => number {
+  const lengthOf = ({ output }: Foreseen<KvInput, KvOutput>): number => {
+    return output === null || output === undefined ? 0 : String(output).length;
+  };
+  const gets = operations.filter(({ input, required }) => input.f === "get" && required);
+  gets.sort((a, b) => a.call - b.call);
+  // For each, the shortest text read by it or by one that is called later.
+  const shortest = gets.map(lengthOf);
+  for (let i = shortest.length - 2; i >= 0; i--) {
+    shortest[i] = Math.min(shortest[i] as number, shortest[i + 1] as number);
+  }
+  return (awaited) => {
+    const now = awaited.return as number;
+    let [low, high] = [0, gets.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((gets[middle] as Foreseen<KvInput, KvOutput>).call <= now) low = middle + 1;
+      else high = middle;
+    }
+    const later = shortest[low] ?? Number.POSITIVE_INFINITY;
+    return awaited.input.f === "get" ? Math.min(later, lengthOf(awaited)) : later;
   };
 }

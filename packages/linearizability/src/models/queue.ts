@@ -6,8 +6,7 @@
 //
 // An element that no answer will show stays for ever, and nothing behind it will be seen: from
 // there on, a queue is only "blocked", however many orders its writers may have come in.
-import { type Model, UNKNOWN } from "../model.ts";
-import type { Operation } from "../operation.ts";
+import { type Foreseen, type Model, UNKNOWN } from "../model.ts";
 import { show, type Value } from "./values.ts";
 
 /** What a queue is asked. Several queues under keys are several objects. */
@@ -59,15 +58,21 @@ export function queueModel(): Model<string, QueueInput, QueueOutput> {
       if (output !== UNKNOWN && output !== first) return undefined;
       return input.f === "dequeue" ? state.slice(2) : state;
     },
-    simplify(operations) {
-      const shownUntil = lastShown(operations);
-      if (shownUntil === undefined) return undefined;
-      return (state, now) => {
-        for (let at = 0; at < state.length && !state.startsWith(BLOCKED, at); at += 2) {
-          const until = shownUntil.get(valueAt(state, at));
-          if (until === undefined || until < now) return state.slice(0, at) + BLOCKED;
+    foresee(operations) {
+      const leaves = departures(operations);
+      const lost = operations.filter(({ input, return: returned }) => {
+        return input.f === "dequeue" && returned === undefined;
+      }).length;
+      return (before, after, { return: now }) => {
+        if (after.length > before.length && overtakes(leaves, after, valueAt)) return undefined;
+        // So many elements that nobody shows may leave, to whoever saw no answer.
+        let unseen = lost;
+        for (let at = 0; at < after.length && !after.startsWith(BLOCKED, at); at += 2) {
+          const departure = leaves.get(valueAt(after, at));
+          const stays = departure === undefined || departure.until < (now as number);
+          if (stays && unseen-- === 0) return after.slice(0, at) + BLOCKED;
         }
-        return state;
+        return after;
       };
     },
     describe(input, output) {
@@ -87,16 +92,59 @@ export function queueModel(): Model<string, QueueInput, QueueOutput> {
   };
 }
 
-// For each value, until when an answer may show it; nothing is known where a `dequeue` went
-// unanswered.
-function lastShown(
-  operations: readonly Operation<QueueInput, QueueOutput>[],
-): Map<Value, number> | undefined {
-  const until = new Map<Value, number>();
-  for (const { input, output, return: returned } of operations) {
-    if (input.f === "enqueue") continue;
-    if (returned === undefined) return undefined;
-    if (output !== undefined) until.set(output, Math.max(until.get(output) ?? returned, returned));
+// When an element leaves, if it is there once.
+interface Departure {
+  /** The last return of an answer that shows the value. */
+  until: number;
+  /** The call of the one required `dequeue` of a value that is enqueued once; else unset. */
+  from: number | undefined;
+  enqueued: number;
+  dequeued: number;
+}
+
+// By value.
+function departures(
+  operations: readonly Foreseen<QueueInput, QueueOutput>[],
+): Map<Value, Departure> {
+  const leaves = new Map<Value, Departure>();
+  const of = (value: Value): Departure => {
+    const known = leaves.get(value);
+    if (known !== undefined) return known;
+    const until = Number.NEGATIVE_INFINITY;
+    const fresh: Departure = { until, from: undefined, enqueued: 0, dequeued: 0 };
+    leaves.set(value, fresh);
+    return fresh;
+  };
+  for (const { input, output, call, return: returned, required } of operations) {
+    if (input.f === "enqueue") {
+      if (output !== false) of(input.value).enqueued++;
+      continue;
+    }
+    if (returned === undefined || output === undefined) continue;
+    const departure = of(output);
+    departure.until = Math.max(departure.until, returned);
+    if (input.f === "peek") continue;
+    departure.dequeued++;
+    departure.from = required ? call : undefined;
   }
-  return until;
+  for (const departure of leaves.values()) {
+    if (departure.enqueued !== 1 || departure.dequeued !== 1) departure.from = undefined;
+  }
+  return leaves;
+}
+
+// Whether the last element must leave before one that stands ahead of it can.
+function overtakes(
+  leaves: ReadonlyMap<Value, Departure>,
+  state: string,
+  valueAt: (state: string, at: number) => Value,
+): boolean {
+  if (state.endsWith(BLOCKED)) return false;
+  const last = leaves.get(valueAt(state, state.length - 2));
+  if (last?.from === undefined) return false;
+  for (let at = 0; at < state.length - 2; at += 2) {
+    const ahead = leaves.get(valueAt(state, at))?.from;
+    if (ahead !== undefined && ahead > last.until) return true;
+  }
+  return false;
 }

@@ -1,6 +1,7 @@
 // A register: one value, read, written, or compared and set. Several registers under keys are
 // several objects.
 import { type Model, UNKNOWN } from "../model.ts";
+import { foreseeLastVisits } from "./last-visits.ts";
 import { show, UNOBSERVED, type Value } from "./values.ts";
 
 /** What a register is asked. */
@@ -43,13 +44,17 @@ export function registerModel(
         }
       }
     },
-    simplify(operations) {
+    foresee: (operations) => {
       const observed = new Set<RegisterState>();
       for (const { input, output, return: returned } of operations) {
         if (input.f === "read" && returned !== undefined) observed.add(output as Value);
         if (input.f === "cas") observed.add(input.from);
       }
-      return (value) => (observed.has(value) ? value : UNOBSERVED);
+      const returnsTo = foreseeLastVisits(operations, initial);
+      return (before, after, { return: now }) => {
+        if (before !== after && returnsTo(before, now as number)) return undefined;
+        return observed.has(after) ? after : UNOBSERVED;
+      };
     },
     describe(input, output) {
       const known = output !== UNKNOWN;

@@ -67,7 +67,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "search.ts",
     "what is passed over counts as done",
-    "return this.#numberOf(this.#states.at(this.#state));",
+    "return this.#numberOf(this.#state, this.#states.at(this.#state));",
     "return this.#step(choice - this.#skip);",
   ),
   mutant(
@@ -151,8 +151,50 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "models/queue.ts",
     "a queue is blocked by what is still to leave",
-    "until < now",
-    "until <= now",
+    "departure.until < (now as number)",
+    "departure.until <= (now as number)",
+  ),
+  mutant(
+    "models/queue.ts",
+    "elements that may leave in either order count as overtaking",
+    "ahead > last.until",
+    "ahead >= last.until",
+  ),
+  mutant(
+    "models/queue.ts",
+    "an element that a lost call may have taken blocks the queue",
+    "let unseen = lost;",
+    "let unseen = 0;",
+  ),
+  mutant(
+    "models/set.ts",
+    "an element that a read lacks counts as gone although the read came earlier",
+    "(lastLacking.get(element) ?? now) > now",
+    "(lastLacking.get(element) ?? -1) >= 0",
+  ),
+  mutant(
+    "models/kv.ts",
+    "a text may be no longer than one that was read before",
+    "(gets[middle] as Foreseen<KvInput, KvOutput>).call <= now",
+    "(gets[middle] as Foreseen<KvInput, KvOutput>).call < 0",
+  ),
+  mutant(
+    "models/last-visits.ts",
+    "a value that comes twice counts as gone when it is left once",
+    "makers.get(value) === 1 &&",
+    "",
+  ),
+  mutant(
+    "models/last-visits.ts",
+    "the value before the first write comes as often as it is written",
+    "new Map<unknown, number>([[initial, 1]])",
+    "new Map<unknown, number>()",
+  ),
+  mutant(
+    "models/last-visits.ts",
+    "an operation that may not have happened forbids what it would have seen gone",
+    "if (!required || !sees) continue;",
+    "if (!sees) continue;",
   ),
   mutant(
     "models/set.ts",
