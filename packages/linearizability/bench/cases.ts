@@ -47,6 +47,14 @@ export const cases: Readonly<Record<string, Case>> = {
   "one-key": synthetic(100_000, 10, 1),
   "many-clients": synthetic(100_000, 50, 10),
   lost: synthetic(100_000, 20, 100, 1),
+  unique: {
+    what: "100,000 operations, 20 clients, 1 register, unique values",
+    present: () => true,
+    make: () => ({
+      history: registers(100_000, 20, 1, 0, true),
+      model: registerModel() as unknown as Model<unknown, unknown, unknown>,
+    }),
+  },
   "c50-bad": file("kv/c50-bad.txt"),
   "c10-bad": file("kv/c10-bad.txt"),
 };
@@ -55,7 +63,13 @@ type Draft = { -readonly [name in keyof Operation<RegisterInput>]: Operation<Reg
 
 // Clients call, take effect and return at random; a lost operation takes effect or not, and no
 // answer comes.
-function registers(operations: number, clients: number, keys: number, lost: number): Operation[] {
+function registers(
+  operations: number,
+  clients: number,
+  keys: number,
+  lost: number,
+  unique = false,
+): Operation[] {
   const below = generator(12_345);
   const held: (number | null)[] = new Array(keys).fill(null);
   const history: Operation[] = [];
@@ -66,7 +80,11 @@ function registers(operations: number, clients: number, keys: number, lost: numb
     const client = below(clients);
     const draft = pending[client];
     if (draft === undefined) {
-      pending[client] = { input: ask(below, keys), call: now++, process: client };
+      pending[client] = {
+        input: unique ? askUnique(below, now) : ask(below, keys),
+        call: now++,
+        process: client,
+      };
       effective[client] = false;
       history.push(pending[client] as Operation);
     } else if (!effective[client]) {
@@ -87,6 +105,10 @@ function ask(below: (limit: number) => number, keys: number): RegisterInput {
   if (f === 0) return { f: "read", key };
   if (f === 1) return { f: "write", key, value: below(5) };
   return { f: "cas", key, from: below(5), to: below(5) };
+}
+
+function askUnique(below: (limit: number) => number, now: number): RegisterInput {
+  return below(2) === 0 ? { f: "read", key: "0" } : { f: "write", key: "0", value: now };
 }
 
 function answer(
