@@ -2,6 +2,7 @@
 import type { Data, HistoryEvent } from "./formats/event.ts";
 import { operationsOf, type Vocabulary } from "./formats/pair.ts";
 import { detectFormat, type Format, parseEvents } from "./formats/parse.ts";
+import { atLeast } from "./limits.ts";
 import type { Model } from "./model.ts";
 import { kvModel } from "./models/kv.ts";
 import { lockModel } from "./models/lock.ts";
@@ -24,6 +25,8 @@ export type ModelName = "register" | "kv" | "set" | "queue" | "lock";
 /** Their names. */
 export const modelNames: readonly ModelName[] = ["register", "kv", "set", "queue", "lock"];
 
+const EVENTS_MAX = 4_000_000;
+
 /** How to read a text. */
 export interface ReadHistoryOptions {
   /** Default: told by the operations' names. */
@@ -37,6 +40,8 @@ export interface ReadHistoryOptions {
   readonly initial?: Value | undefined;
   /** Whether values are `[key, value]`, as those of `jepsen.independent` are. */
   readonly independent?: boolean | undefined;
+  /** Calls and completions taken; default 4 million. A longer text is refused. */
+  readonly eventsMax?: number | undefined;
 }
 
 /** A history from outside, with its model. Its times are line numbers. */
@@ -53,10 +58,13 @@ export interface ReadHistory {
  * Reads NDJSON, EDN or a log that Jepsen wrote.
  *
  * @throws HistoryError with the line at fault
+ * @throws RangeError for a limit out of its range
  */
 export function readHistory(text: string, options: ReadHistoryOptions = {}): ReadHistory {
   const format = options.format ?? detectFormat(text);
-  const parsed = parseEvents(text, format);
+  const { eventsMax = EVENTS_MAX } = options;
+  atLeast("eventsMax", eventsMax, 1);
+  const parsed = parseEvents(text, format, eventsMax);
   const events = options.independent ? parsed.map(withKey) : parsed;
   const name = options.model ?? guessModel(events);
   const usual = name === "kv" && format === "edn" ? "" : null;

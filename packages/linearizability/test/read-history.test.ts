@@ -91,6 +91,13 @@ describe("readHistory", () => {
     }
   });
 
+  test("more events than allowed are refused, with the line", () => {
+    expect(readHistory(log, { eventsMax: 8 }).history).toHaveLength(3);
+    const refused = expect.objectContaining({ code: "HISTORY_TOO_LONG", line: 11 });
+    expect(() => readHistory(log, { eventsMax: 7 })).toThrow(refused);
+    expect(() => readHistory(log, { eventsMax: 0 })).toThrow(RangeError);
+  });
+
   test("whatever the text, it is read or refused with a HistoryError", () => {
     const piece = fc.constantFrom(
       ...["{", "}", "[", "]", '"', ":", ",", "nil", "#", ":process 0 ", ":type :invoke ", "\n"],

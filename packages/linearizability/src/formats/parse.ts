@@ -55,7 +55,7 @@ const readers: { readonly [format in Format]: ReadLine } = {
  *
  * @throws HistoryError with the line at fault
  */
-export function parseEvents(text: string, format: Format = detectFormat(text)): HistoryEvent[] {
+export function parseEvents(text: string, format: Format, eventsMax: number): HistoryEvent[] {
   const events: HistoryEvent[] = [];
   let line = 0;
   for (const row of text.split("\n")) {
@@ -63,7 +63,11 @@ export function parseEvents(text: string, format: Format = detectFormat(text)): 
     const trimmed = row.trim();
     if (trimmed === "") continue;
     const event = readers[format](trimmed, line);
-    if (event !== undefined) events.push(event);
+    if (event === undefined) continue;
+    if (events.length >= eventsMax) {
+      throw new HistoryError("HISTORY_TOO_LONG", `more than ${eventsMax} events`, line);
+    }
+    events.push(event);
   }
   if (events.length === 0)
     throw new HistoryError("HISTORY_EMPTY", `no operation in it (${format})`);
