@@ -139,7 +139,11 @@ export function hardStateBytes({ term, vote, commit }: HardState): number {
 }
 
 export function putHardState(into: Uint8Array, at: number, state: HardState): number {
-  return putNumber(into, putNumber(into, putNumber(into, at, state.term), state.vote), state.commit);
+  return putNumber(
+    into,
+    putNumber(into, putNumber(into, at, state.term), state.vote),
+    state.commit,
+  );
 }
 
 export function readHardState(bytes: Uint8Array, from: number, to: number): HardState | undefined {

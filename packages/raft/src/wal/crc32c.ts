@@ -1,7 +1,7 @@
 // CRC-32C, the cyclic redundancy check with Castagnoli's polynomial (RFC 3720, appendix B.4): it
-// finds every burst of up to 32 wrong bits, hence every wrong byte, and three wrong bits anywhere in
-// records of the usual length. Eight bytes a step, by eight tables ("slicing-by-8", M. Kounavis and
-// F. Berry, 2005).
+// finds every burst of up to 32 wrong bits, hence every wrong byte, and three wrong bits anywhere
+// in records of the usual length. Eight bytes a step, by eight tables ("slicing-by-8", M. Kounavis
+// and F. Berry, 2005).
 //
 // Left out: the processor's own instruction, which JavaScript cannot reach. (node:zlib has crc32,
 // but of the other polynomial.)
@@ -47,8 +47,8 @@ export function crc32c(bytes: Uint8Array, from: number, to: number, seed: number
   return ~crc >>> 0;
 }
 
-// The loop's bounds keep every index in range. One function for each type keeps V8's reads of either
-// monomorphic.
+// The loop's bounds keep every index in range. One function for each type keeps V8's reads of
+// either monomorphic.
 function byteAt(bytes: Uint8Array, at: number): number {
   return bytes[at] as number;
 }

@@ -29,8 +29,8 @@ import { crc32c } from "./crc32c.ts";
 export const SECTOR_BYTES = 512;
 /** The size of a header, and what records are aligned to. */
 export const HEADER_BYTES = 16;
-/** The longest payload. Its sectors are fewer than there are masks. */
-export const PAYLOAD_BYTES_MAX: number = 2 ** 24 + 64;
+/** The data of the largest entry. The sectors of its record are fewer than there are masks. */
+export const ENTRY_BYTES_MAX: number = 2 ** 24;
 
 const LAST_OF_BATCH = 0x80;
 const BATCHES = 255;
@@ -55,9 +55,16 @@ export interface Header {
   readonly crc: number;
 }
 
-/** Reads the header at `at`, or undefined if its own CRC is wrong. */
-export function readHeader(view: DataView, at: number, sequence: number): Header | undefined {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+/**
+ * Reads the header at `at` of a segment, which `view` and `bytes` both show; undefined if its own
+ * CRC is wrong.
+ */
+export function readHeader(
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  sequence: number,
+): Header | undefined {
   if (view.getUint32(at + 12, true) !== headerCrc(bytes, at, sequence, at)) return undefined;
   const type = view.getUint8(at + 4);
   return {
@@ -158,7 +165,10 @@ export class FrameWriter {
   crc = 0;
 
   /** Begins a batch of at most `size` bytes at `offset`, behind a record with that chained CRC. */
-  begin(place: { sequence: number; offset: number; crc: number; batch: number }, size: number) {
+  begin(
+    place: { sequence: number; offset: number; crc: number; batch: number },
+    size: number,
+  ): void {
     this.#sequence = place.sequence;
     this.#start = place.offset % SECTOR_BYTES;
     this.#origin = place.offset - this.#start;
