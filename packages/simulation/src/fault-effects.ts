@@ -31,6 +31,9 @@ function begin(
     case "crash":
       simulation.crash(fault.node, fault.how, fault.downUs);
       return undefined;
+    case "blackout":
+      for (const node of fault.nodes) simulation.crash(node, "power", fault.downUs);
+      return undefined;
     case "pause":
       simulation.node(fault.node).pause();
       return () => simulation.node(fault.node).resume();

@@ -65,6 +65,8 @@ function drawFault(kind: FaultKind, random: Random, place: FaultPlace, settings:
   switch (kind) {
     case "crash":
       return { kind, node, atUs, how, downUs: forUs };
+    case "blackout":
+      return { kind, nodes: place.nodes, atUs, downUs: forUs };
     case "crashAtEffect": {
       const effect = magnitude(random, settings.effectsMax) - 1;
       const moment = pick(random, ["before", "during", "after"] as const);

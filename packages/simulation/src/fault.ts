@@ -7,6 +7,7 @@ import type { CrashMoment } from "./process.ts";
 /** What befalls the world, and when; times are microseconds since the run began. */
 export type Fault =
   | CrashFault
+  | BlackoutFault
   | EffectCrashFault
   | PauseFault
   | PartitionFault
@@ -49,6 +50,16 @@ interface Death extends OnNode {
 export interface CrashFault extends Death, At {
   /** Tells the faults apart. */
   readonly kind: "crash";
+}
+
+/** Several machines lose their power at the same instant, as a rack does. */
+export interface BlackoutFault extends At {
+  /** Tells the faults apart. */
+  readonly kind: "blackout";
+  /** Which machines. */
+  readonly nodes: readonly string[];
+  /** How long until they are started again. */
+  readonly downUs: number;
 }
 
 /** A process dies at an effect that it asks for, in whichever life. */
@@ -139,6 +150,7 @@ export type FaultKind = Fault["kind"];
 /** The kinds that a protocol with sound disks should survive; without `bitRot` and lost disks. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   "crash",
+  "blackout",
   "crashAtEffect",
   "pause",
   "partition",

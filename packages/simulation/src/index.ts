@@ -1,6 +1,7 @@
 export type { DiskOptions, RangeUs } from "./disk/simulated-disk.ts";
 export {
   type BitRotFault,
+  type BlackoutFault,
   type ClockRateFault,
   type ClockStepFault,
   type CrashFault,

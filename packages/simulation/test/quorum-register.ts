@@ -14,10 +14,6 @@ export type Bug =
   | "none"
   /** Says that a value is stored before it is synced. */
   | "acknowledges before sync"
-  /** Takes for durable what it reads when it starts. */
-  | "trusts the cache after a failed sync"
-  /** Writes the newest value over the one before it, across the edge of a sector. */
-  | "has one slot in two sectors"
   /** Does not sync the name of its file. */
   | "forgets the folder"
   /** Takes one replica for a majority. */
@@ -48,8 +44,8 @@ export function quorumRegister(bug: Bug = "none", faults: FaultPlan = {}): Scena
     node: (world) => runReplica(world, bug),
     client: (world) => new Client(world, bug).next(),
     invariants: (run) => new RegisterInvariants(run),
-    phases: { safetyMs: 2_000, livenessMs: 10_000 },
-    faults: { lastsUsMax: 500_000, effectsMax: 256, ...faults },
+    phases: { safetyMs: 500, livenessMs: 10_000 },
+    faults: { lastsUsMax: 200_000, effectsMax: 128, ...faults },
   };
 }
 
@@ -91,11 +87,11 @@ class Replica {
   async recover(): Promise<void> {
     for (const slot of [0, 1]) {
       const bytes = new Uint8Array(SLOT_BYTES);
-      await this.#file.read(bytes, this.#offset(slot));
+      await this.#file.read(bytes, slot * SLOT_BYTES);
       this.#newest = Math.max(this.#newest, decode(bytes));
     }
     // What was read may be in the cache only, and never reach the platter: written again, it does.
-    if (this.#bug !== "trusts the cache after a failed sync") await this.#store(this.#newest);
+    await this.#store(this.#newest);
     this.value = this.#newest;
   }
 
@@ -121,12 +117,8 @@ class Replica {
   }
 
   async #store(value: number): Promise<void> {
-    await this.#file.write(encode(value), this.#offset(value % 2));
+    await this.#file.write(encode(value), (value % 2) * SLOT_BYTES);
     await this.#file.sync();
-  }
-
-  #offset(slot: number): number {
-    return this.#bug === "has one slot in two sectors" ? SLOT_BYTES / 2 : slot * SLOT_BYTES;
   }
 }
 
@@ -184,7 +176,8 @@ class Client {
     if (request.kind === "write") this.#written = request.value;
     const newest = Math.max(...this.#replies.values());
     this.#world.record(request.kind, request.kind === "write" ? request.value : newest);
-    this.#world.clock.setTimer(this.#world.clock.now() + 1, () => this.next());
+    const pauseMs = 1 + this.#world.random.below(10);
+    this.#world.clock.setTimer(this.#world.clock.now() + pauseMs, () => this.next());
   }
 }
 
