@@ -1,6 +1,7 @@
 // `npm run bench simulation`: events a second of CPU time, for events that do next to nothing, so
-// that what is measured is the world. The peer is the least that any asynchronous scheduler pays: one
-// turn of the event loop for each event, and nothing else. With `--json FILE` writes the rows too.
+// that what is measured is the world. The peer is the least that any asynchronous scheduler pays:
+// one turn of the event loop for each event, and nothing else. With `--json FILE` writes the rows
+// too.
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -1,8 +1,8 @@
 // A system under test and what must hold of it. A run has two phases. In the first the world is
 // hostile, and only safety is asked for: nothing bad may happen, and nothing good need to. Then all
 // troubles end, and liveness is asked for: within a bounded time the system must do again what it
-// is there for. Without the second phase a system that refuses everything would pass; without an end
-// of the troubles no system could (M. Fischer, N. Lynch, M. Paterson, JACM 1985).
+// is there for. Without the second phase a system that refuses everything would pass; without an
+// end of the troubles no system could (M. Fischer, N. Lynch, M. Paterson, JACM 1985).
 
 import type { DiskOptions } from "./disk/simulated-disk.ts";
 import type { Fault } from "./fault.ts";
@@ -93,7 +93,9 @@ export interface Failure {
 
 /** How a seed is run. */
 export interface CheckOptions {
-  /** Only these of the faults that the seed draws, by their numbers. */
+  /** These faults instead of those that the seed draws: a schedule that is worth keeping. */
+  faults?: readonly Fault[];
+  /** Only these of the faults, by their numbers. */
   only?: readonly number[];
   /** Nothing is lost, doubled or very late in the network, but for the faults. */
   calm?: boolean;
@@ -117,9 +119,9 @@ export function faultsOf(scenario: Scenario, seed: number): Fault[] {
 export async function checkSeed(
   scenario: Scenario,
   seed: number,
-  { only, calm = false, twice = false, onTrace }: CheckOptions = {},
+  { faults: given, only, calm = false, twice = false, onTrace }: CheckOptions = {},
 ): Promise<Verdict> {
-  const drawn = faultsOf(scenario, seed);
+  const drawn = given ?? faultsOf(scenario, seed);
   const faults = only === undefined ? drawn : drawn.filter((_, number) => only.includes(number));
   const verdict = await run(scenario, seed, faults, calm, onTrace);
   if (!twice) return verdict;

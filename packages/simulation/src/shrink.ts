@@ -1,8 +1,8 @@
 // From a schedule of a dozen faults under which something broke to the few that matter: delta
-// debugging (A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE
-// 2002), the algorithm ddmin of §3.2. The result is 1-minimal where the runs suffice: take out any
-// one fault, and nothing breaks. It is not the smallest there is; that would take exponentially many
-// runs.
+// debugging (A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE
+// TSE 2002), the algorithm ddmin of §3.2. The result is 1-minimal where the runs suffice: take out
+// any one fault, and nothing breaks. It is not the smallest there is; that would take exponentially
+// many runs.
 //
 // A shorter schedule need not break in the same way as the longer one did. Any failure is one.
 

@@ -1,8 +1,8 @@
 // One node's clocks. Time of the world is an integer of microseconds that all nodes share and none
-// can see. A node sees it through a quartz that runs fast or slow by some parts per million, from an
-// origin of its own, and a wall clock that is off besides, and steps. Nothing here divides with a
-// remainder that engines could round differently: local = origin + elapsed + ⌊elapsed · ppm / 10^6⌋,
-// and what is handed out is local / 1000, correctly rounded by IEEE 754.
+// can see. A node sees it through a quartz that runs fast or slow by some parts per million, from
+// an origin of its own, and a wall clock that is off besides, and steps. Nothing here divides with
+// a remainder that engines could round differently: local = origin + elapsed + ⌊elapsed · ppm /
+// 10^6⌋, and what is handed out is local / 1000, correctly rounded by IEEE 754.
 //
 // A timer is set on the node's axis and fires on the world's. When the rate changes, timers that
 // wait are moved, or a clock that slows down would call back before its own time.

@@ -55,7 +55,7 @@ export interface SimulationOptions {
   disk?: DiskOptions;
   /** How good the clocks are. */
   clock?: ClockOptions;
-  /** How long a supervisor waits before it starts a process that has ended itself. Default 50 ms. */
+  /** How long until a process that has ended itself is started again. Default 50,000. */
   restartUs?: number;
   /** More events than that are a world that does not come to rest. Default 10,000,000. */
   eventsMax?: number;

@@ -49,3 +49,21 @@ test.each([["--seeds", "none"], ["--jobs", "0"], ["--scenario", "other"], ["--wh
     expect(output).toMatch(/--seeds N +how many seeds/);
   },
 );
+
+test("a rejection that nobody handles ends the run in whose turn it was left", () => {
+  const program = `
+    import { checkSeed } from "@compendium/simulation";
+    const node = (world) => {
+      world.clock.setTimer(world.clock.now() + 10, () => void Promise.reject(new Error("nobody")));
+    };
+    const invariants = () => ({});
+    const broken = { nodes: ["a"], node, invariants, faults: { countMax: 0 } };
+    const sound = { ...broken, node: () => {} };
+    const verdicts = await Promise.all([sound, broken, sound].map((each) => checkSeed(each, 1)));
+    console.log(verdicts.map(({ failure }) => String(failure?.error)).join());
+  `;
+  const flags = ["--conditions=@compendium/source", "--input-type=module", "-"];
+  const cwd = path.join(import.meta.dirname, "..");
+  const { stdout } = spawnSync(process.execPath, flags, { encoding: "utf8", input: program, cwd });
+  expect(stdout).toBe("undefined,Error: nobody,undefined\n");
+});

@@ -2,7 +2,8 @@
 // two the writes that no sync has carried over. A power cut carries over whatever it likes of them:
 // all, none, or any 512-byte sector of each write, in the order in which they were asked for (D.
 // Bacon et al. and SQLite's "Atomic Commit" take a sector as the unit that is written whole; T.
-// Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014, found all of this in the wild).
+// Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014, found all of this in the
+// wild).
 //
 // A write is pending from the moment it is asked for: the disk may have started on it before the
 // caller hears that it is done. A sync covers only what had settled when it was called.
@@ -61,7 +62,7 @@ export class FileImage {
     apply(change, this.#cache);
   }
 
-  /** A change that fails half-way: some of its sectors are there, and may even reach the platter. */
+  /** A change that fails half-way: some of its sectors are there, and may reach the platter. */
   tear(change: PendingChange, random: Random): void {
     const kept = sectorsOf(change).filter(() => random.below(2) === 0);
     const at = this.#pending.indexOf(change);
@@ -92,7 +93,7 @@ export class FileImage {
     if (readsShow === "old") this.#rebuildCache();
   }
 
-  /** The machine lost its power: what is pending is carried over in whole, in part or not at all. */
+  /** The power went: what is pending is carried over in whole, in part or not at all. */
   cutPower(random: Random): void {
     const mode = (["all", "none", "any", "any"] as const)[random.below(4)] as
       | "all"

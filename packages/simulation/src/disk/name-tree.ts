@@ -139,7 +139,8 @@ export class NameTree {
     this.#journal.push({ node, from, to, unsynced: new Set(folders) });
   }
 
-  // A change that is durable makes durable what it builds on: backwards, so that chains are followed.
+  // A change that is durable makes durable what it builds on: backwards, so that chains are
+  // followed.
   #withDependencies(kept: Set<NameChange>): Set<NameChange> {
     const journal = this.#journal;
     for (let i = journal.length - 1; i >= 0; i--) {

@@ -3,7 +3,8 @@
 // commonly proven for. What is sent is handed over as it is, an object or bytes, so that a protocol
 // can be tested before it has a wire format; a message must not be changed once it was sent.
 //
-// Addressed to a node, not to a process: who is sent something before a restart may receive it after.
+// Addressed to a node, not to a process: who is sent something before a restart may receive it
+// after.
 
 import type { Process } from "../process.ts";
 import type { TimeSource } from "../simulated-clock.ts";

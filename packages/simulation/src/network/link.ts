@@ -1,5 +1,5 @@
-// One end of a link: TCP as a program sees it. Messages arrive whole, in order, each at most once; a
-// lost packet shows as a delay that holds up what is behind it; a path that stays cut breaks the
+// One end of a link: TCP as a program sees it. Messages arrive whole, in order, each at most once;
+// a lost packet shows as a delay that holds up what is behind it; a path that stays cut breaks the
 // link, at each end when that end finds out, so that for a while one side talks to nobody.
 //
 // Whatever comes from outside comes as an event of the process that it concerns: a process that is

@@ -1,6 +1,6 @@
 // Who hears whom, how late, and how often. Every ordered pair of nodes has a path of its own, with
-// its own chance and its own troubles: real networks fail in one direction, and for some (A. Alquraan
-// et al., "An Analysis of Network-Partitioning Failures in Cloud Systems", OSDI 2018).
+// its own chance and its own troubles: real networks fail in one direction, and for some (A.
+// Alquraan et al., "An Analysis of Network-Partitioning Failures in Cloud Systems", OSDI 2018).
 //
 // A cut holds for what is already on its way, too: once a cut is there, nothing arrives until it is
 // gone. That is harder on a protocol than letting the last messages through, and easier to reason

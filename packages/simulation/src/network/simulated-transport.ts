@@ -1,5 +1,5 @@
-// The network as one process sees it. An address is a node's name, or the name with something behind
-// a colon: "a", "a:peers", "a:7000". A node listens on its own addresses only.
+// The network as one process sees it. An address is a node's name, or the name with something
+// behind a colon: "a", "a:peers", "a:7000". A node listens on its own addresses only.
 
 import {
   type ConnectOptions,

@@ -1,5 +1,5 @@
-// `npm run simulate -- --seeds 10000 --jobs 2`: seeds in several threads, a line of progress now and
-// then, and for a failure the schedule, cut down, with the command that shows it again.
+// `npm run simulate -- --seeds 10000 --jobs 2`: seeds in several threads, a line of progress now
+// and then, and for a failure the schedule, cut down, with the command that shows it again.
 //
 // A seed's run depends on nothing but the seed, so that it does not matter which thread has it, or
 // how many there are. Threads take seeds in small batches from one counter.

@@ -78,8 +78,11 @@ async function runThread(
 ): Promise<void> {
   // Beside this file: TypeScript where sources run, JavaScript where the package is installed.
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  // A program that was read from standard input says so in its flags; a thread is a file.
+  const flags = process.execArgv.filter((flag) => flag !== "-" && !flag.startsWith("--input-type"));
   const worker = new Worker(new URL(`./thread.${extension}`, import.meta.url), {
     workerData: work,
+    ...(flags.length < process.execArgv.length && { execArgv: flags }),
   });
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
-// The specifications must kill each mutant. A patched copy of src/ is imported beside the original, in
-// this very process, to keep that quick.
+// The specifications must kill each mutant. A patched copy of src/ is imported beside the original,
+// in this very process, to keep that quick.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

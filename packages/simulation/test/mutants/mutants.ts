@@ -1,6 +1,6 @@
 // Bugs in the simulator itself, one for each promise that it makes: a world that is kinder, or less
-// deterministic, than it says would let real bugs through. Each is a place in a source file and what
-// stands there instead; a place that is no longer found fails loudly.
+// deterministic, than it says would let real bugs through. Each is a place in a source file and
+// what stands there instead; a place that is no longer found fails loudly.
 
 export interface Mutant {
   /** What goes wrong. */

@@ -146,6 +146,21 @@ const schedules: Specs = {
 };
 
 const shrinking: Specs = {
+  "a schedule that is given takes the place of the one that is drawn": async (subject) => {
+    const scenario = quorumRegister("forgets the folder");
+    const nodes = ["r1", "r2", "r3"];
+    const blackout: Fault = { kind: "blackout", nodes, atUs: 300_000, downUs: 1_000 };
+    const failed = new Set<boolean>();
+    for (let seed = 0; seed < 50; seed++) {
+      const { faults, failure } = await subject.checkSeed(scenario, seed, { faults: [blackout] });
+      assert.deepEqual(faults, [blackout]);
+      failed.add(failure !== undefined);
+      const without = await subject.checkSeed(scenario, seed, { faults: [blackout], only: [] });
+      assert.equal(without.failure, undefined);
+    }
+    assert.ok(failed.has(true), "a folder that was never synced is lost now and then");
+  },
+
   "ddmin leaves exactly what is needed": async (subject) => {
     const items = Array.from({ length: 24 }, (_, i) => i);
     for (const needed of [[], [7], [0, 23], [3, 4, 5], [1, 6, 11, 16, 21], items]) {

@@ -1,5 +1,5 @@
-// What the specifications speak about: the package, or a copy of it in which a bug was planted. Each
-// specification is a program that throws where the package does not keep what its name says.
+// What the specifications speak about: the package, or a copy of it in which a bug was planted.
+// Each specification is a program that throws where the package does not keep what its name says.
 import type { RuntimeErrorCode } from "@compendium/runtime";
 import type { Fault, Simulation, SimulationOptions, World } from "@compendium/simulation";
 
