@@ -85,7 +85,7 @@ export const snapshots: readonly Trap[] = [
       const [path = ""] = pathsOf(disk, ".snapshot");
       const content = disk.bytesOf(path);
       for (let at = 0; at < content.length; at++) {
-        for (const by of [1, 0x80, content[at] || 0x20]) {
+        for (const by of [at % 2 ? 1 : 0x80, content[at] || 0x20]) {
           content[at] = (content[at] as number) ^ by;
           await assert.rejects(open(subject, disk), CORRUPT);
           content[at] = (content[at] as number) ^ by;
