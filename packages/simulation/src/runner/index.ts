@@ -1,0 +1,1 @@
+export { type CommandOptions, runCommand } from "./command.ts";
