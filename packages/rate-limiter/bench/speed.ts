@@ -33,6 +33,8 @@ function makeCase(algorithm: Algorithm, answer: Answer, keys: number): Case {
     contestants: isFirst
       ? ["ours", "rate-limiter-flexible", "limiter", ...(keys === 1 ? ["bottleneck"] : [])]
       : ["ours", "rate-limiter-flexible"],
+    // Many keys fill the caches; those of one contestant must not push out another's.
+    apart: keys > 1,
     run: async (names) => {
       const load = makeLoad(keys);
       const contestants: Contestant[] = [];
