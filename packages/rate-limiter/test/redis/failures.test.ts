@@ -74,7 +74,7 @@ describe("a server that is stopped", () => {
 
 describe("a server that is killed", () => {
   test("fails what it had, at once, and is asked again when another stands in its place", async () => {
-    const server = await startServer();
+    await using server = await startServer();
     await using rig = new Rig(server.port);
     for (let i = 0; i < 3; i++) expect(await rig.take()).toBe("allowed");
     server.process.kill("SIGSTOP");
