@@ -1,15 +1,10 @@
 // Planted bugs, one for each trap that implementations of Raft are known to fall into. Each is a
 // place in a source file and what stands there instead; a place that is no longer found fails
 // loudly.
+import type { Mutant as Planted } from "@compendium/house/planted";
 
-/** One bug. */
-export interface Mutant {
-  /** What goes wrong. */
-  readonly name: string;
-  /** The file, below src/. */
-  readonly file: string;
-  readonly search: string;
-  readonly replacement: string;
+/** A planted bug, and what is known to kill it. */
+export interface Mutant extends Planted {
   /** A seed whose group finds it; undefined where only a trap does within 2,000 seeds. */
   readonly seed: number | undefined;
 }

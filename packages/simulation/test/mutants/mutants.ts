@@ -1,15 +1,7 @@
 // Bugs in the simulator itself, one for each promise that it makes: a world that is kinder, or less
 // deterministic, than it says would let real bugs through. Each is a place in a source file and
 // what stands there instead; a place that is no longer found fails loudly.
-
-export interface Mutant {
-  /** What goes wrong. */
-  readonly name: string;
-  /** The file, below src/. */
-  readonly file: string;
-  readonly search: string;
-  readonly replacement: string;
-}
+import type { Mutant } from "@compendium/house/planted";
 
 const mutant = (file: string, name: string, search: string, replacement: string): Mutant => {
   return { name, file, search, replacement };
