@@ -10,6 +10,7 @@
 // left over. What does not fit is `undefined`, and the caller, who knows the place, refuses it.
 import type { Entry } from "../core/entry.ts";
 import type { HardState } from "../core/message.ts";
+import { Cursor, numberBytes, putNumber } from "../varint.ts";
 
 /** The types of records. 0 is what no record begins with. */
 export const HEAD = 1;
@@ -44,67 +45,6 @@ export interface SegmentHead {
 export const VERSION = 1;
 const MAGIC = 0x4c415743; // "CWAL"
 const MAGIC_BYTES = 5; // With the version.
-
-/** How many bytes a number takes: 1 to 8. */
-export function numberBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
-  return bytes;
-}
-
-/** Writes a number, and returns where the next byte goes. */
-export function putNumber(into: Uint8Array, at: number, value: number): number {
-  let rest = value;
-  let next = at;
-  // Shifts are of 32 bits; above that, divisions.
-  for (; rest >= 0x80000000; rest = Math.floor(rest / 128)) into[next++] = (rest % 128) | 128;
-  for (; rest >= 128; rest >>>= 7) into[next++] = (rest & 127) | 128;
-  into[next++] = rest;
-  return next;
-}
-
-/** Reads one thing after the other, up to an end. Once something is wrong, `failed` stays true. */
-export class Cursor {
-  readonly bytes: Uint8Array;
-  at: number;
-  readonly end: number;
-  failed = false;
-
-  constructor(bytes: Uint8Array, from: number, to: number) {
-    this.bytes = bytes;
-    this.at = from;
-    this.end = to;
-  }
-
-  byte(): number {
-    if (this.at < this.end) return this.bytes[this.at++] as number;
-    this.failed = true;
-    return 0;
-  }
-
-  number(): number {
-    let value = 0;
-    for (let scale = 1; scale < 2 ** 56; scale *= 128) {
-      const byte = this.byte();
-      value += (byte & 127) * scale;
-      if (byte < 128) {
-        if (value > Number.MAX_SAFE_INTEGER) this.failed = true;
-        return value;
-      }
-    }
-    this.failed = true;
-    return 0;
-  }
-
-  word(): number {
-    return this.byte() + this.byte() * 2 ** 8 + this.byte() * 2 ** 16 + this.byte() * 2 ** 24;
-  }
-
-  /** Whether all of it was read, and all of it was right. */
-  get isDone(): boolean {
-    return !this.failed && this.at === this.end;
-  }
-}
 
 function putWord(into: Uint8Array, at: number, value: number): number {
   for (let byte = 0; byte < 4; byte++) into[at + byte] = value >>> (8 * byte);

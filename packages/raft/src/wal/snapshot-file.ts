@@ -13,7 +13,7 @@
 import type { Files } from "@compendium/runtime";
 import type { ConfState } from "../confchange/conf-state.ts";
 import type { Snapshot } from "../core/message.ts";
-import { Cursor, numberBytes, putNumber } from "./codec.ts";
+import { Cursor, numberBytes, putNumber } from "../varint.ts";
 import { crc32c } from "./crc32c.ts";
 import { corrupt, WalError } from "./errors.ts";
 
