@@ -156,6 +156,16 @@ export class RawNode {
     return this.#raft.id;
   }
 
+  /** Whether it leads. */
+  get isLeader(): boolean {
+    return this.#raft.role === "leader";
+  }
+
+  /** The last entry of its log, durable or not. */
+  get lastIndex(): number {
+    return this.#raft.log.lastIndex();
+  }
+
   /** One tick of time has passed. */
   tick(): void {
     tick(this.#raft);

@@ -1,0 +1,71 @@
+// Who may talk in the name of a member. A member's disk is part of what it is: one that comes back
+// without it has forgotten its votes and what it has acknowledged, and counted in a majority it can
+// undo what was committed. So members say the number of their disk when they meet; the leader has
+// the group remember it (an entry, envelope.ts, "bind"); and whoever comes with another one is
+// turned away, as is who was removed.
+//
+// Until the first leader has bound a disk, a few round trips after the birth of a group, its loss is
+// not noticed. An operator who loses a disk in that moment begins anew.
+import type { PeerIdentity } from "../net/peer-network.ts";
+import { RaftNodeError } from "./errors.ts";
+import type { ReplicatedState } from "./replicated-state.ts";
+
+/** The doorkeeper of a node. */
+export class Admission {
+  readonly #self: PeerIdentity;
+  readonly #state: ReplicatedState;
+  readonly #onTurnedAway: (error: RaftNodeError) => void;
+  // What members have said, until the group has agreed on it.
+  readonly #disks = new Map<number, number>();
+  /** Why this node was turned away, the last time. */
+  lastRefusal: string | undefined;
+
+  constructor(
+    self: PeerIdentity,
+    state: ReplicatedState,
+    onTurnedAway: (error: RaftNodeError) => void,
+  ) {
+    this.#self = self;
+    this.#state = state;
+    this.#onTurnedAway = onTurnedAway;
+    this.#disks.set(self.id, self.diskId);
+  }
+
+  /** Why that peer may not talk; undefined if it may. */
+  admit({ id, diskId }: PeerIdentity): string | undefined {
+    const { members, removed } = this.#state;
+    if (removed.has(id)) return `removed: member ${id} was removed; join under a new id`;
+    const known = members.get(id)?.diskId ?? 0;
+    if (known !== 0 && known !== diskId) {
+      return `wrong-disk: member ${id} has come back without its disk; join under a new id`;
+    }
+    if (known === 0) this.#disks.set(id, diskId);
+    return undefined;
+  }
+
+  /** Another member has turned this one away. For two reasons there is no coming back. */
+  refused(reason: string): void {
+    this.lastRefusal = reason;
+    const code = REASONS.find(([prefix]) => reason.startsWith(prefix))?.[1];
+    if (code !== undefined) this.#onTurnedAway(new RaftNodeError(code, reason, "unknown"));
+  }
+
+  /** The group has learned of a member's disk. */
+  bound(id: number, diskId: number): void {
+    this.#disks.delete(id);
+    if (id !== this.#self.id || diskId === this.#self.diskId) return;
+    this.refused(`wrong-disk: the group knows another disk of member ${id}`);
+  }
+
+  /** Members whose disk the group does not know yet. */
+  *unbound(): Generator<PeerIdentity> {
+    for (const [id, diskId] of this.#disks) {
+      if (this.#state.members.get(id)?.diskId === 0) yield { id, diskId };
+    }
+  }
+}
+
+const REASONS = [
+  ["removed:", "REMOVED"],
+  ["wrong-disk:", "WRONG_DISK"],
+] as const;

@@ -1,0 +1,383 @@
+// What runs a member: it asks the core what is to be done, and does it, in the order on which Raft's
+// safety rests, with what may take long out of each other's way.
+//
+//            proposals, reads                    messages of the others
+//                    │                                    │
+//                    ▼                                    ▼
+//   clock ──▶ ┌─────────────── the core: a call in, work out ───────────────┐
+//             └──┬──────────────────┬───────────────────┬───────────────────┘
+//                ▼                  ▼                   ▼
+//             network            LogWriter        ReplicatedState
+//          sends at once       writes and syncs      applies what is
+//                              in batches; only      committed, and
+//                              then does the core    durable here
+//                              promise anything
+//
+// A leader sends an entry to its followers while its own disk still writes it (thesis §10.2.1). All
+// work is done on the turn in which it arises, and there is one timer, the tick. A tick that comes
+// late is one tick: a process that was stopped for a minute has not waited a minute for its leader.
+import { decodeConfChange } from "../confchange/change.ts";
+import type { RaftEvent } from "../core/events.ts";
+import { APPEND_THREAD, APPLY_THREAD, type Message } from "../core/message.ts";
+import { RawNode, type Ready } from "../core/raw-node.ts";
+import { Admission } from "./admission.ts";
+import { answerTo, supersededError } from "./answers.ts";
+import type { MemberDisk } from "./disk.ts";
+import { encodeEnvelope } from "./envelope.ts";
+import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { Leadership, NodeSettings } from "./options.ts";
+import { type Pending, Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import type { Applied, ReplicatedState } from "./replicated-state.ts";
+import { Snapshots } from "./snapshots.ts";
+
+/** What a member has done in this life. */
+export interface EngineCounts {
+  committed: number;
+  expired: number;
+  superseded: number;
+  elections: number;
+  leaderChanges: number;
+  snapshotsInstalled: number;
+  stalls: number;
+}
+
+const PROPOSERS = 2 ** 48;
+
+/** A running member. One owner, {@link RaftNode}. */
+export class Engine {
+  readonly settings: NodeSettings;
+  readonly disk: MemberDisk;
+  readonly state: ReplicatedState;
+  readonly raw: RawNode;
+  readonly writer: LogWriter;
+  readonly snapshots: Snapshots;
+  readonly proposals: Proposals;
+  readonly reads: Reads;
+  /** Tells the proposals of this life from all others. */
+  readonly proposer: number;
+  readonly counts: EngineCounts = {
+    committed: 0,
+    expired: 0,
+    superseded: 0,
+    elections: 0,
+    leaderChanges: 0,
+    snapshotsInstalled: 0,
+    stalls: 0,
+  };
+  leadership: Leadership = { term: 0, leader: 0, isLeader: false };
+  failure: RaftNodeError | undefined;
+  #onFailure: (failure: RaftNodeError) => void;
+  #ended = false;
+  #working = false;
+  #flushing = false;
+  #stalled = false;
+  // No leader took the proposals that are queued.
+  #parked = false;
+  #timer: Disposable | undefined;
+  #watchers: { until: () => boolean; deadlineMs: number; resolve: (met: boolean) => void }[] = [];
+  readonly #admission: Admission;
+
+  constructor(
+    settings: NodeSettings,
+    disk: MemberDisk,
+    state: ReplicatedState,
+    onFailure: (failure: RaftNodeError) => void,
+  ) {
+    this.settings = settings;
+    this.disk = disk;
+    this.state = state;
+    this.#onFailure = onFailure;
+    const { id, random, clock, proposalsMax, proposalBytesMax } = settings;
+    this.proposer = random.below(PROPOSERS);
+    this.proposals = new Proposals({ proposalsMax, proposalBytesMax });
+    this.reads = new Reads(this.proposer, proposalsMax);
+    this.raw = new RawNode({
+      id,
+      storage: disk.storage,
+      random,
+      electionTicks: settings.electionTicks,
+      heartbeatTicks: settings.heartbeatTicks,
+      asyncStorageWrites: true,
+      preVote: true,
+      checkQuorum: true,
+      stepDownOnRemoval: true,
+      appendBytesMax: settings.appendBytesMax,
+      applyingBytesMax: Math.max(settings.appendBytesMax, 1_048_576),
+      inflightMessagesMax: settings.inflightMessagesMax,
+      inflightBytesMax: Math.max(settings.inflightBytesMax, settings.appendBytesMax),
+      uncommittedBytesMax: 4 * proposalBytesMax,
+      trace: (event) => this.#traced(event),
+    });
+    const onFailed = (error: Error): void => this.fail(error);
+    this.#admission = new Admission({ id, diskId: disk.diskId }, state, onFailed);
+    this.snapshots = new Snapshots({ settings, disk, state, onFailed });
+    this.writer = new LogWriter({
+      wal: disk.wal,
+      storage: disk.storage,
+      clock,
+      onWritten: (append) => this.#written(append),
+      onFailure: onFailed,
+    });
+  }
+
+  /** Whether the disk does not write, and the member therefore neither leads nor votes. */
+  get isStalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Why another member would not talk to this one, the last time that one would not. */
+  get lastRefusal(): string | undefined {
+    return this.#admission.lastRefusal;
+  }
+
+  /** Joins the network, and lets time pass. */
+  async start(): Promise<void> {
+    const { network, id } = this.settings;
+    await network.start(
+      { id, diskId: this.disk.diskId },
+      {
+        receive: (message) => this.#receive(message),
+        unreachable: (member) => this.#tell(() => this.raw.reportUnreachable(member)),
+        snapshotSettled: (member, delivered) =>
+          this.#tell(() => this.raw.reportSnapshot(member, delivered)),
+        admit: (peer) => this.#admission.admit(peer),
+        refused: (_member, reason) => this.#admission.refused(reason),
+      },
+    );
+    if (this.#ended) return;
+    network.setPeers(this.#addresses());
+    this.#armTick();
+    this.work();
+  }
+
+  /** Hands over what was queued in this turn, once the turn is over. */
+  flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    void Promise.resolve().then(() => {
+      this.#flushing = false;
+      this.work();
+    });
+  }
+
+  /** Does all that is to be done now. */
+  work(): void {
+    if (this.#working || this.#ended) return;
+    this.#working = true;
+    try {
+      this.#propose();
+      this.#ask();
+      while (this.raw.hasReady && !this.#ended) {
+        this.#carryOut(this.raw.ready());
+        this.#propose();
+        this.#ask();
+      }
+      this.reads.applied(this.state.index);
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#working = false;
+    }
+    if (this.#watchers.length > 0) this.#look();
+  }
+
+  /** Resolves to true once that holds, or to false when it is too late. */
+  until(condition: () => boolean, deadlineMs: number): Promise<boolean> {
+    if (condition()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      this.#watchers.push({ until: condition, deadlineMs, resolve });
+    });
+  }
+
+  /** The node cannot go on: all who wait are told, and nothing is done any more. */
+  fail(cause: Error): void {
+    if (this.#ended) return;
+    const failure =
+      cause instanceof RaftNodeError
+        ? cause
+        : new RaftNodeError("FAILED", `the node has stopped: ${cause.message}`, "unknown", {
+            cause,
+          });
+    this.failure = failure;
+    this.end(failure.code, failure.message, cause);
+    this.#onFailure(failure);
+  }
+
+  /** Does nothing any more. */
+  end(code: RaftNodeErrorCode, text: string, cause?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#timer?.[Symbol.dispose]();
+    this.writer.end();
+    this.proposals.endAll(code, text, cause);
+    this.reads.endAll(code, text, cause);
+    for (const { resolve } of this.#watchers.splice(0)) resolve(false);
+  }
+
+  #propose(): void {
+    if (!this.proposals.hasQueued || this.#stalled || this.#parked) return;
+    const queued = this.proposals.takeQueued();
+    const { raw } = this;
+    // A change of the membership has a call of its own; the order is kept.
+    for (let from = 0; from < queued.length; ) {
+      const { type } = queued[from] as Pending;
+      let to = from + 1;
+      if (type === "normal") while (queued[to]?.type === "normal") to++;
+      const part = queued.slice(from, to);
+      const firstIndex = raw.isLeader ? raw.lastIndex + 1 : 0;
+      const refusal =
+        type === "normal"
+          ? raw.proposeAll(part.map(({ data }) => data))
+          : raw.proposeConfChange(decodeConfChange((part[0] as Pending).data));
+      if (refusal !== undefined) {
+        // Until something changes: asking with every message would cost more than it brings.
+        this.#parked = true;
+        this.proposals.giveBack(queued.slice(from));
+        return;
+      }
+      this.proposals.proposed(part, firstIndex);
+      from = to;
+    }
+  }
+
+  #ask(): void {
+    const { reads, raw, settings } = this;
+    reads.ask(settings.clock.now(), (context) => raw.readIndex(context));
+  }
+
+  #carryOut({ softState, messages, readStates }: Ready): void {
+    if (softState !== undefined) this.#turn();
+    const outgoing = messages.filter(({ to }) => to > 0);
+    if (outgoing.length > 0) this.settings.network.send(outgoing);
+    for (const message of messages) {
+      if (message.to === APPEND_THREAD) this.writer.write(message);
+      else if (message.to === APPLY_THREAD) this.#apply(message);
+    }
+    for (const readState of readStates) this.reads.confirmed(readState);
+  }
+
+  #turn(): void {
+    const { term, lead, role } = this.raw.status();
+    const isLeader = role === "leader";
+    if (lead !== this.leadership.leader) {
+      if (lead !== 0) this.counts.leaderChanges++;
+      // Questions that the old leader was asked are lost with it.
+      this.reads.giveUp();
+    }
+    this.leadership = { term, leader: lead, isLeader };
+    this.settings.onLeadership?.(this.leadership);
+    this.#parked = false;
+  }
+
+  #apply({ entries, responses }: Message): void {
+    const { state, raw, proposals } = this;
+    for (const entry of entries) {
+      // A snapshot may have come first, and have it all.
+      if (entry.index <= state.index) continue;
+      const applied = state.apply(entry, (change) => raw.applyConfChange(change));
+      this.counts.committed++;
+      this.#answer(applied, entry.index);
+      proposals.passed(entry.index, (pending) => this.#superseded(pending, entry.index));
+    }
+    for (const response of responses) raw.step(response);
+    this.#parked = false;
+    this.snapshots.applied(entries);
+  }
+
+  #superseded({ type }: Pending, index: number): RaftNodeError {
+    if (type === "normal") this.counts.superseded++;
+    return supersededError(type, index);
+  }
+
+  #answer(applied: Applied, index: number): void {
+    if (applied.kind === "bound") return this.#admission.bound(applied.member, applied.diskId);
+    if (applied.kind === "changed") this.settings.network.setPeers(this.#addresses());
+    if (applied.kind === "nothing" || applied.by?.proposer !== this.proposer) return;
+    this.proposals.answer(applied.by.number, answerTo(applied, index));
+  }
+
+  #written({ snapshot, responses }: Message): void {
+    this.#tell(() => {
+      if (snapshot !== undefined && snapshot.index > this.state.index) {
+        this.state.restore(snapshot.data, snapshot);
+        this.counts.snapshotsInstalled++;
+        this.proposals.covered(snapshot.index);
+        this.settings.network.setPeers(this.#addresses());
+      }
+      for (const response of responses) {
+        if (response.to === this.settings.id) this.raw.step(response);
+        else this.settings.network.send([response]);
+      }
+    });
+  }
+
+  #receive(message: Message): void {
+    if (message.to === this.settings.id) this.#tell(() => void this.raw.step(message));
+  }
+
+  #tell(news: () => void): void {
+    if (this.#ended) return;
+    try {
+      news();
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.work();
+  }
+
+  #armTick(): void {
+    const { clock, tickMs } = this.settings;
+    this.#timer = clock.setTimer(clock.now() + tickMs, () => {
+      this.#tick();
+      if (!this.#ended) this.#armTick();
+    });
+  }
+
+  #tick(): void {
+    const { clock, electionTimeoutMs } = this.settings;
+    const nowMs = clock.now();
+    this.counts.expired += this.proposals.expire(nowMs);
+    this.counts.expired += this.reads.expire(nowMs);
+    this.reads.giveUp(nowMs - electionTimeoutMs);
+    const stalls = this.writer.isStuck || this.writer.busyMs > electionTimeoutMs;
+    if (stalls && !this.#stalled) this.counts.stalls++;
+    this.#stalled = stalls;
+    this.#tell(() => {
+      // Without a disk it neither leads nor stands for election, until it has one again.
+      if (stalls) return this.raw.stepDown();
+      this.#parked = false;
+      this.raw.tick();
+      if (this.raw.isLeader) this.#bindDisks();
+      this.snapshots.makeIfWanted();
+    });
+    this.#look();
+  }
+
+  #look(): void {
+    const nowMs = this.settings.clock.now();
+    this.#watchers = this.#watchers.filter(({ until, deadlineMs, resolve }) => {
+      const met = until();
+      if (met || deadlineMs <= nowMs) resolve(met);
+      return !met && deadlineMs > nowMs;
+    });
+  }
+
+  #addresses(): Map<number, string> {
+    const others = [...this.state.members].filter(([id]) => id !== this.settings.id);
+    return new Map(others.map(([id, { address }]) => [id, address]));
+  }
+
+  // The leader tells the group which disks its members have, once for each.
+  #bindDisks(): void {
+    for (const { id, diskId } of this.#admission.unbound()) {
+      this.raw.propose(encodeEnvelope({ kind: "bind", member: id, diskId }));
+    }
+  }
+
+  #traced(event: RaftEvent): void {
+    if (event.kind === "election-started") this.counts.elections++;
+    this.settings.trace?.(event);
+  }
+}

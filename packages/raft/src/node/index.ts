@@ -1,0 +1,13 @@
+export type {
+  PeerIdentity,
+  PeerNetwork,
+  PeerNetworkStats,
+  PeerReceiver,
+} from "../net/peer-network.ts";
+export type { MemberChange } from "./admin.ts";
+export { type Outcome, RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
+export type { Leadership, RaftNodeOptions } from "./options.ts";
+export type { Answer } from "./proposals.ts";
+export { type NodeStats, type NodeStatus, type ProposeOptions, RaftNode } from "./raft-node.ts";
+export type { MemberRecord, StateMachine } from "./replicated-state.ts";
+export { type Attempt, Session, type SessionCommandId, type WaitOptions } from "./session.ts";

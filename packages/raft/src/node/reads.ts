@@ -1,0 +1,161 @@
+// Linearizable reads without a log entry (thesis §6.4), many with one question. While one question
+// goes round the members, whoever wants to read waits for the next: it must be asked after the read
+// came, or its answer could be older than something the reader has seen already.
+//
+//   read ─┐
+//   read ─┼─▶ one question ─▶ a majority ─▶ index ─▶ applied up to it ─▶ all of them may look
+//   read ─┘
+//
+// The core loses questions with their leader. So one that has no answer after an election timeout, or
+// whose leader has changed, is asked again; a read changes nothing, and may be asked twice.
+import type { ReadState, Refusal } from "../core/message.ts";
+import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
+
+interface Reader {
+  readonly deadlineMs: number;
+  readonly settle: (index: number | Error) => void;
+  done: boolean;
+}
+
+interface Round {
+  readonly context: Uint8Array;
+  readonly readers: readonly Reader[];
+  readonly askedMs: number;
+}
+
+/** The reads of one life of a node. */
+export class Reads {
+  readonly #proposer: number;
+  readonly #readsMax: number;
+  #waiting: Reader[] = [];
+  #round: Round | undefined;
+  // Confirmed, and waiting until the application has applied up to their index.
+  #confirmed: { readonly index: number; readonly readers: readonly Reader[] }[] = [];
+  #size = 0;
+  #rounds = 0;
+
+  /** @param proposer what tells this life of the node from all others */
+  constructor(proposer: number, readsMax: number) {
+    this.#proposer = proposer;
+    this.#readsMax = readsMax;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many questions were asked. */
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /**
+   * Waits until the applied state is as new as anything that was answered before this call.
+   * Resolves to the index it is new up to.
+   *
+   * @throws RaftNodeError `BUSY`; the signal's reason
+   */
+  add(deadlineMs: number, signal: AbortSignal | undefined): Promise<number> {
+    signal?.throwIfAborted();
+    if (this.#size >= this.#readsMax) {
+      const text = `${this.#size} reads wait; try again later`;
+      throw new RaftNodeError("BUSY", text, "not-executed");
+    }
+    this.#size++;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const onAbort = (): void => this.#finish(reader, signal?.reason);
+    const settle = (index: number | Error): void => {
+      signal?.removeEventListener("abort", onAbort);
+      if (typeof index === "number") resolve(index);
+      else reject(index);
+    };
+    const reader: Reader = { deadlineMs, settle, done: false };
+    this.#waiting.push(reader);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return promise;
+  }
+
+  /** Asks the next question, if there is one and none is under way. */
+  ask(nowMs: number, readIndex: (context: Uint8Array) => Refusal | undefined): void {
+    if (this.#round !== undefined || this.#waiting.length === 0) return;
+    const readers = this.#waiting.filter(({ done }) => !done);
+    if (readers.length === 0) {
+      this.#waiting = [];
+      return;
+    }
+    const context = new Uint8Array(16);
+    const view = new DataView(context.buffer);
+    view.setFloat64(0, this.#proposer);
+    view.setFloat64(8, ++this.#rounds);
+    if (readIndex(context) !== undefined) return;
+    this.#waiting = [];
+    this.#round = { context, readers, askedMs: nowMs };
+  }
+
+  /** The core has an answer. Questions that were given up are not known any more. */
+  confirmed({ index, context }: ReadState): void {
+    const round = this.#round;
+    if (round === undefined || !isEqual(round.context, context)) return;
+    this.#round = undefined;
+    this.#confirmed.push({ index, readers: round.readers });
+  }
+
+  /** The application has applied up to there. */
+  applied(upTo: number): void {
+    while (this.#confirmed.length > 0) {
+      const next = this.#confirmed[0] as { index: number; readers: readonly Reader[] };
+      if (next.index > upTo) return;
+      this.#confirmed.shift();
+      for (const reader of next.readers) this.#finish(reader, next.index);
+    }
+  }
+
+  /** The question is lost, or older than that: its readers wait for the next one. */
+  giveUp(askedBeforeMs: number = Number.POSITIVE_INFINITY): void {
+    const round = this.#round;
+    if (round === undefined || round.askedMs > askedBeforeMs) return;
+    this.#round = undefined;
+    this.#waiting = [...round.readers, ...this.#waiting];
+  }
+
+  /** Ends those whose time is over. */
+  expire(nowMs: number): number {
+    let expired = 0;
+    for (const reader of this.#all()) {
+      if (reader.done || reader.deadlineMs > nowMs) continue;
+      expired++;
+      const text = "no leader has confirmed the read in its time; try again";
+      this.#finish(reader, new RaftNodeError("NO_LEADER", text, "not-executed"));
+    }
+    return expired;
+  }
+
+  /** Ends all. */
+  endAll(code: RaftNodeErrorCode, text: string, cause?: unknown): void {
+    const options = cause === undefined ? undefined : { cause };
+    for (const reader of [...this.#all()]) {
+      this.#finish(reader, new RaftNodeError(code, text, "not-executed", options));
+    }
+    this.#waiting = [];
+    this.#round = undefined;
+    this.#confirmed = [];
+  }
+
+  *#all(): Generator<Reader> {
+    for (const { readers } of this.#confirmed) yield* readers;
+    if (this.#round !== undefined) yield* this.#round.readers;
+    yield* this.#waiting;
+  }
+
+  #finish(reader: Reader, index: number | Error): void {
+    if (reader.done) return;
+    reader.done = true;
+    this.#size--;
+    reader.settle(index);
+  }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

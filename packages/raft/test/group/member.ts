@@ -1,0 +1,137 @@
+// One member of a simulated group: a RaftNode on the world's disk and clock, which serves clients.
+// What a real process would do at an error of the disk, it does: it ends, and is started again.
+
+import type { KvInput, KvOutput } from "@compendium/linearizability";
+import type { Message } from "@compendium/raft";
+import { RuntimeError } from "@compendium/runtime";
+import type { World } from "@compendium/simulation";
+import type { RaftNode, RaftNodeOptions } from "../../src/node/index.ts";
+import { DatagramNetwork } from "./datagram-network.ts";
+import { decodeResult, encodeCommand, KvMachine } from "./kv-machine.ts";
+
+/** The package under test: the real one, or one with a planted bug. */
+export type GroupSubject = Pick<typeof import("../../src/node/index.ts"), "RaftNode">;
+
+/** A request of a client. */
+export type Request =
+  | { kind: "open"; number: number }
+  | { kind: "run"; number: number; session: SessionCommand; input: KvInput };
+
+/** Which of a session's commands it is. */
+export interface SessionCommand {
+  readonly id: number;
+  readonly sequence: number;
+  readonly acknowledged: number;
+}
+
+/** What a member answers; silence, too, is an answer. */
+export type Response =
+  | { kind: "opened"; number: number; session: number }
+  | { kind: "done"; number: number; output: KvOutput }
+  | { kind: "not-executed"; number: number }
+  | { kind: "expired"; number: number };
+
+/** A member that lives. */
+export interface Member {
+  readonly node: RaftNode;
+  readonly machine: KvMachine;
+}
+
+/** How members are set up. */
+export interface MemberOptions {
+  readonly bootstrap: ReadonlyMap<number, string>;
+  /** How long an election timeout is, at least. */
+  readonly electionTimeoutMs: number;
+  readonly more?: Partial<RaftNodeOptions>;
+}
+
+const REQUEST_TIMEOUT_MS = 1_000;
+
+/** Runs a member in one of its lives. */
+export async function runMember(
+  subject: GroupSubject,
+  world: World,
+  { bootstrap, electionTimeoutMs, more }: MemberOptions,
+): Promise<void> {
+  const id = Number(world.name.slice(1));
+  const machine = new KvMachine();
+  const network = new DatagramNetwork(world, ({ type, from, to, term, reject }: Message) => {
+    // What a living member has heard is a promise of its sender.
+    if (type === "vote-response" && !reject) world.record("vote", { from, to, term });
+  });
+  let node: RaftNode | undefined;
+  world.datagrams.receive((datagram, from) => {
+    if (network.take(datagram, from) || node === undefined) return;
+    void serve(world, { node, machine }, datagram as Request, from);
+  });
+  try {
+    node = await subject.RaftNode.open({
+      id,
+      machine,
+      files: world.files,
+      folder: "raft",
+      network,
+      ...(bootstrap.has(id) && { bootstrap }),
+      clock: world.clock,
+      random: world.random,
+      electionTimeoutMs,
+      heartbeatMs: electionTimeoutMs / 5,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      sessionsMax: 8,
+      snapshotEntries: 40,
+      catchUpEntries: 10,
+      appendBytesMax: 2_048,
+      segmentBytes: 8_192,
+      ...more,
+    });
+  } catch (error) {
+    if (!isOfTheDisk(error)) throw error;
+    world.exit(String(error));
+    return;
+  }
+  world.expose({ node, machine } satisfies Member);
+  const failure = await node.closed;
+  if (failure === undefined) return;
+  if (!isOfTheDisk(failure.cause) && failure.code === "FAILED") throw failure;
+  world.exit(failure.code);
+}
+
+function isOfTheDisk(error: unknown): boolean {
+  if (error instanceof RuntimeError) return true;
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "WAL_FAILED" || error.code === "WAL_FULL";
+}
+
+async function serve(
+  world: World,
+  member: Member,
+  request: Request,
+  client: string,
+): Promise<void> {
+  const { number } = request;
+  const answer = (response: Response): void => world.datagrams.send(client, response);
+  try {
+    if (request.kind === "open") {
+      const { id } = await member.node.openSession();
+      return answer({ kind: "opened", number, session: id });
+    }
+    answer({ kind: "done", number, output: await run(member, request) });
+  } catch (error) {
+    const { code, outcome } = error as { code?: string; outcome?: string };
+    if (outcome === undefined) throw error;
+    if (code === "SESSION_EXPIRED") answer({ kind: "expired", number });
+    else if (outcome === "not-executed") answer({ kind: "not-executed", number });
+  }
+}
+
+async function run(
+  { node, machine }: Member,
+  { input, session }: Request & { kind: "run" },
+): Promise<KvOutput> {
+  if (input.f === "get") {
+    await node.read();
+    return machine.get(input.key);
+  }
+  const { result } = await node.propose(encodeCommand(input), { session });
+  return decodeResult(result);
+}
