@@ -2,7 +2,9 @@
 
 /** Where a socket leads. */
 export interface HostAndPort {
+  /** A name, or an address without brackets. */
   readonly host: string;
+  /** 0 to 65535. */
   readonly port: number;
 }
 

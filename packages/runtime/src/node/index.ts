@@ -1,3 +1,4 @@
+export { formatAddress, type HostAndPort, parseAddress } from "./address.ts";
 export { FRAME_HEADER_BYTES, FrameDecoder, frameHeader } from "./frames.ts";
 export { NodeFiles } from "./node-files.ts";
 export {
