@@ -84,7 +84,12 @@ const DISK_IDS = 2 ** 48;
 async function identify(files: Files, folder: string, id: number, random: Random): Promise<number> {
   await files.makeFolder(folder);
   const names = await files.list(folder);
-  if (names.includes("identity")) return await readIdentity(files, folder, id);
+  if (names.includes("identity")) {
+    const diskId = await readIdentity(files, folder, id);
+    // An earlier life may have been killed between the rename and this.
+    await syncNames(files, folder);
+    return diskId;
+  }
   if (names.includes("log")) {
     const text = `"${folder}" holds a log, but not whose: its file "identity" is missing`;
     throw new RaftNodeError("WRONG_DISK", text, "not-executed");
@@ -100,10 +105,14 @@ async function identify(files: Files, folder: string, id: number, random: Random
     await file.close();
   }
   await files.rename(`${folder}/identity.tmp`, `${folder}/identity`);
-  // The folder's own name, and those above it, are to survive as well.
+  await syncNames(files, folder);
+  return diskId;
+}
+
+// The folder's own name, and those above it, are to survive as well.
+async function syncNames(files: Files, folder: string): Promise<void> {
   const parents = folder.split("/").map((_, depth, parts) => parts.slice(0, depth).join("/"));
   for (const each of [...parents, folder]) await files.syncFolder(each);
-  return diskId;
 }
 
 async function readIdentity(files: Files, folder: string, id: number): Promise<number> {

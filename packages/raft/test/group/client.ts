@@ -25,6 +25,8 @@ export type ClientEvent =
 
 type WithoutNumber<T> = T extends { number: number } ? Omit<T, "number"> : never;
 
+const PAUSE_MS_MAX = 60;
+
 /** Runs a client until it is content. */
 export class Client {
   readonly #world: World;
@@ -52,7 +54,7 @@ export class Client {
       if (this.#session === undefined) continue;
       made++;
       await this.#operate(this.#session, this.#draw());
-      await this.#pause(random.below(4));
+      await this.#pause(random.below(PAUSE_MS_MAX));
     }
     this.#world.record("content");
   }

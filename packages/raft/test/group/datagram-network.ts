@@ -12,19 +12,21 @@ import type {
 } from "../../src/net/peer-network.ts";
 
 type Datagram =
-  | { kind: "raft"; from: PeerIdentity; number: number; message: Message }
+  | { kind: "raft"; from: PeerIdentity; name: string; number: number; message: Message }
   | { kind: "refusal"; from: number; reason: string }
-  | { kind: "snapshot-arrived"; from: number; number: number };
+  | { kind: "snapshot-arrived"; number: number };
 
 const SNAPSHOT_TIMEOUT_MS = 500;
 const SEEN_MAX = 4_096;
 
-/** A network of members whose names are "n" and their id. */
+/** A network of members whose addresses are the names of nodes. */
 export class DatagramNetwork implements PeerNetwork {
   readonly #world: World;
   readonly #onMessage: (message: Message) => void;
   #self: PeerIdentity = { id: 0, diskId: 0 };
   #receiver: PeerReceiver | undefined;
+  // Also of those who have written without being known: a new member knows nobody.
+  readonly #addresses = new Map<number, string>();
   #sent = 0;
   #received = 0;
   // What arrived, so that a duplicate is known: the newest of them.
@@ -42,18 +44,22 @@ export class DatagramNetwork implements PeerNetwork {
     this.#receiver = receiver;
   }
 
-  setPeers(): void {}
+  setPeers(addresses: ReadonlyMap<number, string>): void {
+    for (const [id, address] of addresses) this.#addresses.set(id, address);
+  }
 
   send(messages: readonly Message[]): void {
     for (const message of messages) {
       const number = ++this.#sent;
       if (message.type === "snapshot") this.#expectSnapshot(message.to, number);
-      this.#post(message.to, { kind: "raft", from: this.#self, number, message });
+      const name = `${this.#world.name}.${this.#world.incarnation}.${number}`;
+      this.#post(message.to, { kind: "raft", from: this.#self, name, number, message });
     }
   }
 
   #post(to: number, datagram: Datagram): void {
-    this.#world.datagrams.send(`n${to}`, datagram);
+    const address = this.#addresses.get(to);
+    if (address !== undefined) this.#world.datagrams.send(address, datagram);
   }
 
   #expectSnapshot(to: number, number: number): void {
@@ -70,7 +76,8 @@ export class DatagramNetwork implements PeerNetwork {
     const datagram = received as Datagram;
     switch (datagram.kind) {
       case "raft":
-        this.#takeMessage(datagram, sender);
+        this.#addresses.set(datagram.from.id, sender);
+        this.#takeMessage(datagram);
         return true;
       case "refusal":
         this.#receiver?.refused(datagram.from, datagram.reason);
@@ -87,9 +94,8 @@ export class DatagramNetwork implements PeerNetwork {
     }
   }
 
-  #takeMessage({ from, number, message }: Datagram & { kind: "raft" }, sender: string): void {
+  #takeMessage({ from, name, number, message }: Datagram & { kind: "raft" }): void {
     if (this.#receiver === undefined) return;
-    const name = `${sender} ${from.diskId} ${number}`;
     if (this.#seen.has(name)) return;
     this.#seen.add(name);
     if (this.#seen.size > SEEN_MAX) this.#seen.delete(this.#seen.values().next().value as string);
@@ -101,7 +107,7 @@ export class DatagramNetwork implements PeerNetwork {
     this.#received++;
     this.#onMessage(message);
     if (message.type === "snapshot") {
-      this.#post(from.id, { kind: "snapshot-arrived", from: this.#self.id, number });
+      this.#post(from.id, { kind: "snapshot-arrived", number });
     }
     this.#receiver.receive(message);
   }

@@ -47,6 +47,8 @@ export class GroupInvariants implements Invariants {
   readonly #calls = new Map<string, ReturnType<Recorder<KvInput, KvOutput>["call"]>>();
   #content = 0;
   #healedUs: number | undefined;
+  // Since then. It may have handed over by now: the operator does not stop.
+  #hadLeader = false;
   #operations = 0;
 
   constructor(options: GroupInvariantsOptions) {
@@ -136,32 +138,50 @@ export class GroupInvariants implements Invariants {
   live(): boolean {
     const { run, electionTimeoutMs, clients } = this.#options;
     this.#healedUs ??= run.nowUs();
-    const members = this.#members();
-    const cores = members.map((member) => this.#core(member));
-    const leaders = cores.filter(({ role }) => role === "leader");
+    const leader = this.#leader();
+    this.#hadLeader ||= leader !== undefined;
     const elapsedMs = (run.nowUs() - this.#healedUs) / 1_000;
     if (elapsedMs > 10 * electionTimeoutMs) {
-      assert.ok(leaders.length > 0, `no leader ${elapsedMs} ms after the last fault`);
+      assert.ok(this.#hadLeader, `no leader within ${elapsedMs} ms after the last fault`);
     }
-    if (this.#content < clients || leaders.length !== 1) return false;
-    const [first, ...others] = cores.map(({ log }) => log.applied);
-    const { log } = leaders[0] as Core;
-    return first === log.lastIndex() && others.every((applied) => applied === first);
+    if (this.#content < clients || leader === undefined) return false;
+    const cores = this.#group(leader);
+    return cores?.every(({ log }) => log.applied === leader.log.lastIndex()) === true;
   }
 
-  // Those that count: all that are up and in the group.
-  #members(): Member[] {
+  #leader(): Core | undefined {
     const { run, members } = this.#options;
-    const up = members.map((name) => run.exposed(name) as Member | undefined);
-    if (up.some((member) => member === undefined)) return [];
-    return up as Member[];
+    let leader: Core | undefined;
+    for (const name of members) {
+      const member = run.exposed(name) as Member | undefined;
+      const core = member && this.#core(member);
+      if (core?.role === "leader" && core.term > (leader?.term ?? 0)) leader = core;
+    }
+    return leader;
+  }
+
+  // The members by the leader's word; undefined while one of them is down.
+  #group(leader: Core): Core[] | undefined {
+    const { run } = this.#options;
+    const cores = leader.tracker.members.map(({ id }) => {
+      const member = run.exposed(`n${id}`) as Member | undefined;
+      return member && this.#core(member);
+    });
+    return cores.every((core) => core !== undefined) ? cores : undefined;
   }
 
   end(): void {
-    const members = this.#members();
-    const states = members.map(({ machine }) => JSON.stringify([...machine.values].sort()));
+    const leader = this.#leader() as Core;
+    const cores = this.#group(leader) as Core[];
+    const machines = cores.map(({ id }) => this.#options.run.exposed(`n${id}`) as Member);
+    const states = machines.map(({ machine }) => JSON.stringify([...machine.values].sort()));
     for (const state of states) assert.equal(state, states[0], "the members' states differ");
-    this.#checkLogs(members.map((member) => this.#core(member)));
+    assert.equal(
+      leader.tracker.configuration.autoLeave,
+      false,
+      "a joint configuration is not left",
+    );
+    this.#checkLogs(cores);
     assert.ok(this.#operations > 0, "no client has done anything");
     const { verdict } = check(this.#recorder.history(), kvModel());
     assert.equal(verdict, "ok", `the clients' history is ${verdict}: not linearizable`);

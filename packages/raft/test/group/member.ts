@@ -5,7 +5,7 @@ import type { KvInput, KvOutput } from "@compendium/linearizability";
 import type { Message } from "@compendium/raft";
 import { RuntimeError } from "@compendium/runtime";
 import type { World } from "@compendium/simulation";
-import type { RaftNode, RaftNodeOptions } from "../../src/node/index.ts";
+import type { MemberChange, RaftNode, RaftNodeOptions } from "../../src/node/index.ts";
 import { DatagramNetwork } from "./datagram-network.ts";
 import { decodeResult, encodeCommand, KvMachine } from "./kv-machine.ts";
 
@@ -15,7 +15,15 @@ export type GroupSubject = Pick<typeof import("../../src/node/index.ts"), "RaftN
 /** A request of a client. */
 export type Request =
   | { kind: "open"; number: number }
-  | { kind: "run"; number: number; session: SessionCommand; input: KvInput };
+  | { kind: "run"; number: number; session: SessionCommand; input: KvInput }
+  | { kind: "operate"; number: number; action: Action };
+
+/** What an operator asks of a member. */
+export type Action =
+  | { what: "transfer"; to: number }
+  | { what: "snapshot" }
+  | { what: "change"; changes: readonly MemberChange[] }
+  | { what: "promote"; id: number };
 
 /** Which of a session's commands it is. */
 export interface SessionCommand {
@@ -27,7 +35,7 @@ export interface SessionCommand {
 /** What a member answers; silence, too, is an answer. */
 export type Response =
   | { kind: "opened"; number: number; session: number }
-  | { kind: "done"; number: number; output: KvOutput }
+  | { kind: "done"; number: number; output?: KvOutput }
   | { kind: "not-executed"; number: number }
   | { kind: "expired"; number: number };
 
@@ -45,7 +53,7 @@ export interface MemberOptions {
   readonly more?: Partial<RaftNodeOptions>;
 }
 
-const REQUEST_TIMEOUT_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 300;
 
 /** Runs a member in one of its lives. */
 export async function runMember(
@@ -92,14 +100,15 @@ export async function runMember(
   world.expose({ node, machine } satisfies Member);
   const failure = await node.closed;
   if (failure === undefined) return;
-  if (!isOfTheDisk(failure.cause) && failure.code === "FAILED") throw failure;
+  if (failure.code === "REMOVED") return world.record("removed", { id });
+  if (!isOfTheDisk(failure.cause)) throw failure;
   world.exit(failure.code);
 }
 
 function isOfTheDisk(error: unknown): boolean {
   if (error instanceof RuntimeError) return true;
   if (!(error instanceof Error) || !("code" in error)) return false;
-  return error.code === "WAL_FAILED" || error.code === "WAL_FULL";
+  return ["WAL_FAILED", "WAL_FULL", "WAL_CLOSED"].includes(String(error.code));
 }
 
 async function serve(
@@ -115,12 +124,29 @@ async function serve(
       const { id } = await member.node.openSession();
       return answer({ kind: "opened", number, session: id });
     }
+    if (request.kind === "operate") {
+      await operate(member.node, request.action);
+      return answer({ kind: "done", number });
+    }
     answer({ kind: "done", number, output: await run(member, request) });
   } catch (error) {
     const { code, outcome } = error as { code?: string; outcome?: string };
-    if (outcome === undefined) throw error;
+    if (outcome === undefined && !isOfTheDisk(error)) throw error;
     if (code === "SESSION_EXPIRED") answer({ kind: "expired", number });
     else if (outcome === "not-executed") answer({ kind: "not-executed", number });
+  }
+}
+
+async function operate(node: RaftNode, action: Action): Promise<unknown> {
+  switch (action.what) {
+    case "transfer":
+      return await node.transferLeadership(action.to);
+    case "snapshot":
+      return await node.snapshot();
+    case "change":
+      return await node.changeMembers(action.changes);
+    case "promote":
+      return await node.promote(action.id);
   }
 }
 
