@@ -14,6 +14,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { connectFailed } from "./connect-failed.ts";
 import { frameBytesMax } from "./grpc-link.ts";
 import type { TlsIdentity } from "./tls.ts";
 import { LINK, type Wire, type WireListener } from "./wire.ts";
@@ -170,21 +171,4 @@ class ClientWire implements Wire {
     this.#call?.cancelWithStatus(status.CANCELLED, "destroyed");
     this.#client.close();
   }
-}
-
-function connectFailed(address: string, refusal: StatusObject, secure: boolean): RuntimeError {
-  const { code, details } = refusal;
-  const advice = secure ? tlsAdvice(details) : "";
-  const message = `connect to ${address}: ${status[code]}: ${details}${advice}`;
-  return new RuntimeError("CONNECT_FAILED", message, refusal);
-}
-
-// What to do about a handshake that failed, by what OpenSSL and Node are known to say.
-const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/certificate required/i, "give this end a certificate that the listener's ca has signed"],
-];
-
-function tlsAdvice(details: string): string {
-  const advice = ADVICE.find(([pattern]) => pattern.test(details))?.[1];
-  return advice === undefined ? "" : `; ${advice}`;
 }

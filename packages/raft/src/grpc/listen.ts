@@ -195,6 +195,7 @@ class ServerWire implements Wire {
     this.#call.start({
       onReceiveMetadata: () => this.#call.sendMetadata(new Metadata()),
       onReceiveMessage: (frame: Buffer) => this.listener?.onFrame(frame),
+      // A call that the client cancels looks so as well: Node ends a stream before it resets it.
       onReceiveHalfClose: () => this.listener?.onPeerEnd(),
       onCancel: () => this.#cancelled(),
     });

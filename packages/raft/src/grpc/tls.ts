@@ -10,10 +10,13 @@ import * as tls from "node:tls";
 
 /** A certificate and what belongs to it, as PEM. */
 export interface GrpcCertificates {
-  /** This process's own certificate, followed by intermediate ones if there are any. */
-  certificate: string | Uint8Array;
-  /** Its private key. */
-  key: string | Uint8Array;
+  /**
+   * This process's own certificate, followed by intermediate ones if there are any. Without one it
+   * cannot listen, and can connect only where none is asked for.
+   */
+  certificate?: string | Uint8Array;
+  /** The private key of `certificate`. */
+  key?: string | Uint8Array;
   /** The authorities whose certificates are believed; the public ones are not. */
   ca: string | Uint8Array;
 }
@@ -72,8 +75,15 @@ export class TlsIdentity {
     return this.#pem;
   }
 
-  /** The options of a listener. */
+  /**
+   * The options of a listener.
+   *
+   * @throws TypeError without a certificate
+   */
   serverOptions(handshakeMs: number): tls.TlsOptions {
+    if (this.#pem.cert === undefined) {
+      throw new TypeError("tls.certificate and tls.key must be given in order to listen");
+    }
     const requestCert = this.#options.requireClientCertificate ?? true;
     return {
       ...this.#pem,
@@ -108,12 +118,14 @@ export class TlsIdentity {
 }
 
 function pemOf({ certificate, key, ca }: GrpcCertificates): tls.SecureContextOptions {
-  return { cert: pem("certificate", certificate), key: pem("key", key), ca: pem("ca", ca) };
+  // Without `ca`, Node would believe every public authority.
+  const authorities = { ca: pem("ca", ca) };
+  if (certificate === undefined && key === undefined) return authorities;
+  return { cert: pem("certificate", certificate), key: pem("key", key), ...authorities };
 }
 
-function pem(name: string, value: string | Uint8Array): string | Buffer {
+function pem(name: string, value: string | Uint8Array | undefined): string | Buffer {
   if (typeof value === "string" && value !== "") return value;
   if (value instanceof Uint8Array && value.length > 0) return Buffer.from(value);
-  // Without `ca`, Node would believe every public authority.
-  throw new TypeError(`tls.${name} must be PEM, as a string or bytes, got ${value}`);
+  throw new TypeError(`tls.${name} must be PEM, as a string or bytes, got ${typeof value}`);
 }

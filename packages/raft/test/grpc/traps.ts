@@ -1,0 +1,397 @@
+// Sentences about links over gRPC, as functions of the package, so that they can be tried on copies
+// with a bug in them. None depends on how long something takes.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { once } from "node:events";
+import * as http2 from "node:http2";
+import type { Link } from "@compendium/runtime";
+import {
+  all,
+  callOf,
+  faultOf,
+  LINK_PATH,
+  LOCAL,
+  numbered,
+  numberOf,
+  refusalOf,
+  type Subject,
+  World,
+} from "./world.ts";
+
+export interface Trap {
+  readonly name: string;
+  readonly run: (world: World) => Promise<void>;
+}
+
+export const traps: readonly Trap[] = [
+  {
+    name: "thousands of messages arrive in order, and share frames",
+    run: async (world) => {
+      const { a, near, far } = await world.linked();
+      const count = 10_000;
+      for (let at = 0; at < count; at++) equal(near.send(numbered(at)), "queued");
+      let expected = 0;
+      for await (const message of far) {
+        equal(numberOf(message), expected++);
+        if (expected === count) break;
+      }
+      const { framesSent, messagesSent } = a.stats();
+      equal(messagesSent, count);
+      ok(framesSent <= count / 500, `${framesSent} frames`);
+    },
+  },
+  {
+    name: "messages sent while a frame is on its way follow it in order, whatever their size",
+    run: async (world) => {
+      const { near, far } = await world.linked({ near: { queueBytesMax: 300_000 } });
+      const count = 2_000;
+      const sending = (async () => {
+        for (let at = 0; at < count; ) {
+          const size = at % 97 === 0 ? 100_000 : 4 + (at % 300);
+          if (near.send(numbered(at, size)) === "queued") at++;
+          else await near.drained();
+          if (at % 10 === 0) await null;
+        }
+      })();
+      let expected = 0;
+      for await (const message of far) {
+        equal(message.length, expected % 97 === 0 ? 100_000 : 4 + (expected % 300));
+        equal(numberOf(message), expected++);
+        if (expected === count) break;
+      }
+      await sending;
+    },
+  },
+  {
+    name: "a message is a Uint8Array of its own length, not a Buffer",
+    run: async (world) => {
+      const { near, far } = await world.linked();
+      near.send(Buffer.from("one"));
+      near.close();
+      const [message] = await all(far);
+      equal(message?.constructor, Uint8Array);
+      deepEqual(message, new TextEncoder().encode("one"));
+    },
+  },
+  {
+    name: "a receiver that does not iterate holds a bounded number of bytes",
+    run: async (world) => {
+      const inboxBytesMax = 50_000;
+      const { b, near, far } = await world.linked({
+        near: { queueBytesMax: 100_000 },
+        far: { inboxBytesMax },
+      });
+      const size = 10_000;
+      // Seen to be full again and again while turns pass: the receiver does not take more.
+      let queued = 0;
+      for (let turns = 0; turns < 200; turns++) {
+        if (near.send(new Uint8Array(size)) === "queued") [queued, turns] = [queued + 1, 0];
+        await new Promise((resolve) => setImmediate(resolve));
+        ok(queued * size < 2 ** 26, "nothing holds the sender back");
+      }
+      const held = b.stats().messagesReceived * size;
+      ok(held <= inboxBytesMax + 65_536, `${held} bytes are held`);
+      near.close();
+      equal((await all(far)).length, queued);
+    },
+  },
+  {
+    name: "the queue counts what waits, and has room again when it has left",
+    run: async (world) => {
+      const { a, near, far } = await world.linked({ near: { queueBytesMax: 10_000 } });
+      equal(near.send(new Uint8Array(9_000)), "queued");
+      equal(near.send(new Uint8Array(1_000)), "full");
+      equal(a.stats().messagesRefused, 1);
+      const arriving = all(far);
+      await near.drained();
+      equal(near.send(new Uint8Array(9_000)), "queued");
+      await near.close();
+      deepEqual(
+        (await arriving).map(({ length }) => length),
+        [9_000, 9_000],
+      );
+    },
+  },
+  {
+    name: "an empty message is not free: their number is bounded",
+    run: async (world) => {
+      const { near } = await world.linked({ near: { queueBytesMax: 10_000 } });
+      let queued = 0;
+      while (near.send(new Uint8Array(0)) === "queued") ok(++queued < 1_000);
+    },
+  },
+  {
+    name: "closing sends what is queued, megabytes of it",
+    run: async (world) => {
+      for (const who of ["near", "far"] as const) {
+        const { near, far } = await world.linked({
+          near: { lingerMs: 60_000 },
+          far: { lingerMs: 60_000 },
+        });
+        const [from, to] = who === "near" ? [near, far] : [far, near];
+        for (let at = 0; at < 300; at++) equal(from.send(numbered(at, 20_000)), "queued");
+        const closing = from.close();
+        deepEqual(
+          (await all(to)).map(numberOf),
+          Array.from({ length: 300 }, (_, at) => at),
+        );
+        // Without waiting for anybody's patience to end.
+        await closing;
+        deepEqual([await near.closed, await far.closed], [undefined, undefined]);
+      }
+    },
+  },
+  {
+    name: "closing reads on past a full inbox, or the peer's last word would not be heard",
+    run: async (world) => {
+      const { near, far } = await world.linked({
+        near: { inboxBytesMax: 1, lingerMs: 60_000 },
+        far: { inboxBytesMax: 1, lingerMs: 60_000 },
+      });
+      for (let at = 0; at < 50; at++) far.send(new Uint8Array(30_000));
+      await far.drained();
+      near.send(Uint8Array.of(42));
+      const closing = near.close();
+      deepEqual(await all(far), [Uint8Array.of(42)]);
+      await closing;
+    },
+  },
+  {
+    name: "a peer that never reads does not keep a close from ending",
+    run: async (world) => {
+      const { near, far } = await world.linked({
+        near: { lingerMs: 20 },
+        far: { inboxBytesMax: 1, lingerMs: 20 },
+      });
+      while (near.send(new Uint8Array(2 ** 20)) === "queued");
+      await near.close();
+      equal(await near.closed, undefined);
+      await far.close();
+    },
+  },
+  {
+    name: "a link that is destroyed is gone at once, for its peer too",
+    run: async (world) => {
+      for (const who of ["near", "far"] as const) {
+        const patient = { lingerMs: 60_000 };
+        const { near, far } = await world.linked({ near: patient, far: patient });
+        const [from, to] = who === "near" ? [near, far] : [far, near];
+        from.destroy();
+        equal(from.send(Uint8Array.of(1)), "closed");
+        equal(await from.closed, undefined);
+        const fault = await to.closed;
+        // A connection that is cut is a fault; a call that is cancelled looks like a close.
+        equal(codeOf(fault), who === "far" ? "LINK_BROKEN" : undefined);
+      }
+    },
+  },
+  {
+    name: "a message above the receiver's limit breaks the link, on either end, as FRAME_TOO_LARGE",
+    run: async (world) => {
+      const small = { messageBytesMax: 1_000 };
+      for (const size of [1_001, 100_000]) {
+        const first = await world.linked({ far: small });
+        first.near.send(new Uint8Array(size));
+        equal(codeOf(await faultOf(first.far)), "FRAME_TOO_LARGE");
+        equal(codeOf(await first.far.closed), "FRAME_TOO_LARGE");
+        equal(codeOf(await first.near.closed), "LINK_BROKEN");
+        equal(first.b.stats().framesRefused, 1);
+        equal(first.b.stats().messagesReceived, 0);
+
+        const second = await world.linked({ near: small });
+        second.far.send(new Uint8Array(size));
+        equal(codeOf(await faultOf(second.near)), "FRAME_TOO_LARGE");
+        equal(codeOf(await second.near.closed), "FRAME_TOO_LARGE");
+        await second.far.closed;
+        equal(second.a.stats().framesRefused, 1);
+      }
+    },
+  },
+  {
+    name: "the largest message is accepted, exactly",
+    run: async (world) => {
+      for (const messageBytesMax of [1, 127, 128, 16_383, 16_384, 65_536]) {
+        const limits = { messageBytesMax, inboxBytesMax: 2 ** 20 };
+        const { near, far } = await world.linked({ near: limits, far: limits });
+        for (let at = 0; at < 5; at++) near.send(new Uint8Array(messageBytesMax));
+        near.close();
+        deepEqual(
+          (await all(far)).map(({ length }) => length),
+          new Array(5).fill(messageBytesMax),
+        );
+      }
+    },
+  },
+  {
+    name: "bytes that are no frame, or a frame of too many messages, cost the link, not the listener",
+    run: async (world) => {
+      const { address, b } = await world.linked();
+      const cases = [
+        [Buffer.of(0x0a, 5, 1), /INVALID_ARGUMENT.*no frame/],
+        [Buffer.of(0x0b), /INVALID_ARGUMENT.*no frame/],
+        [Buffer.of(0x00), /INVALID_ARGUMENT.*no frame/],
+        [Buffer.of(0x10, ...new Array(10).fill(255)), /INVALID_ARGUMENT.*no frame/],
+        [Buffer.alloc(2 * 1_025, Buffer.of(0x0a, 0)), /more than 1024 messages/],
+      ] as const;
+      for (const [bytes, answer] of cases) {
+        const { call } = world.rawCall(address);
+        call.write(bytes);
+        const [error] = (await once(call, "error")) as [Error];
+        match(String(error), answer);
+      }
+      equal(b.stats().framesRefused, cases.length);
+    },
+  },
+  {
+    name: "fields of a later version are skipped",
+    run: async (world) => {
+      const transport = world.transport();
+      const { address, accepted } = await world.listening(transport);
+      const { call } = world.rawCall(address);
+      const negative = [0x10, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+      const fixed = [0x19, 1, 2, 3, 4, 5, 6, 7, 8, 0x25, 1, 2, 3, 4];
+      const text = [0x2a, 2, 0x0a, 0];
+      call.write(Buffer.of(...negative, 0x0a, 1, 7, ...fixed, ...text, 0x0a, 1, 8));
+      call.end();
+      deepEqual(await all(await accepted), [Uint8Array.of(7), Uint8Array.of(8)]);
+    },
+  },
+  {
+    name: "thousands of empty frames behind a full inbox are taken without a deep stack",
+    run: async (world) => {
+      const transport = world.transport({ inboxBytesMax: 1 });
+      const { address, accepted } = await world.listening(transport);
+      const { call } = world.rawCall(address);
+      call.write(Buffer.of(0x0a, 1, 7));
+      for (let at = 0; at < 12_000; at++) call.write(Buffer.alloc(0));
+      call.write(Buffer.of(0x0a, 1, 8));
+      call.end();
+      const link = await accepted;
+      // Until all of it is there, in grpc-js or in the kernel.
+      for (let turns = 0; turns < 300; turns++) await new Promise((next) => setImmediate(next));
+      deepEqual(await all(link), [Uint8Array.of(7), Uint8Array.of(8)]);
+    },
+  },
+  {
+    name: "a connection has one link",
+    run: async (world) => {
+      const links: Link[] = [];
+      const { address } = await world.transport().listen(LOCAL, (link) => links.push(link));
+      const { call, client } = world.rawCall(address);
+      await once(call, "metadata");
+      const second = callOf(client);
+      call.end();
+      const [error] = (await once(second, "error")) as [Error];
+      match(String(error), /FAILED_PRECONDITION|UNAVAILABLE|REFUSED/);
+      equal(links.length, 1);
+    },
+  },
+  {
+    name: "what speaks another protocol, or none, is closed, and others are not disturbed",
+    run: async (world) => {
+      const { near, far, b, address } = await world.linked({ far: { handshakeMs: 50 } });
+      const stray = await world.socket(address);
+      stray.write("GET / HTTP/1.1\r\nhost: example.org\r\n\r\n");
+      stray.resume();
+      const silent = await world.socket(address);
+      silent.resume();
+      const session = http2.connect(`http://${address}`);
+      session.on("error", () => {});
+      session.request({ ":path": "/", ":method": "POST" }).on("error", () => {});
+      const other = http2.connect(`http://${address}`);
+      other.on("error", () => {});
+      const grpc = { "content-type": "application/grpc", te: "trailers", ":method": "POST" };
+      other.request({ ...grpc, ":path": "/another.Service/Method" }).on("error", () => {});
+      await Promise.all([stray, silent, session, other].map((it) => once(it, "close")));
+      for (let turns = 0; b.stats().handshakesFailed < 4; turns++) {
+        ok(turns < 1_000, "they are counted");
+        await new Promise((next) => setImmediate(next));
+      }
+      near.send(Uint8Array.of(1));
+      near.close();
+      deepEqual(await all(far), [Uint8Array.of(1)]);
+      equal(b.stats().handshakesFailed, 4);
+    },
+  },
+  {
+    name: "whoever answers nothing is given up as CONNECT_FAILED",
+    run: async (world) => {
+      const { createServer } = await import("node:net");
+      const silent = createServer(() => {}).listen(0, "127.0.0.1");
+      await once(silent, "listening");
+      world.defer(() => silent.close());
+      const address = `127.0.0.1:${(silent.address() as { port: number }).port}`;
+      const refusal = await refusalOf(world.transport({ handshakeMs: 30 }).connect(address));
+      match(String(refusal), /no answer within 30 ms/);
+      equal(codeOf(refusal), "CONNECT_FAILED");
+    },
+  },
+  {
+    name: "a call that is refused is not made again",
+    run: async (world) => {
+      const calls: string[] = [];
+      const server = http2.createServer();
+      server.on("stream", (stream, headers) => {
+        calls.push(String(headers[":path"]));
+        stream.on("error", () => {});
+        stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      world.defer(() => server.close());
+      const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+      equal(codeOf(await refusalOf(world.transport().connect(address))), "CONNECT_FAILED");
+      deepEqual(calls, [LINK_PATH]);
+    },
+  },
+  {
+    name: "two links to one address have a connection each, and break alone",
+    run: async (world) => {
+      const links: Link[] = [];
+      const b = world.transport();
+      const { address } = await b.listen(LOCAL, (link) => links.push(link));
+      const a = world.transport();
+      const first = await a.connect(address);
+      const second = await a.connect(address);
+      equal(new Set(links.map(({ peer }) => peer)).size, 2);
+      links[0]?.destroy();
+      equal(codeOf(await first.closed), "LINK_BROKEN");
+      second.send(Uint8Array.of(2));
+      second.close();
+      deepEqual(await all(links[1] as Link), [Uint8Array.of(2)]);
+      equal(links.length, 2);
+    },
+  },
+  {
+    name: "a listener holds linksMax links; further ones are refused and counted",
+    run: async (world) => {
+      const b = world.transport({ linksMax: 1 });
+      const { address } = await b.listen(LOCAL, () => {});
+      const a = world.transport();
+      await a.connect(address);
+      const refusal = await refusalOf(a.connect(address));
+      equal(codeOf(refusal), "CONNECT_FAILED");
+      match(String(refusal), /linksMax/);
+      equal(b.stats().linksRefused, 1);
+      equal(b.stats().links, 1);
+    },
+  },
+  {
+    name: "close ends listeners and links, and everything is counted back to nothing",
+    run: async (world) => {
+      const { a, b, address } = await world.linked({ near: { lingerMs: 60_000 } });
+      await Promise.all([a[Symbol.asyncDispose](), b.close()]);
+      deepEqual([a.stats().links, b.stats().links], [0, 0]);
+      equal(codeOf(await refusalOf(a.connect(address))), "CONNECT_FAILED");
+    },
+  },
+];
+
+/** Tries one of them. */
+export async function spring(trap: Trap, subject: Subject): Promise<void> {
+  await using world = new World(subject);
+  await trap.run(world);
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string } | undefined)?.code;
+}
