@@ -183,6 +183,7 @@ class ServerWire implements Wire {
   readonly #socket: net.Socket;
   #error: Error | undefined;
   #ended = false;
+  #isCancelled = false;
 
   constructor(call: ServerInterceptingCallInterface, socket: net.Socket) {
     this.#call = call;
@@ -195,8 +196,7 @@ class ServerWire implements Wire {
     this.#call.start({
       onReceiveMetadata: () => this.#call.sendMetadata(new Metadata()),
       onReceiveMessage: (frame: Buffer) => this.listener?.onFrame(frame),
-      // A call that the client cancels looks so as well: Node ends a stream before it resets it.
-      onReceiveHalfClose: () => this.listener?.onPeerEnd(),
+      onReceiveHalfClose: () => this.#halfClosed(),
       onCancel: () => this.#cancelled(),
     });
     this.#socket.on("error", (error) => {
@@ -223,7 +223,18 @@ class ServerWire implements Wire {
     };
   }
 
+  // A stream whose connection is gone ends like one that the client has closed. Asking for more
+  // makes grpc-js look at the stream, and say within this tick that it is gone. (A call that the
+  // client cancels is closed first and reset later, and does pass for closed.)
+  #halfClosed(): void {
+    this.#call.startRead();
+    process.nextTick(() => {
+      if (!this.#isCancelled) this.listener?.onPeerEnd();
+    });
+  }
+
   #cancelled(): void {
+    this.#isCancelled = true;
     // After our own last word the peer closes the connection, or the link's patience ends.
     if (this.#ended) return;
     this.#fault("the peer ended the call");
