@@ -127,6 +127,11 @@ export class Engine {
     return this.#stalled;
   }
 
+  /** Whether it does nothing any more: closed, or failed. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   /** Why another member would not talk to this one, the last time that one would not. */
   get lastRefusal(): string | undefined {
     return this.#admission.lastRefusal;

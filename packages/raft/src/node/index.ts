@@ -5,9 +5,11 @@ export type {
   PeerReceiver,
 } from "../net/peer-network.ts";
 export type { MemberChange } from "./admin.ts";
+export type { ProposalEnding, ReadEnding } from "./endings.ts";
 export { type Outcome, RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 export type { Leadership, RaftNodeOptions } from "./options.ts";
 export type { Answer } from "./proposals.ts";
-export { type NodeStats, type NodeStatus, type ProposeOptions, RaftNode } from "./raft-node.ts";
+export { type ProposeOptions, RaftNode } from "./raft-node.ts";
 export type { MemberRecord, StateMachine } from "./replicated-state.ts";
 export { type Attempt, Session, type SessionCommandId, type WaitOptions } from "./session.ts";
+export type { NodeStats, NodeStatus } from "./status.ts";

@@ -10,6 +10,7 @@
 //
 // All proposals of one turn are handed to the core together, so that they are one append and one
 // message to each follower. Everything that waits is bounded, in number and in bytes.
+import { Endings, PROPOSAL_ENDINGS, type ProposalEnding } from "./endings.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 
 /** What a proposer gets. */
@@ -30,7 +31,8 @@ export interface Pending {
   index: number;
   /** Whether it was handed to the core: from then on it may happen. */
   isProposed: boolean;
-  readonly settle: (answer: Answer | Error) => void;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 /** A request for a proposal. */
@@ -54,6 +56,7 @@ export class Proposals {
   readonly #pending = new Map<number, Pending>();
   // Invariant: each is in #pending, under its number.
   readonly #byIndex = new Map<number, Pending>();
+  readonly #endings = new Endings(PROPOSAL_ENDINGS);
   #queue: Pending[] = [];
   #bytes = 0;
   #lastNumber = 0;
@@ -65,6 +68,16 @@ export class Proposals {
   /** How many wait. */
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** How many bytes wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How those that wait no more have ended. */
+  get endings(): Readonly<Record<ProposalEnding, number>> {
+    return this.#endings.counts;
   }
 
   /** Whether some wait to be handed to the core. */
@@ -82,23 +95,35 @@ export class Proposals {
     const { proposalsMax, proposalBytesMax } = this.#limits;
     if (this.#pending.size >= proposalsMax || this.#bytes >= proposalBytesMax) {
       const text = `${this.#pending.size} proposals of ${this.#bytes} bytes wait; try again later`;
-      throw new RaftNodeError("BUSY", text, "not-executed");
+      const refusal = new RaftNodeError("BUSY", text, "not-executed");
+      this.#endings.failed(refusal);
+      throw refusal;
     }
     const number = ++this.#lastNumber;
     const data = encode(number);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const onAbort = (): void => this.#finish(pending, signal?.reason);
-    const settle = (answer: Answer | Error): void => {
-      signal?.removeEventListener("abort", onAbort);
-      if ("index" in answer) resolve(answer);
-      else reject(answer);
+    const onAbort = (): void => this.#fail(pending, signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const forget = (): void => signal?.removeEventListener("abort", onAbort);
+    const pending: Pending = {
+      number,
+      data,
+      type,
+      deadlineMs,
+      index: 0,
+      isProposed: false,
+      resolve: (answer) => {
+        forget();
+        resolve(answer);
+      },
+      reject: (reason) => {
+        forget();
+        reject(reason);
+      },
     };
-    const place = { index: 0, isProposed: false };
-    const pending: Pending = { number, data, type, deadlineMs, ...place, settle };
     this.#pending.set(number, pending);
     this.#queue.push(pending);
     this.#bytes += data.length;
-    signal?.addEventListener("abort", onAbort, { once: true });
     return promise;
   }
 
@@ -126,15 +151,19 @@ export class Proposals {
   }
 
   /** One of this node's proposals has come by. */
-  answer(number: number, answer: Answer | Error): void {
+  answer(number: number, answer: Answer | RaftNodeError): void {
     const pending = this.#pending.get(number);
-    if (pending !== undefined) this.#finish(pending, answer);
+    if (pending === undefined) return;
+    if (answer instanceof RaftNodeError) return this.#fail(pending, answer);
+    this.#remove(pending);
+    this.#endings.answered();
+    pending.resolve(answer);
   }
 
   /** An entry has been applied: who had its place and is still waiting is superseded. */
   passed(index: number, onSuperseded: (pending: Pending) => Error): void {
     const pending = this.#byIndex.get(index);
-    if (pending !== undefined) this.#finish(pending, onSuperseded(pending));
+    if (pending !== undefined) this.#fail(pending, onSuperseded(pending));
   }
 
   /** A snapshot covers everything up to there: what had its place there may be in it. */
@@ -142,7 +171,7 @@ export class Proposals {
     for (const pending of this.#byIndex.values()) {
       if (pending.index > index) continue;
       const text = "a snapshot of the leader covers it; whether it is in there is not known";
-      this.#finish(pending, new RaftNodeError("TIMEOUT", text, "unknown"));
+      this.#fail(pending, new RaftNodeError("TIMEOUT", text, "unknown"));
     }
   }
 
@@ -152,7 +181,7 @@ export class Proposals {
     for (const pending of this.#pending.values()) {
       if (pending.deadlineMs > nowMs) continue;
       expired++;
-      this.#finish(pending, timeout(pending));
+      this.#fail(pending, timeout(pending));
     }
     return expired;
   }
@@ -162,16 +191,23 @@ export class Proposals {
     for (const pending of this.#pending.values()) {
       const outcome = pending.isProposed ? "unknown" : "not-executed";
       const options = cause === undefined ? undefined : { cause };
-      this.#finish(pending, new RaftNodeError(code, text, outcome, options));
+      this.#fail(pending, new RaftNodeError(code, text, outcome, options));
     }
     this.#queue = [];
   }
 
-  #finish(pending: Pending, answer: Answer | Error): void {
-    if (!this.#pending.delete(pending.number)) return;
+  // A caller may give up with any reason, a string or a number.
+  #fail(pending: Pending, reason: unknown): void {
+    if (!this.#remove(pending)) return;
+    this.#endings.failed(reason);
+    pending.reject(reason);
+  }
+
+  #remove(pending: Pending): boolean {
+    if (!this.#pending.delete(pending.number)) return false;
     if (pending.index > 0) this.#byIndex.delete(pending.index);
     this.#bytes -= pending.data.length;
-    pending.settle(answer);
+    return true;
   }
 }
 

@@ -9,9 +9,6 @@
 // The engine does the work (engine.ts); this file is what may be asked of it.
 
 import { EMPTY_CONF_STATE } from "../confchange/conf-state.ts";
-import type { Status } from "../core/raw-node.ts";
-import type { PeerNetworkStats } from "../net/peer-network.ts";
-import type { WalStats } from "../wal/write-ahead-log.ts";
 import {
   bestSuccessor,
   checkCaughtUp,
@@ -20,49 +17,14 @@ import {
   requireLeader,
 } from "./admin.ts";
 import { openDisk } from "./disk.ts";
-import { Engine, type EngineCounts } from "./engine.ts";
+import { Engine } from "./engine.ts";
 import { encodeEnvelope } from "./envelope.ts";
 import { RaftNodeError } from "./errors.ts";
 import { type Leadership, type RaftNodeOptions, resolveOptions } from "./options.ts";
 import type { Answer } from "./proposals.ts";
-import { type MemberRecord, ReplicatedState } from "./replicated-state.ts";
+import { ReplicatedState } from "./replicated-state.ts";
 import { Session, type SessionCommandId, type WaitOptions } from "./session.ts";
-
-/** What a node is and knows. */
-export interface NodeStatus extends Status {
-  /** The members' addresses and disks, as of the last applied entry. */
-  readonly group: ReadonlyMap<number, MemberRecord>;
-  /** Whether it does not lead or vote for now, because its disk does not write. */
-  readonly isStalled: boolean;
-  /** How many sessions there are. */
-  readonly sessions: number;
-  /** The bytes of the last snapshot that was made here. */
-  readonly snapshotBytes: number;
-  /** The index of the snapshot that the log begins with. */
-  readonly snapshotIndex: number;
-  /** Why another member would not talk to this one, the last time that happened. */
-  readonly lastRefusal: string | undefined;
-}
-
-/** What a node has done since it was opened. */
-export interface NodeStats extends Readonly<EngineCounts> {
-  /** Proposals that wait now. */
-  readonly proposalsWaiting: number;
-  /** Reads that wait now. */
-  readonly readsWaiting: number;
-  /** Questions that were asked to confirm reads; each confirms many. */
-  readonly readRounds: number;
-  /** Commands of sessions that had been carried out before. */
-  readonly repeats: number;
-  /** Snapshots that were made here. */
-  readonly snapshotsMade: number;
-  /** Writes that the disk refused, and that were tried again. */
-  readonly writeRetries: number;
-  /** The log. */
-  readonly wal: WalStats;
-  /** The network. */
-  readonly network: PeerNetworkStats;
-}
+import type { NodeStats, NodeStatus } from "./status.ts";
 
 /** How a command is proposed. */
 export interface ProposeOptions extends WaitOptions {
@@ -192,6 +154,7 @@ export class RaftNode implements AsyncDisposable {
       ...raw.status(),
       group: new Map(state.members),
       isStalled: this.#engine.isStalled,
+      hasEnded: this.#engine.hasEnded,
       sessions: state.sessions.size,
       snapshotBytes: snapshots.bytesLast,
       snapshotIndex: disk.storage.snapshot().index,
@@ -205,10 +168,14 @@ export class RaftNode implements AsyncDisposable {
     return {
       ...counts,
       proposalsWaiting: proposals.size,
+      proposalBytesWaiting: proposals.bytes,
+      proposals: proposals.endings,
       readsWaiting: reads.size,
+      reads: reads.endings,
       readRounds: reads.rounds,
       repeats: state.repeats,
       snapshotsMade: snapshots.made,
+      snapshotsRefused: snapshots.refused,
       writeRetries: writer.retries,
       wal: disk.wal.stats(),
       network: settings.network.stats(),

@@ -9,11 +9,13 @@
 // The core loses questions with their leader. So one that has no answer after an election timeout, or
 // whose leader has changed, is asked again; a read changes nothing, and may be asked twice.
 import type { ReadState, Refusal } from "../core/message.ts";
+import { Endings, READ_ENDINGS, type ReadEnding } from "./endings.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 
 interface Reader {
   readonly deadlineMs: number;
-  readonly settle: (index: number | Error) => void;
+  readonly resolve: (index: number) => void;
+  readonly reject: (reason: unknown) => void;
   done: boolean;
 }
 
@@ -27,6 +29,7 @@ interface Round {
 export class Reads {
   readonly #proposer: number;
   readonly #readsMax: number;
+  readonly #endings = new Endings(READ_ENDINGS);
   #waiting: Reader[] = [];
   #round: Round | undefined;
   // Confirmed, and waiting until the application has applied up to their index.
@@ -50,6 +53,11 @@ export class Reads {
     return this.#rounds;
   }
 
+  /** How those that wait no more have ended. */
+  get endings(): Readonly<Record<ReadEnding, number>> {
+    return this.#endings.counts;
+  }
+
   /**
    * Waits until the applied state is as new as anything that was answered before this call.
    * Resolves to the index it is new up to.
@@ -60,19 +68,28 @@ export class Reads {
     signal?.throwIfAborted();
     if (this.#size >= this.#readsMax) {
       const text = `${this.#size} reads wait; try again later`;
-      throw new RaftNodeError("BUSY", text, "not-executed");
+      const refusal = new RaftNodeError("BUSY", text, "not-executed");
+      this.#endings.failed(refusal);
+      throw refusal;
     }
     this.#size++;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const onAbort = (): void => this.#finish(reader, signal?.reason);
-    const settle = (index: number | Error): void => {
-      signal?.removeEventListener("abort", onAbort);
-      if (typeof index === "number") resolve(index);
-      else reject(index);
-    };
-    const reader: Reader = { deadlineMs, settle, done: false };
-    this.#waiting.push(reader);
+    const onAbort = (): void => this.#fail(reader, signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
+    const forget = (): void => signal?.removeEventListener("abort", onAbort);
+    const reader: Reader = {
+      deadlineMs,
+      resolve: (index) => {
+        forget();
+        resolve(index);
+      },
+      reject: (reason) => {
+        forget();
+        reject(reason);
+      },
+      done: false,
+    };
+    this.#waiting.push(reader);
     return promise;
   }
 
@@ -107,7 +124,7 @@ export class Reads {
       const next = this.#confirmed[0] as { index: number; readers: readonly Reader[] };
       if (next.index > upTo) return;
       this.#confirmed.shift();
-      for (const reader of next.readers) this.#finish(reader, next.index);
+      for (const reader of next.readers) this.#answer(reader, next.index);
     }
   }
 
@@ -126,7 +143,7 @@ export class Reads {
       if (reader.done || reader.deadlineMs > nowMs) continue;
       expired++;
       const text = "no leader has confirmed the read in its time; try again";
-      this.#finish(reader, new RaftNodeError("NO_LEADER", text, "not-executed"));
+      this.#fail(reader, new RaftNodeError("NO_LEADER", text, "not-executed"));
     }
     return expired;
   }
@@ -135,7 +152,7 @@ export class Reads {
   endAll(code: RaftNodeErrorCode, text: string, cause?: unknown): void {
     const options = cause === undefined ? undefined : { cause };
     for (const reader of [...this.#all()]) {
-      this.#finish(reader, new RaftNodeError(code, text, "not-executed", options));
+      this.#fail(reader, new RaftNodeError(code, text, "not-executed", options));
     }
     this.#waiting = [];
     this.#round = undefined;
@@ -148,11 +165,24 @@ export class Reads {
     yield* this.#waiting;
   }
 
-  #finish(reader: Reader, index: number | Error): void {
-    if (reader.done) return;
+  #answer(reader: Reader, index: number): void {
+    if (!this.#finish(reader)) return;
+    this.#endings.answered();
+    reader.resolve(index);
+  }
+
+  // A caller may give up with any reason, a string or a number.
+  #fail(reader: Reader, reason: unknown): void {
+    if (!this.#finish(reader)) return;
+    this.#endings.failed(reason);
+    reader.reject(reason);
+  }
+
+  #finish(reader: Reader): boolean {
+    if (reader.done) return false;
     reader.done = true;
     this.#size--;
-    reader.settle(index);
+    return true;
   }
 }
 

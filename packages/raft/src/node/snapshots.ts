@@ -28,6 +28,7 @@ export class Snapshots {
   #isWanted = false;
   #making: Promise<number> | undefined;
   #made = 0;
+  #refused = 0;
   #bytesLast = 0;
 
   constructor(options: SnapshotsOptions) {
@@ -37,6 +38,11 @@ export class Snapshots {
   /** How many were made. */
   get made(): number {
     return this.#made;
+  }
+
+  /** How many the disk had no room for. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** The size of the last one, in bytes. */
@@ -89,10 +95,10 @@ export class Snapshots {
       await wal.saveSnapshot({ index, term, confState, data });
     } catch (error) {
       // Without space the log goes on as it is, and the next entries ask again.
-      if (error instanceof WalError && error.code === "WAL_FULL") return storage.snapshot().index;
-      if (error instanceof WalError && error.code === "WAL_BACKLOG")
-        return storage.snapshot().index;
-      throw error;
+      const code = error instanceof WalError ? error.code : undefined;
+      if (code !== "WAL_FULL" && code !== "WAL_BACKLOG") throw error;
+      this.#refused++;
+      return storage.snapshot().index;
     }
     this.#made++;
     this.#bytesLast = data.length;

@@ -19,6 +19,7 @@
 //
 // Left out: a lock on the folder, which Files does not offer: the log belongs to one owner, who
 // sees to that. Reading: the caller keeps the entries that it may need.
+import { Histogram, type HistogramSnapshot, latencySecondsBounds } from "@compendium/metrics";
 import type { Entry } from "../core/entry.ts";
 import type { HardState, Snapshot } from "../core/message.ts";
 import { headBytes } from "./codec.ts";
@@ -42,6 +43,8 @@ export interface WalStats {
   readonly syncMs: number;
   /** Milliseconds that the slowest of them has taken. */
   readonly syncMsMax: number;
+  /** How many of them took how long, in seconds. */
+  readonly syncSeconds: HistogramSnapshot;
   /** Bytes that wait. */
   readonly pendingBytes: number;
   /** Requests refused because of `pendingBytesMax`. */
@@ -51,6 +54,9 @@ export interface WalStats {
   /** Whether the disk has failed, and the log refuses everything. */
   readonly hasFailed: boolean;
 }
+
+// From a tenth of a millisecond: the sync of a good disk.
+const SYNC_SECONDS = [0.0001, 0.00025, 0.0005, ...latencySecondsBounds];
 
 /** The durable log of a member. One owner opens it, in a folder of its own. */
 export class WriteAheadLog implements AsyncDisposable {
@@ -70,6 +76,7 @@ export class WriteAheadLog implements AsyncDisposable {
   #failure: WalError | undefined;
   #closing: Promise<void> | undefined;
   readonly #counts = { batches: 0, entries: 0, bytes: 0, syncMs: 0, syncMsMax: 0, backlog: 0 };
+  readonly #syncSeconds = new Histogram(SYNC_SECONDS);
 
   private constructor(settings: WalSettings, recovery: Recovery, writer: FrameWriter) {
     const { hardState, mark, shape } = recovery.replay;
@@ -195,6 +202,7 @@ export class WriteAheadLog implements AsyncDisposable {
     const { backlog, ...counts } = this.#counts;
     return {
       ...counts,
+      syncSeconds: this.#syncSeconds.snapshot(),
       pendingBytes: this.#queue.bytes,
       refusedBacklog: backlog,
       segments: this.#olderSegments.length + 1,
@@ -292,6 +300,7 @@ export class WriteAheadLog implements AsyncDisposable {
     counts.batches++;
     counts.bytes += size;
     counts.syncMs += tookMs;
+    this.#syncSeconds.observe(tookMs / 1_000);
     counts.syncMsMax = Math.max(counts.syncMsMax, tookMs);
     const { files, folder } = this.#settings;
     if (this.#spare !== undefined || this.#segment.offset * 2 < segment.bytes) return;

@@ -1,0 +1,1 @@
+export { type MeasurableNode, type RaftMetricsOptions, registerRaftNode } from "./register.ts";
