@@ -104,8 +104,9 @@ export class Reads {
     const context = new Uint8Array(16);
     const view = new DataView(context.buffer);
     view.setFloat64(0, this.#proposer);
-    view.setFloat64(8, ++this.#rounds);
+    view.setFloat64(8, this.#rounds + 1);
     if (readIndex(context) !== undefined) return;
+    this.#rounds++;
     this.#waiting = [];
     this.#round = { context, readers, askedMs: nowMs };
   }
