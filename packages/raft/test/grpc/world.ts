@@ -11,6 +11,12 @@ export interface Subject {
   readonly GrpcTransport: typeof GrpcTransport;
 }
 
+/** A sentence that a package keeps, or fails with an error. */
+export interface Trap {
+  readonly name: string;
+  readonly run: (world: World) => Promise<void>;
+}
+
 export const LOCAL = "127.0.0.1:0";
 export const LINK_PATH = "/compendium.raft.v1.Peers/Link";
 
@@ -118,4 +124,8 @@ export function numbered(value: number, size = 4): Uint8Array {
 
 export function numberOf({ buffer, byteOffset }: Uint8Array): number {
   return new DataView(buffer, byteOffset).getUint32(0);
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string } | undefined)?.code;
 }
