@@ -15,8 +15,8 @@ export class Admission {
   readonly #self: PeerIdentity;
   readonly #state: ReplicatedState;
   readonly #onTurnedAway: (error: RaftNodeError) => void;
-  // What members have said, until the group has agreed on it.
-  readonly #disks = new Map<number, number>();
+  // What members have said, and when the group was last told, until it has agreed on it.
+  readonly #disks = new Map<number, { readonly diskId: number; toldMs: number }>();
   /** Why this node was turned away, the last time. */
   lastRefusal: string | undefined;
 
@@ -28,7 +28,7 @@ export class Admission {
     this.#self = self;
     this.#state = state;
     this.#onTurnedAway = onTurnedAway;
-    this.#disks.set(self.id, self.diskId);
+    this.#disks.set(self.id, { diskId: self.diskId, toldMs: Number.NEGATIVE_INFINITY });
   }
 
   /** Why that peer may not talk; undefined if it may. */
@@ -39,8 +39,18 @@ export class Admission {
     if (known !== 0 && known !== diskId) {
       return `wrong-disk: member ${id} has come back without its disk; join under a new id`;
     }
-    if (known === 0) this.#disks.set(id, diskId);
+    if (known === 0) this.#note(id, diskId);
     return undefined;
+  }
+
+  // Also of who is no member yet: it may be one before it says so again. Strangers are forgotten.
+  #note(id: number, diskId: number): void {
+    if (this.#disks.get(id)?.diskId === diskId) return;
+    this.#disks.set(id, { diskId, toldMs: Number.NEGATIVE_INFINITY });
+    if (this.#disks.size <= DISKS_MAX) return;
+    for (const other of this.#disks.keys()) {
+      if (!this.#state.members.has(other)) return void this.#disks.delete(other);
+    }
   }
 
   /** Another member has turned this one away. For two reasons there is no coming back. */
@@ -57,13 +67,18 @@ export class Admission {
     this.refused(`wrong-disk: the group knows another disk of member ${id}`);
   }
 
-  /** Members whose disk the group does not know yet. */
-  *unbound(): Generator<PeerIdentity> {
-    for (const [id, diskId] of this.#disks) {
-      if (this.#state.members.get(id)?.diskId === 0) yield { id, diskId };
+  /** Members whose disk the group does not know yet; each again after so many milliseconds. */
+  *unbound(nowMs: number, againAfterMs: number): Generator<PeerIdentity> {
+    for (const [id, disk] of this.#disks) {
+      if (this.#state.members.get(id)?.diskId !== 0) continue;
+      if (nowMs < disk.toldMs + againAfterMs) continue;
+      disk.toldMs = nowMs;
+      yield { id, diskId: disk.diskId };
     }
   }
 }
+
+const DISKS_MAX = 1_024;
 
 const REASONS = [
   ["removed:", "REMOVED"],

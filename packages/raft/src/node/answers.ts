@@ -19,7 +19,12 @@ export function answerTo(applied: Own, index: number): Answer | RaftNodeError {
       return new RaftNodeError("SESSION_EXPIRED", text, "unknown");
     }
     case "session-sequence":
-      return new RaftNodeError("SESSION_SEQUENCE", applied.why, "not-executed");
+      // What was acknowledged has happened, or was given up by its client, who alone can know.
+      return new RaftNodeError(
+        "SESSION_SEQUENCE",
+        applied.why,
+        applied.mayHaveRun ? "unknown" : "not-executed",
+      );
   }
 }
 

@@ -31,6 +31,7 @@ import { type Pending, Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { Applied, ReplicatedState } from "./replicated-state.ts";
 import { Snapshots } from "./snapshots.ts";
+import { Watchers } from "./watchers.ts";
 
 /** What a member has done in this life. */
 export interface EngineCounts {
@@ -55,6 +56,7 @@ export class Engine {
   readonly snapshots: Snapshots;
   readonly proposals: Proposals;
   readonly reads: Reads;
+  readonly watchers: Watchers = new Watchers();
   /** Tells the proposals of this life from all others. */
   readonly proposer: number;
   readonly counts: EngineCounts = {
@@ -76,7 +78,6 @@ export class Engine {
   // No leader took the proposals that are queued.
   #parked = false;
   #timer: Disposable | undefined;
-  #watchers: { until: () => boolean; deadlineMs: number; resolve: (met: boolean) => void }[] = [];
   readonly #admission: Admission;
 
   constructor(
@@ -185,15 +186,7 @@ export class Engine {
     } finally {
       this.#working = false;
     }
-    if (this.#watchers.length > 0) this.#look();
-  }
-
-  /** Resolves to true once that holds, or to false when it is too late. */
-  until(condition: () => boolean, deadlineMs: number): Promise<boolean> {
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      this.#watchers.push({ until: condition, deadlineMs, resolve });
-    });
+    if (this.watchers.size > 0) this.watchers.look(this.settings.clock.now());
   }
 
   /** The node cannot go on: all who wait are told, and nothing is done any more. */
@@ -218,7 +211,7 @@ export class Engine {
     this.writer.end();
     this.proposals.endAll(code, text, cause);
     this.reads.endAll(code, text, cause);
-    for (const { resolve } of this.#watchers.splice(0)) resolve(false);
+    this.watchers.end();
   }
 
   #propose(): void {
@@ -354,19 +347,10 @@ export class Engine {
       if (stalls) return this.raw.stepDown();
       this.#parked = false;
       this.raw.tick();
-      if (this.raw.isLeader) this.#bindDisks();
+      if (this.raw.isLeader) this.#bindDisks(nowMs);
       this.snapshots.makeIfWanted();
     });
-    this.#look();
-  }
-
-  #look(): void {
-    const nowMs = this.settings.clock.now();
-    this.#watchers = this.#watchers.filter(({ until, deadlineMs, resolve }) => {
-      const met = until();
-      if (met || deadlineMs <= nowMs) resolve(met);
-      return !met && deadlineMs > nowMs;
-    });
+    this.watchers.look(nowMs);
   }
 
   #addresses(): Map<number, string> {
@@ -374,9 +358,11 @@ export class Engine {
     return new Map(others.map(([id, { address }]) => [id, address]));
   }
 
-  // The leader tells the group which disks its members have, once for each.
-  #bindDisks(): void {
-    for (const { id, diskId } of this.#admission.unbound()) {
+  // The leader tells the group which disks its members have. What is not committed after an
+  // election timeout is said again; with every tick it would fill the log of a slow group.
+  #bindDisks(nowMs: number): void {
+    const { electionTimeoutMs } = this.settings;
+    for (const { id, diskId } of this.#admission.unbound(nowMs, electionTimeoutMs)) {
       this.raw.propose(encodeEnvelope({ kind: "bind", member: id, diskId }));
     }
   }

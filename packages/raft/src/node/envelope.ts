@@ -99,7 +99,7 @@ function pack(kind: number, numbers: readonly number[], rest: Uint8Array): Uint8
 export function decodeEnvelope(data: Uint8Array): Envelope {
   const cursor = new Cursor(data, 0, data.length);
   const envelope = read(cursor);
-  if (envelope !== undefined && !cursor.failed) return envelope;
+  if (envelope !== undefined && cursor.isDone) return envelope;
   throw new RaftError("RAFT_MALFORMED", `an entry of kind ${data[0]} and ${data.length} bytes`);
 }
 

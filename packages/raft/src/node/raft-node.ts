@@ -226,9 +226,8 @@ export class RaftNode implements AsyncDisposable {
     engine.flushSoon();
     await change;
     const isDone = () => engine.state.confState.votersOutgoing.length === 0;
-    if (await engine.until(isDone, deadlineMs)) return;
-    const text = "the change is under way, and goes on; its end was not seen in time";
-    throw new RaftNodeError("TIMEOUT", text, "unknown");
+    if (await engine.watchers.until(isDone, deadlineMs, options.signal)) return;
+    throw this.#late("the change is under way, and goes on; its end was not seen in time");
   }
 
   /**
@@ -240,18 +239,19 @@ export class RaftNode implements AsyncDisposable {
     this.#checkOpen();
     const engine = this.#engine;
     requireLeader(engine);
+    const deadlineMs = this.#deadlineMs(options);
     const successor = to ?? bestSuccessor(engine);
     const isVoter = engine.state.confState.voters.includes(successor ?? 0);
     if (successor === undefined || !isVoter || successor === engine.settings.id) {
-      const text = `${to ?? "nobody"} is another voter that could lead`;
+      const text =
+        to === undefined ? "no other voter was heard of lately" : `${to} is no other voter`;
       throw new RaftNodeError("CHANGE_REFUSED", text, "not-executed");
     }
     engine.raw.transferLeader(successor);
     engine.work();
     const isOver = () => engine.leadership.leader === successor;
-    if (await engine.until(isOver, this.#deadlineMs(options))) return;
-    const text = `member ${successor} did not take over in time; this group goes on as it can`;
-    throw new RaftNodeError("TIMEOUT", text, "unknown");
+    if (await engine.watchers.until(isOver, deadlineMs, options.signal)) return;
+    throw this.#late(`member ${successor} did not take over in time; the group goes on as it can`);
   }
 
   /**
@@ -282,12 +282,12 @@ export class RaftNode implements AsyncDisposable {
     const { clock, electionTimeoutMs, network } = engine.settings;
     if (engine.failure === undefined) {
       const soon = () => clock.now() + 2 * electionTimeoutMs;
-      await engine.until(() => engine.proposals.size + engine.reads.size === 0, soon());
+      await engine.watchers.until(() => engine.proposals.size + engine.reads.size === 0, soon());
       const successor = engine.raw.isLeader ? bestSuccessor(engine) : undefined;
       if (successor !== undefined) {
         engine.raw.transferLeader(successor);
         engine.work();
-        await engine.until(() => !engine.raw.isLeader, soon());
+        await engine.watchers.until(() => !engine.raw.isLeader, soon());
       }
     }
     engine.end("CLOSED", "the node is closed");
@@ -314,6 +314,14 @@ export class RaftNode implements AsyncDisposable {
     const answer = this.#engine.proposals.add({ type: "normal", deadlineMs, signal, encode });
     this.#engine.flushSoon();
     return await answer;
+  }
+
+  // What was waited for has not come, because of the time or because the node has ended.
+  #late(text: string): RaftNodeError {
+    const { failure, hasEnded } = this.#engine;
+    if (failure !== undefined) return failure;
+    if (hasEnded) return new RaftNodeError("CLOSED", "the node is closed", "unknown");
+    return new RaftNodeError("TIMEOUT", text, "unknown");
   }
 
   #deadlineMs({ timeoutMs }: WaitOptions): number {

@@ -44,7 +44,12 @@ export type Applied =
   | { readonly kind: "result"; readonly by: Proposal; readonly result: Uint8Array }
   | { readonly kind: "session-opened"; readonly by: Proposal }
   | { readonly kind: "session-expired"; readonly by: Proposal; readonly session: number }
-  | { readonly kind: "session-sequence"; readonly by: Proposal; readonly why: string }
+  | {
+      readonly kind: "session-sequence";
+      readonly by: Proposal;
+      readonly why: string;
+      readonly mayHaveRun: boolean;
+    }
   | { readonly kind: "changed"; readonly by: Proposal | undefined; readonly state: ConfState }
   | { readonly kind: "bound"; readonly member: number; readonly diskId: number }
   | { readonly kind: "nothing" };
@@ -111,7 +116,8 @@ export class ReplicatedState {
           return { kind: "session-expired", by: envelope, session: envelope.session };
         }
         if (answer.kind === "sequence") {
-          return { kind: "session-sequence", by: envelope, why: answer.why };
+          const { why, mayHaveRun } = answer;
+          return { kind: "session-sequence", by: envelope, why, mayHaveRun };
         }
         if (answer.repeated) this.repeats++;
         return { kind: "result", by: envelope, result: answer.result };

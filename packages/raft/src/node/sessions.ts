@@ -16,7 +16,7 @@
 export type SessionAnswer =
   | { readonly kind: "done"; readonly result: Uint8Array; readonly repeated: boolean }
   | { readonly kind: "expired" }
-  | { readonly kind: "sequence"; readonly why: string };
+  | { readonly kind: "sequence"; readonly why: string; readonly mayHaveRun: boolean };
 
 /** How many commands of one session may wait for their answers to be acknowledged. */
 export const UNACKNOWLEDGED_MAX = 1_024;
@@ -71,13 +71,13 @@ export class Sessions {
     }
     if (sequence <= session.acknowledged) {
       const why = `${sequence} was acknowledged: up to ${session.acknowledged} are`;
-      return { kind: "sequence", why };
+      return { kind: "sequence", why, mayHaveRun: true };
     }
     const known = session.results.get(sequence);
     if (known !== undefined) return { kind: "done", result: known, repeated: true };
     if (session.results.size >= UNACKNOWLEDGED_MAX) {
       const why = `${UNACKNOWLEDGED_MAX} answers wait to be acknowledged`;
-      return { kind: "sequence", why };
+      return { kind: "sequence", why, mayHaveRun: false };
     }
     const result = run();
     session.results.set(sequence, result);

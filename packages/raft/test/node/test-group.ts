@@ -1,7 +1,7 @@
-// A group of real nodes on the simulated world, held by the hand of a test: it cuts off, crashes,
-// starts and asks, and lets virtual time pass in between. Whatever the test is about, two things are
-// watched all along: no term has two leaders, and no two members carry out different commands at
-// one place (Raft figure 3).
+// A group of real nodes on the simulated world, led by the hand of a test: it cuts off, crashes,
+// starts and asks, and lets virtual time pass in between. Whatever the test is about, two things
+// are watched all along: no term has two leaders, and no two members carry out different commands
+// at one place (Raft figure 3).
 import assert from "node:assert/strict";
 import {
   type CrashKind,
@@ -32,6 +32,8 @@ export interface TestGroupOptions {
   readonly options?: Partial<RaftNodeOptions>;
   /** The application, where it is not a plain ledger. */
   readonly machine?: (ledger: Ledger) => StateMachine;
+  /** Changes what a member is opened with. */
+  readonly wrap?: (options: RaftNodeOptions) => RaftNodeOptions;
 }
 
 /** A member and its present life. */
@@ -118,7 +120,7 @@ export class TestGroup {
     const id = Number(world.name.slice(1));
     const member = this.member(id);
     if (!member.isUp) return;
-    const { members = 3, options, machine } = this.#options;
+    const { members = 3, options, machine, wrap = (same) => same } = this.#options;
     const ledger = new Ledger((lines) => this.#carriedOut(id, lines));
     const datagrams = new DatagramNetwork(world, () => {});
     world.datagrams.receive((datagram, from) => void datagrams.take(datagram, from));
@@ -126,7 +128,7 @@ export class TestGroup {
     const names = Array.from({ length: members }, (_, at) => [at + 1, `n${at + 1}`] as const);
     Object.assign(member, { failure: undefined, refusal: undefined, ledger, network, world });
     try {
-      member.node = await RaftNode.open({
+      const complete = wrap({
         id,
         machine: machine?.(ledger) ?? ledger,
         files: world.files,
@@ -143,6 +145,7 @@ export class TestGroup {
         ...this.#overrides.get(id),
         onLeadership: ({ term, isLeader }) => isLeader && this.#leads(id, term),
       });
+      member.node = await RaftNode.open(complete);
     } catch (error) {
       member.refusal = error;
       return;
