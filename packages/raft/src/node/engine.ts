@@ -75,6 +75,10 @@ export class Engine {
   #working = false;
   #flushing = false;
   #stalled = false;
+  // What is committed and waits to be applied, in order.
+  readonly #toApply: Message[] = [];
+  #commitDurable = 0;
+  #flushingCommit = false;
   // No leader took the proposals that are queued.
   #parked = false;
   #timer: Disposable | undefined;
@@ -251,8 +255,9 @@ export class Engine {
     if (outgoing.length > 0) this.settings.network.send(outgoing);
     for (const message of messages) {
       if (message.to === APPEND_THREAD) this.writer.write(message);
-      else if (message.to === APPLY_THREAD) this.#apply(message);
+      else if (message.to === APPLY_THREAD) this.#toApply.push(message);
     }
+    this.#applyNext();
     for (const readState of readStates) this.reads.confirmed(readState);
   }
 
@@ -269,10 +274,31 @@ export class Engine {
     this.#parked = false;
   }
 
+  // A member must not forget, in a crash, that a change was committed once it has acted on it. It
+  // would come back in the group as it was before, and might need the vote of one that it has sent
+  // away. So the commit index, which otherwise waits for the next entries, goes to the disk first.
+  #applyNext(): void {
+    for (let next = this.#toApply[0]; next !== undefined; next = this.#toApply[0]) {
+      const last = next.entries.at(-1)?.index ?? 0;
+      if (last > this.#commitDurable && next.entries.some(({ type }) => type === "conf-change")) {
+        if (this.#flushingCommit) return;
+        this.#flushingCommit = true;
+        this.writer.flush(() => {
+          this.#flushingCommit = false;
+          this.#commitDurable = last;
+          this.#tell(() => this.#applyNext());
+        });
+        return;
+      }
+      this.#toApply.shift();
+      this.#apply(next);
+    }
+  }
+
   #apply({ entries, responses }: Message): void {
     const { state, raw, proposals } = this;
     for (const entry of entries) {
-      // A snapshot may have come first, and have it all.
+      // A snapshot may have overtaken it, and have it all.
       if (entry.index <= state.index) continue;
       const applied = state.apply(entry, (change) => raw.applyConfChange(change));
       this.counts.committed++;

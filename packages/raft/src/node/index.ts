@@ -1,3 +1,5 @@
+export type { PeerLinksOptions } from "../net/options.ts";
+export { PeerLinks } from "../net/peer-links.ts";
 export type {
   PeerIdentity,
   PeerNetwork,

@@ -27,6 +27,9 @@ export interface LogWriterOptions {
   readonly onFailure: (error: Error) => void;
 }
 
+// What is to be written: an append of the core, or all that was put off, and whom to tell.
+type Write = { readonly append: Message } | { readonly onFlushed: () => void };
+
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
 const BATCH_MAX = 1_024;
@@ -34,7 +37,7 @@ const BATCH_MAX = 1_024;
 /** The append thread of a node. */
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  #waiting: Message[] = [];
+  #waiting: Write[] = [];
   #running = false;
   #ended = false;
   #busySinceMs: number | undefined;
@@ -64,8 +67,17 @@ export class LogWriter {
 
   /** Takes a "storage-append". */
   write(append: Message): void {
+    this.#add({ append });
+  }
+
+  /** Makes the commit index durable, too, which otherwise waits for the next entries. */
+  flush(onFlushed: () => void): void {
+    this.#add({ onFlushed });
+  }
+
+  #add(write: Write): void {
     if (this.#ended) return;
-    this.#waiting.push(append);
+    this.#waiting.push(write);
     if (!this.#running && this.#retry === undefined) void this.#run();
   }
 
@@ -94,33 +106,41 @@ export class LogWriter {
   }
 
   // A snapshot replaces the log that appends before it went to: it is a batch for itself.
-  #take(): Message[] {
-    const at = this.#waiting.findIndex(({ snapshot }) => snapshot !== undefined);
+  #take(): Write[] {
+    const at = this.#waiting.findIndex(
+      (write) => "append" in write && write.append.snapshot !== undefined,
+    );
     const count = at === -1 ? this.#waiting.length : Math.max(1, at);
     return this.#waiting.splice(0, Math.min(count, BATCH_MAX));
   }
 
   // What was not written goes back to the front, in order.
-  async #writeAll(batch: readonly Message[]): Promise<unknown> {
+  async #writeAll(batch: readonly Write[]): Promise<unknown> {
     const { storage, onWritten } = this.#options;
-    const results = await Promise.allSettled(batch.map((append) => this.#append(append)));
+    const results = await Promise.allSettled(batch.map((write) => this.#write(write)));
     const refused = results.findIndex(({ status }) => status === "rejected");
     const written = refused === -1 ? batch : batch.slice(0, refused);
-    for (const append of written) {
+    for (const write of written) {
       if (this.#ended) return undefined;
-      const { term, vote, commit, entries, snapshot } = append;
+      if ("onFlushed" in write) {
+        write.onFlushed();
+        continue;
+      }
+      const { term, vote, commit, entries, snapshot } = write.append;
       if (snapshot !== undefined) storage.applySnapshot(snapshot);
       if (term > 0) storage.setHardState({ term, vote, commit });
       storage.append(entries);
-      onWritten(append);
+      onWritten(write.append);
     }
     if (refused === -1) return undefined;
     this.#waiting.unshift(...batch.slice(refused));
     return (results[refused] as PromiseRejectedResult).reason;
   }
 
-  async #append({ term, vote, commit, entries, snapshot }: Message): Promise<void> {
+  async #write(write: Write): Promise<void> {
     const { wal } = this.#options;
+    if ("onFlushed" in write) return await wal.flush();
+    const { term, vote, commit, entries, snapshot } = write.append;
     const hardState = term > 0 ? { term, vote, commit } : undefined;
     if (snapshot !== undefined) await wal.saveSnapshot(snapshot, hardState);
     await wal.append(entries, snapshot === undefined ? hardState : undefined);

@@ -138,6 +138,17 @@ export class WriteAheadLog implements AsyncDisposable {
   }
 
   /**
+   * Writes a commit index that `append` has put off, if there is one. Resolves once all that was
+   * asked for is durable.
+   *
+   * @throws WalError as `append`
+   */
+  async flush(): Promise<void> {
+    this.#checkUsable();
+    await (this.#queue.owesHardState ? this.#enqueue([]) : this.#newest);
+  }
+
+  /**
    * Makes a snapshot durable: its file first, then the log's word for it. One whose last entry is
    * not in the log (it came from a leader) replaces the whole log. Appends that go on from it wait
    * for this to resolve; others need not. One that is not newer than the last one is left alone.

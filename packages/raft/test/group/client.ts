@@ -10,6 +10,8 @@ import type { Request, Response, SessionCommand } from "./member.ts";
 /** How clients behave. */
 export interface ClientOptions {
   readonly members: readonly string[];
+  /** Members that are sure to be there in the end: each must answer then. */
+  readonly lasting: readonly string[];
   readonly keys: number;
   /** Operations after which a client is content. */
   readonly operationsMax: number;
@@ -25,7 +27,7 @@ export type ClientEvent =
 
 type WithoutNumber<T> = T extends { number: number } ? Omit<T, "number"> : never;
 
-const PAUSE_MS_MAX = 60;
+const REST_MS_MAX = 400;
 
 /** Runs a client until it is content. */
 export class Client {
@@ -48,15 +50,29 @@ export class Client {
   }
 
   async run(): Promise<void> {
-    const { random } = this.#world;
     for (let made = 0; made < this.#options.operationsMax; ) {
       this.#session ??= await this.#open();
       if (this.#session === undefined) continue;
       made++;
       await this.#operate(this.#session, this.#draw());
-      await this.#pause(random.below(PAUSE_MS_MAX));
+      await this.#pause();
     }
+    for (const member of this.#options.lasting) await this.#readFrom(member);
     this.#world.record("content");
+  }
+
+  // Until it answers: if it never does, the group is not live.
+  async #readFrom(member: string): Promise<void> {
+    const process = `${this.#world.name}.${++this.#lives}`;
+    const session = { id: 1, sequence: 1, acknowledged: 0 };
+    const input: KvInput = { f: "get", key: "k0" };
+    this.#world.record("call", { process, input });
+    for (;;) {
+      this.#target = member;
+      const answer = await this.#attempt({ kind: "run", session, input });
+      if (answer?.kind !== "done") continue;
+      return this.#world.record("return", { process, output: answer.output });
+    }
   }
 
   async #open(): Promise<{ id: number; sequence: number } | undefined> {
@@ -122,8 +138,10 @@ export class Client {
     return answer;
   }
 
-  async #pause(ms: number): Promise<void> {
-    const { clock } = this.#world;
+  // Bursts, in which much happens at the same time, and rests, so that they last.
+  async #pause(): Promise<void> {
+    const { clock, random } = this.#world;
+    const ms = random.below(random.below(8) === 0 ? REST_MS_MAX : 3);
     await new Promise<void>((resolve) => clock.setTimer(clock.now() + ms, resolve));
   }
 }

@@ -85,7 +85,7 @@ export async function runMember(
       electionTimeoutMs,
       heartbeatMs: electionTimeoutMs / 5,
       timeoutMs: REQUEST_TIMEOUT_MS,
-      sessionsMax: 8,
+      sessionsMax: 3,
       snapshotEntries: 40,
       catchUpEntries: 10,
       appendBytesMax: 2_048,

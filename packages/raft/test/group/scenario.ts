@@ -44,7 +44,8 @@ export function groupScenario(
         ? new Operator(world, { members: names, changesGroup: spares > 0 }).run()
         : new Client(world, {
             members: names,
-            keys: 3,
+            lasting: spares > 0 ? names.slice(0, 2) : names,
+            keys: 2,
             operationsMax,
             attemptMs: 100,
             attemptsMax: 8,
