@@ -134,7 +134,7 @@ function entryListBytes(message: Message): number {
   return bytes;
 }
 
-/** Writes a message of which {@link messageBytes} gave the size; returns where the next one goes. */
+/** Writes a message, of {@link messageBytes} bytes, and returns where the next one goes. */
 export function putMessage(into: Uint8Array, from: number, message: Message): number {
   const fields = fieldsOf(message);
   into[from] = NUMBERS.get(message.type) as number;

@@ -1,5 +1,5 @@
-// The link on which two members exchange messages. Each frame says how many bytes have been received
-// on the link so far, and for that one number the sender knows three things:
+// The link on which two members exchange messages. Each frame says how many bytes have been
+// received on the link so far, and by that one number the sender knows three things:
 //
 //   - how much is under way, in the queues of both processes and both kernels. Bulk waits while
 //     that is a window or more, so that what is urgent never stands behind more than a window. (A
@@ -72,6 +72,7 @@ export class MessageLink {
   // A frame that the transport had no room for.
   #held: Uint8Array | undefined;
   #isOpen = true;
+  #isLeaving = false;
 
   constructor(around: Surroundings, owner: LinkOwner, meeting: Meeting, isDialedByUs: boolean) {
     this.id = meeting.theirs.from;
@@ -172,6 +173,7 @@ export class MessageLink {
 
   /** Sends what may be sent now; what is urgent first. */
   pump(isLast = false): void {
+    if (this.#isLeaving) return;
     while (this.#isOpen && this.#held === undefined) {
       const frame = this.#nextFrame(isLast);
       if (frame === undefined) break;
@@ -262,6 +264,14 @@ export class MessageLink {
     if (this.isUnanswered && nowMs - silentSinceMs >= silenceMs) return this.destroy();
     if (this.#received > this.#said) this.#acknowledge();
     if (this.#received > this.#said || this.isUnanswered) this.#arm();
+  }
+
+  /** Sends nothing any more, and receives until the other end closes, for a bounded time. */
+  readToEnd(): void {
+    if (!this.#isOpen) return;
+    this.#isLeaving = true;
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = this.#around.after(this.#around.settings.closeTimeoutMs, () => this.destroy());
   }
 
   /** Sends what was handed over, for a bounded time, and closes; nothing is received any more. */

@@ -58,7 +58,10 @@ export interface PeerNetwork {
   start(self: PeerIdentity, receiver: PeerReceiver): Promise<void>;
   /** Where the others are: replaces what was said before. Links to who is not named are closed. */
   setPeers(addresses: ReadonlyMap<number, string>): void;
-  /** Hands over messages, and never waits. Their order is kept only among those with entries. */
+  /**
+   * Hands over messages, and never waits. Appends and proposals to one member keep their order on
+   * one link; all else may overtake them.
+   */
   send(messages: readonly Message[]): void;
   /** What it has done. */
   stats(): PeerNetworkStats;

@@ -4,6 +4,9 @@
 // id has dialed. One that was dialed because an older one is dead replaces that; the hello says
 // which of the two it is (hello.ts), since a side that has not noticed yet could not tell.
 //
+// Nothing is lost by that: who may yet prefer a link of its own sends nothing on the other's, and
+// reads it to its end.
+//
 // While a first attempt is under way messages wait; between attempts they are dropped at once. Raft
 // sends what matters again, and by then says something newer.
 import type { Message } from "../core/message.ts";
@@ -37,7 +40,10 @@ export class Peer implements LinkOwner {
   readonly #host: PeerHost;
   #address: string | undefined;
   #link: MessageLink | undefined;
+  // Beside a link only while that may yet give way: see `accept`.
   #attempt: Attempt | undefined;
+  // What is still to be read of a link that gave way.
+  #rest: MessageLink | undefined;
   // The last link that was in use, once it is no more; 0 before.
   #gone = 0;
   #failures = 0;
@@ -77,6 +83,8 @@ export class Peer implements LinkOwner {
   }
 
   #detach(): void {
+    this.#rest?.destroy();
+    this.#rest = undefined;
     const link = this.#link;
     if (link === undefined) return;
     this.#link = undefined;
@@ -93,8 +101,10 @@ export class Peer implements LinkOwner {
 
   /** Sends what waits, or sees to it that it can be sent, or drops it. */
   flush(): void {
-    if (this.#link !== undefined) this.#link.pump();
-    else if (!this.outbox.isEmpty && this.#attempt === undefined) this.#dial();
+    if (this.#attempt === undefined) {
+      if (this.#link !== undefined) this.#link.pump();
+      else if (!this.outbox.isEmpty) this.#dial();
+    }
     if (!this.#dropped) return;
     this.#dropped = false;
     this.#around.unreachable(this.id);
@@ -169,7 +179,13 @@ export class Peer implements LinkOwner {
     const link = new MessageLink(this.#around, this, meeting, isDialedByUs);
     this.#link = link;
     this.#around.counts.linksOpened++;
-    old?.retire();
+    if (isDialedByUs && old !== undefined) {
+      this.#rest?.destroy();
+      this.#rest = old;
+      old.readToEnd();
+    } else {
+      old?.retire();
+    }
     this.#around.track(link.run());
     this.#host.wake(this);
   }
@@ -206,7 +222,7 @@ export class Peer implements LinkOwner {
     this.#attempt?.controller.abort();
     this.#attempt = undefined;
     this.#link?.pump(true);
-    this.#link?.retire();
+    this.#detach();
     this.#around.counts.messagesDropped += this.outbox.drop();
   }
 }

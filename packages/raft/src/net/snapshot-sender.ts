@@ -10,7 +10,7 @@ import { NO_BYTES } from "../core/entry.ts";
 import type { Message } from "../core/message.ts";
 import { crc32c } from "../wal/crc32c.ts";
 import { dial, isMalformed, type Meeting, nextFrame } from "./handshake.ts";
-import { DELIVERED, malformed, REFUSAL } from "./hello.ts";
+import { DELIVERED, decodeRefusal, malformed, REFUSAL, type Refusal } from "./hello.ts";
 import {
   decodeHave,
   encodeChunk,
@@ -72,22 +72,24 @@ export class SnapshotSender {
     for (let barren = 0; barren < snapshotAttemptsMax; ) {
       if (signal.aborted || this.#around.isClosing || this.#address === undefined) return false;
       const before = cargo.reached;
-      if (await this.#attempt(cargo, this.#address, signal)) return true;
+      const outcome = await this.#attempt(cargo, this.#address, signal);
+      if (outcome === "delivered") return true;
+      if (outcome === "refused") return false;
       barren = cargo.reached > before ? 0 : barren + 1;
       await this.#around.sleep(this.#around.backoffMs(Math.max(1, barren)), signal);
     }
     return false;
   }
 
-  async #attempt(cargo: Cargo, address: string, signal: AbortSignal): Promise<boolean> {
+  async #attempt(cargo: Cargo, address: string, signal: AbortSignal): Promise<Outcome> {
     const call = { id: this.#id, address, purpose: "snapshot", gone: 0, signal } as const;
     const outcome = await dial(this.#around, call);
-    if (outcome === undefined) return false;
-    if ("link" in outcome) return await ship(this.#around, cargo, outcome, signal);
-    const { kind, reason } = outcome;
-    const isNews = kind === "no" && !this.#around.isClosing;
-    if (isNews) this.#around.receiver.refused(this.#id, reason);
-    return false;
+    if (outcome === undefined) return "broken";
+    const answer = "link" in outcome ? await ship(this.#around, cargo, outcome, signal) : outcome;
+    if (typeof answer === "string") return answer;
+    if (answer.kind !== "no" || this.#around.isClosing) return "broken";
+    this.#around.receiver.refused(this.#id, answer.reason);
+    return "refused";
   }
 }
 
@@ -131,32 +133,36 @@ async function load(
   return { offer, data, checks, reached: 0 };
 }
 
-/** Whether the receiver has said that it has all of it. */
+// Delivered by the receiver's own word; refused for good; or worth another attempt.
+type Outcome = "delivered" | "refused" | "broken";
+
+/** One attempt on one link: how it ended, or what the receiver has against it. */
 async function ship(
   around: Surroundings,
   cargo: Cargo,
   { link, frames }: Meeting,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Outcome | Refusal> {
   const { silenceMs } = around.settings;
   const destroy = (): void => link.destroy();
   signal.addEventListener("abort", destroy);
   around.closing.addEventListener("abort", destroy);
   let watch = around.after(silenceMs, destroy);
   try {
-    if (signal.aborted || around.isClosing) return false;
+    if (signal.aborted || around.isClosing) return "broken";
     link.send(encodeOffer(cargo.offer));
     const loading = new Loading(around, cargo, link.send.bind(link), () => link.drained());
     for (;;) {
       const frame = await nextFrame(frames);
-      if (frame === undefined || frame[0] === REFUSAL) return false;
-      if (frame[0] === DELIVERED) return true;
+      if (frame === undefined) return "broken";
+      if (frame[0] === REFUSAL) return decodeRefusal(frame);
+      if (frame[0] === DELIVERED) return "delivered";
       watch[Symbol.dispose]();
       watch = around.after(silenceMs, destroy);
       await loading.goOn(decodeHave(frame));
     }
   } catch (error) {
-    if (isMalformed(error)) return false;
+    if (isMalformed(error)) return "broken";
     throw error;
   } finally {
     watch[Symbol.dispose]();
