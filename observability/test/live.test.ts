@@ -29,6 +29,7 @@ describe("a live Prometheus", () => {
       "circuit-breaker",
       "resilience",
       "rate-limiter",
+      "raft",
     ]);
     const shownotes = exampleOf(shownotesMetrics());
     let scrapes = 0;
