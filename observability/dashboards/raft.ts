@@ -1,5 +1,6 @@
-// The dashboard "Raft": groups of packages/raft. It reads from the top as an incident is read: which
-// alert, who leads, who follows, what callers get of it; then each member's disk, snapshots, links.
+// The dashboard "Raft": groups of packages/raft. It reads from the top as an incident is read:
+// which alert, who leads, who follows, what callers get of it; then each member's disk, snapshots,
+// links.
 //
 // Members show themselves: who has died is not scraped, and is seen by the leader alone.
 import { DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
