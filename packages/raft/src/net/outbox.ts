@@ -1,7 +1,7 @@
 // What waits to be sent to one member, in two queues. A heartbeat behind a megabyte of entries
-// comes too late, and an election follows that nobody needed; so what is small and urgent goes first.
-// Appends and proposals keep their order among themselves, an append without entries too: were it
-// to overtake, its receiver would miss what comes before it and say no.
+// comes too late, and an election follows that nobody needed; so what is small and urgent goes
+// first. Appends and proposals keep their order among themselves, an append without entries too:
+// were it to overtake, its receiver would miss what comes before it and say no.
 import type { Message } from "../core/message.ts";
 import { messageBytes } from "./codec.ts";
 
