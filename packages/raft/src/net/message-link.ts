@@ -72,7 +72,6 @@ export class MessageLink {
   // A frame that the transport had no room for.
   #held: Uint8Array | undefined;
   #isOpen = true;
-  #isLeaving = false;
 
   constructor(around: Surroundings, owner: LinkOwner, meeting: Meeting, isDialedByUs: boolean) {
     this.id = meeting.theirs.from;
@@ -173,7 +172,6 @@ export class MessageLink {
 
   /** Sends what may be sent now; what is urgent first. */
   pump(isLast = false): void {
-    if (this.#isLeaving) return;
     while (this.#isOpen && this.#held === undefined) {
       const frame = this.#nextFrame(isLast);
       if (frame === undefined) break;
@@ -264,14 +262,6 @@ export class MessageLink {
     if (this.isUnanswered && nowMs - silentSinceMs >= silenceMs) return this.destroy();
     if (this.#received > this.#said) this.#acknowledge();
     if (this.#received > this.#said || this.isUnanswered) this.#arm();
-  }
-
-  /** Sends nothing any more, and receives until the other end closes, for a bounded time. */
-  readToEnd(): void {
-    if (!this.#isOpen) return;
-    this.#isLeaving = true;
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = this.#around.after(this.#around.settings.closeTimeoutMs, () => this.destroy());
   }
 
   /** Sends what was handed over, for a bounded time, and closes; nothing is received any more. */

@@ -1,11 +1,13 @@
 // One member, as the others see it: where it is, what waits for it, and the link to it if there is
 // one. It is dialed when there is something to send, by either side, so that both may dial at once.
-// Of two links that arose at the same time both sides keep the one which the member with the lower
-// id has dialed. One that was dialed because an older one is dead replaces that; the hello says
-// which of the two it is (hello.ts), since a side that has not noticed yet could not tell.
+// Of two links that would arise so, both sides keep one:
 //
-// Nothing is lost by that: who may yet prefer a link of its own sends nothing on the other's, and
-// reads it to its end.
+//   - A link that both ends have stays, and one that was dialed at the same time is refused.
+//   - Of two attempts that have crossed, that of the member with the lower id goes on. The other
+//     member gives up its own when it hears of it. The lower one may have taken the other's link
+//     by then, and so sends nothing on it until its own attempt is decided; so nothing is lost.
+//   - A link that was dialed because an older one is dead replaces that. Which of the two cases it
+//     is, a side that has not noticed yet could not tell; the hello says it (hello.ts).
 //
 // While a first attempt is under way messages wait; between attempts they are dropped at once. Raft
 // sends what matters again, and by then says something newer.
@@ -42,8 +44,6 @@ export class Peer implements LinkOwner {
   #link: MessageLink | undefined;
   // Beside a link only while that may yet give way: see `accept`.
   #attempt: Attempt | undefined;
-  // What is still to be read of a link that gave way.
-  #rest: MessageLink | undefined;
   // The last link that was in use, once it is no more; 0 before.
   #gone = 0;
   #failures = 0;
@@ -83,8 +83,6 @@ export class Peer implements LinkOwner {
   }
 
   #detach(): void {
-    this.#rest?.destroy();
-    this.#rest = undefined;
     const link = this.#link;
     if (link === undefined) return;
     this.#link = undefined;
@@ -142,7 +140,6 @@ export class Peer implements LinkOwner {
     // Refused because it has dialed itself meanwhile: that link will do.
     if (this.#link !== undefined) return this.flush();
     this.#fail();
-    this.#drop();
     this.flush();
   }
 
@@ -169,9 +166,9 @@ export class Peer implements LinkOwner {
     return undefined;
   }
 
+  // Whether the other end has no use for this link any more, or has never had.
   #yields(link: MessageLink, theirs: Hello): boolean {
-    if (!link.isDialedByUs || theirs.life !== link.life || theirs.gone === link.name) return true;
-    return this.id < this.#around.self.id;
+    return !link.isDialedByUs || theirs.life !== link.life || theirs.gone === link.name;
   }
 
   #adopt(meeting: Meeting, isDialedByUs: boolean): void {
@@ -179,13 +176,7 @@ export class Peer implements LinkOwner {
     const link = new MessageLink(this.#around, this, meeting, isDialedByUs);
     this.#link = link;
     this.#around.counts.linksOpened++;
-    if (isDialedByUs && old !== undefined) {
-      this.#rest?.destroy();
-      this.#rest = old;
-      old.readToEnd();
-    } else {
-      old?.retire();
-    }
+    old?.retire();
     this.#around.track(link.run());
     this.#host.wake(this);
   }

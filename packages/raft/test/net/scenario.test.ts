@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import * as subject from "../../src/net/index.ts";
 import { talkScenario } from "./scenario.ts";
 
-const SEEDS = 60;
+const SEEDS = 30;
 
 test(`through ${SEEDS} hostile worlds nothing arrives twice, altered or out of order, and talk goes on`, async () => {
   const scenario = talkScenario(subject);

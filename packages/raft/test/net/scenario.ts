@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { type Message, message } from "@compendium/raft";
 import type { FaultKind, Invariants, Run, Scenario, World } from "@compendium/simulation";
 import type { PeerReceiver } from "../../src/net/peer-network.ts";
-import { append, type Subject, snapshot } from "./world.ts";
+import { append, expectSame, type Subject, snapshot } from "./world.ts";
 
 const IDS = [1, 2, 3];
 const KINDS: readonly FaultKind[] = [
@@ -107,7 +107,7 @@ class Talker implements PeerReceiver {
     const mark = JSON.parse(new TextDecoder().decode(message.context)) as Mark;
     if (message.type === "append") {
       const length = message.entries[0]?.data.length ?? 0;
-      assert.deepEqual(
+      expectSame(
         { ...message, context: undefined },
         append(message.from, this.#id, mark.number, length),
       );
@@ -115,7 +115,7 @@ class Talker implements PeerReceiver {
     if (message.snapshot !== undefined) {
       const { length } = message.snapshot.data;
       const whole = snapshot(message.from, this.#id, mark.number, length);
-      assert.deepEqual(message.snapshot, whole.snapshot);
+      expectSame(message.snapshot, whole.snapshot);
     }
     const { linksOpened } = this.#links.stats();
     if (linksOpened !== this.#linksOpened) this.#openedMs = this.#world.clock.now();

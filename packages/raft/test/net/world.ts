@@ -1,5 +1,7 @@
 // Members of nothing but a network, on the simulated world: what they are told is written down,
 // what they send can be looked at, changed or lost, and whatever they leave behind is counted.
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { type Entry, type Message, message } from "@compendium/raft";
 import type { Clock, Link, Transport } from "@compendium/runtime";
 import { Simulation, type World } from "@compendium/simulation";
@@ -202,6 +204,11 @@ export class CountedClock implements Clock {
       },
     };
   }
+}
+
+/** Fails unless they are equal; without a picture of the difference, which may be of megabytes. */
+export function expectSame(actual: unknown, expected: unknown): void {
+  assert.ok(isDeepStrictEqual(actual, expected), "what has arrived is not what was sent");
 }
 
 /** A heartbeat that can be told from others. */

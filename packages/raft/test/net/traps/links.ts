@@ -120,6 +120,15 @@ export const linkTraps: readonly Trap[] = [
         await world.pass(10);
       }
       assert.ok(world.member(2).received.length > 0);
+      // Whoever was heard since is asked as often as at first.
+      world.simulation.crash("n2", "kill", 5_000_000);
+      await world.pass(5);
+      one.transport.connects = 0;
+      for (let ms = 0; ms < 80; ms += 2) {
+        one.send(beat(1, 2));
+        await world.pass(2);
+      }
+      assert.ok(one.transport.connects >= 3);
     },
   },
   {
@@ -154,6 +163,13 @@ export const linkTraps: readonly Trap[] = [
       await world.pass(20);
       assert.deepEqual(one.unreachables.slice(-1), [2]);
       assert.equal(world.member(2).received.length, 1);
+      // And if it was the other one that has dialed.
+      world.member(2).send(beat(2, 1));
+      await world.pass(20);
+      assert.equal(one.links.stats().linksOpen, 1);
+      one.links.setPeers(new Map([[3, "n3:peers"]]));
+      await world.pass(20);
+      assert.deepEqual([one.links.stats().linksOpen, one.transport.open.size], [0, 0]);
     },
   },
   {

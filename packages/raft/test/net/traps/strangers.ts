@@ -4,8 +4,14 @@ import assert from "node:assert/strict";
 import type { Link } from "@compendium/runtime";
 import { encodeMessage } from "../../../src/net/codec.ts";
 import { decodeHello, decodeRefusal, encodeHello, type Hello } from "../../../src/net/hello.ts";
+import {
+  encodeChunk,
+  encodeOffer,
+  type SnapshotMessage,
+} from "../../../src/net/snapshot-frames.ts";
+import { crc32c } from "../../../src/wal/crc32c.ts";
 import type { Trap } from "../traps.ts";
-import { beat, NetWorld } from "../world.ts";
+import { beat, NetWorld, snapshot } from "../world.ts";
 
 const HELLO: Hello = {
   group: "g",
@@ -43,6 +49,16 @@ const refusalOf = (answer: Uint8Array | undefined): string => {
   if (answer === undefined) return "nothing";
   return answer[0] === 2 ? decodeRefusal(answer).reason : "welcome";
 };
+
+/** Has "x" answer so, at the address of member 3. */
+async function answer(world: NetWorld, hello: Hello): Promise<void> {
+  await world.stranger.listen("x:peers", async (link: Link) => {
+    const { value } = await link[Symbol.asyncIterator]().next();
+    const theirs = decodeHello(value as Uint8Array) as Hello;
+    link.send(encodeHello({ ...hello, link: theirs.link }));
+  });
+  world.member(1).links.setPeers(new Map([[3, "x:peers"]]));
+}
 
 /** Has member 1 dial "x" as member 3, answers, and returns the name of that link. */
 async function beDialed(world: NetWorld, life: number): Promise<number> {
@@ -122,12 +138,12 @@ export const strangerTraps: readonly Trap[] = [
         framed(beat(3, 1), beat(2, 1)), // in the name of another
         framed({ ...beat(3, 1), type: "snapshot", snapshot: SNAPSHOT }),
         Uint8Array.of(3, 1, 1), // has received what was never sent
+        Uint8Array.of(4, 5),
         Uint8Array.of(4, 0, 0), // something behind an acknowledgement
       ];
       for (const [at, frame] of bad.entries()) {
         const { link } = await say(world, encodeHello({ ...HELLO, link: 100 + at }));
         link.send(frame);
-        link.send(good);
         await world.pass(20);
         assert.equal(one.links.stats().linksOpen, 0, `bad frame ${at}`);
         assert.equal(one.received.length, 0, `bad frame ${at}`);
@@ -191,6 +207,67 @@ export const strangerTraps: readonly Trap[] = [
       assert.equal(world.member(1).links.stats().linksOpen, 1);
       await world.pass(20);
       assert.equal(world.member(1).transport.open.size, 1);
+    },
+  },
+  {
+    name: "of two attempts that have crossed, that of the lower id goes on, and decides",
+    run: async (subject) => {
+      const world = await NetWorld.of(subject, 1);
+      const one = world.member(1);
+      const asked = Promise.withResolvers<Link>();
+      await world.stranger.listen("x:peers", asked.resolve);
+      one.links.setPeers(new Map([[3, "x:peers"]]));
+      one.send(beat(1, 3, 7));
+      await world.pass(20);
+      const theirs = await asked.promise;
+      const frames = theirs[Symbol.asyncIterator]();
+      const { value } = await frames.next();
+      const crossing = await say(world, encodeHello({ ...HELLO, link: 50 }));
+      assert.equal(refusalOf(crossing.answer), "welcome");
+      const { link: name } = decodeHello(value as Uint8Array) as Hello;
+      theirs.send(encodeHello({ ...HELLO, link: name }));
+      let sent: Uint8Array | undefined;
+      void frames.next().then((next) => {
+        sent = next.value;
+      });
+      await world.pass(20);
+      assert.deepEqual(sent, framed(beat(1, 3, 7)));
+      assert.deepEqual([one.transport.open.size, one.links.stats().linksOpen], [1, 1]);
+    },
+  },
+  {
+    name: "who answers at a member's address must be that member",
+    run: async (subject) => {
+      const world = await NetWorld.of(subject, 1);
+      await answer(world, { ...HELLO, from: 4 });
+      world.member(1).send(beat(1, 3));
+      await world.pass(20);
+      assert.deepEqual(world.member(1).refusals, [[3, "member 4 is at its address"]]);
+    },
+  },
+  {
+    name: "a snapshot to whom it is offered in vain fails",
+    run: async (subject) => {
+      const world = await NetWorld.of(subject, 1);
+      await answer(world, { ...HELLO, purpose: "snapshot" });
+      world.member(1).send(snapshot(1, 3, 7, 100));
+      await world.pass(4_000);
+      assert.deepEqual(world.member(1).settled, [[3, false]]);
+    },
+  },
+  {
+    name: "a snapshot has the length that was said",
+    run: async (subject) => {
+      const world = await NetWorld.of(subject, 1);
+      const { link } = await say(world, encodeHello({ ...HELLO, purpose: "snapshot" }));
+      const bytes = new Uint8Array(100).fill(3);
+      const crc = crc32c(bytes, 0, 100, 0);
+      const bare = snapshot(3, 1, 7, 0) as SnapshotMessage;
+      const offer = { transfer: 1, total: 10, crc, chunkBytes: 2_048, message: bare };
+      link.send(encodeOffer(offer));
+      link.send(encodeChunk(bytes, 0, 100, crc));
+      await world.pass(20);
+      assert.deepEqual(world.member(1).received, []);
     },
   },
   {
