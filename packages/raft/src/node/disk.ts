@@ -27,9 +27,15 @@ export interface MemberDisk {
   readonly diskId: number;
 }
 
+/** What a disk needs to know of its member. */
+export type DiskSettings = Pick<
+  NodeSettings,
+  "files" | "folder" | "id" | "random" | "segmentBytes" | "clock" | "bootstrap"
+>;
+
 /** Opens a member's disk; a new one is prepared for its first use. */
 export async function openDisk(
-  settings: NodeSettings,
+  settings: DiskSettings,
   state: ReplicatedState,
   wantSnapshot: () => void,
 ): Promise<MemberDisk> {

@@ -27,7 +27,7 @@ import { encodeEnvelope } from "./envelope.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Leadership, NodeSettings } from "./options.ts";
-import { type Pending, Proposals } from "./proposals.ts";
+import { type Pending, Proposals, together } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { Applied, ReplicatedState } from "./replicated-state.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -216,6 +216,17 @@ export class Engine {
     this.proposals.endAll(code, text, cause);
     this.reads.endAll(code, text, cause);
     this.watchers.end();
+    this.#leadsNoMore();
+  }
+
+  // Whoever goes by its leadership must hear that it is over; what they throw changes nothing now.
+  #leadsNoMore(): void {
+    const { term, leader } = this.leadership;
+    if (leader === 0) return;
+    this.leadership = { term, leader: 0, isLeader: false };
+    try {
+      this.settings.onLeadership?.(this.leadership);
+    } catch {}
   }
 
   #propose(): void {
@@ -224,10 +235,8 @@ export class Engine {
     const { raw } = this;
     // A change of the membership has a call of its own; the order is kept.
     for (let from = 0; from < queued.length; ) {
-      const { type } = queued[from] as Pending;
-      let to = from + 1;
-      if (type === "normal") while (queued[to]?.type === "normal") to++;
-      const part = queued.slice(from, to);
+      const part = together(queued, from);
+      const { type } = part[0] as Pending;
       const firstIndex = raw.isLeader ? raw.lastIndex + 1 : 0;
       const refusal =
         type === "normal"
@@ -240,7 +249,7 @@ export class Engine {
         return;
       }
       this.proposals.proposed(part, firstIndex);
-      from = to;
+      from += part.length;
     }
   }
 

@@ -9,6 +9,7 @@ export type {
 export type { MemberChange } from "./admin.ts";
 export type { ProposalEnding, ReadEnding } from "./endings.ts";
 export { type Outcome, RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
+export { type ForceNewGroupOptions, forceNewGroup } from "./force-new-group.ts";
 export type { Leadership, RaftNodeOptions } from "./options.ts";
 export type { Answer } from "./proposals.ts";
 export { type ProposeOptions, RaftNode } from "./raft-node.ts";

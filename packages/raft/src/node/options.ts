@@ -42,7 +42,7 @@ export interface RaftNodeOptions {
   readonly proposalsMax?: number;
   /** How many bytes of proposals may wait here; 64 MiB. */
   readonly proposalBytesMax?: number;
-  /** The largest command, in bytes; 1 MiB. At most 8 MiB. */
+  /** The largest command, in bytes; 1 MiB. At most 3 MiB. */
   readonly commandBytesMax?: number;
   /** How many sessions are kept; 10,000. The leader's word counts. */
   readonly sessionsMax?: number;
@@ -56,7 +56,7 @@ export interface RaftNodeOptions {
   readonly inflightMessagesMax?: number;
   /** How many bytes of entries may be on their way to one follower; 16 MiB. */
   readonly inflightBytesMax?: number;
-  /** How many bytes of entries one append has; 256 KiB. */
+  /** How many bytes of entries one append has; 256 KiB. At most 3 MiB. */
   readonly appendBytesMax?: number;
   /** The size of a segment of the log, in bytes; 16 MiB. */
   readonly segmentBytes?: number;
@@ -85,6 +85,8 @@ export type NodeSettings = Required<Omit<RaftNodeOptions, "trace" | "onLeadershi
   };
 
 const MIB = 1_048_576;
+// What must fit into a message, of which networks carry 4 MiB.
+const MESSAGE_PARTS: ReadonlySet<string> = new Set(["commandBytesMax", "appendBytesMax"]);
 const TICKS_PER_HEARTBEAT = 2;
 
 /** Throws a RangeError or TypeError that names the option, its value and what it may be. */
@@ -115,7 +117,7 @@ export function resolveOptions(options: RaftNodeOptions): NodeSettings {
   };
   for (const [name, value] of Object.entries(numbers)) {
     const least = name === "catchUpEntries" ? 0 : 1;
-    const most = name === "commandBytesMax" ? 8 * MIB : Number.MAX_SAFE_INTEGER;
+    const most = MESSAGE_PARTS.has(name) ? 3 * MIB : Number.MAX_SAFE_INTEGER;
     integer(name, value, least, most);
   }
   const { electionTimeoutMs, heartbeatMs } = numbers;

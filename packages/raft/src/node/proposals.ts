@@ -211,6 +211,23 @@ export class Proposals {
   }
 }
 
+// A message of a follower that passes them on must fit what a network carries.
+const TOGETHER_BYTES_MAX = 1_048_576;
+
+/** Those, from one on, that are handed to the core in one call, and so leave in one message. */
+export function together(queued: readonly Pending[], from: number): Pending[] {
+  const first = queued[from] as Pending;
+  const part = [first];
+  let bytes = first.data.length;
+  for (let at = from + 1; at < queued.length && first.type === "normal"; at++) {
+    const next = queued[at] as Pending;
+    bytes += next.data.length;
+    if (next.type !== "normal" || bytes > TOGETHER_BYTES_MAX) break;
+    part.push(next);
+  }
+  return part;
+}
+
 function timeout({ isProposed }: Pending): RaftNodeError {
   if (!isProposed) {
     const text = "no leader took the proposal in its time; it is safe to repeat";

@@ -131,7 +131,9 @@ export class RaftNode implements AsyncDisposable {
     const { index } = await this.#add(options, (number) =>
       encodeEnvelope({ kind: "open", proposer, number, sessionsMax }),
     );
-    return new Session(index, (command, session) => this.propose(command, { session }));
+    return new Session(index, (command, session, signal) =>
+      this.propose(command, { session, ...(signal && { signal }) }),
+    );
   }
 
   /**

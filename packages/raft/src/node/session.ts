@@ -22,8 +22,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One attempt to have a command carried out. */
-export type Attempt = (command: Uint8Array, id: SessionCommandId) => Promise<Answer>;
+/** One attempt to have a command carried out; its waiting ends with the signal. */
+export type Attempt = (
+  command: Uint8Array,
+  id: SessionCommandId,
+  signal?: AbortSignal,
+) => Promise<Answer>;
 
 /** A session of one client. Its commands may be made at the same time; each happens once. */
 export class Session {
@@ -57,7 +61,7 @@ export class Session {
         signal?.throwIfAborted();
         try {
           const acknowledged = this.#acknowledged();
-          return await this.#attempt(command, { id: this.id, sequence, acknowledged });
+          return await this.#attempt(command, { id: this.id, sequence, acknowledged }, signal);
         } catch (error) {
           if (attempt >= attemptsMax || !isWorthRepeating(error)) throw error;
         }

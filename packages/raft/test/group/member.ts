@@ -5,12 +5,12 @@ import type { KvInput, KvOutput } from "@compendium/linearizability";
 import type { Message } from "@compendium/raft";
 import { RuntimeError } from "@compendium/runtime";
 import type { World } from "@compendium/simulation";
-import type { MemberChange, RaftNode, RaftNodeOptions } from "../../src/node/index.ts";
+import type { MemberChange, PeerLinks, RaftNode } from "../../src/node/index.ts";
 import { DatagramNetwork } from "./datagram-network.ts";
 import { decodeResult, encodeCommand, KvMachine } from "./kv-machine.ts";
 
 /** The package under test: the real one, or one with a planted bug. */
-export type GroupSubject = Pick<typeof import("../../src/node/index.ts"), "RaftNode">;
+export type GroupSubject = Pick<typeof import("../../src/node/index.ts"), "RaftNode" | "PeerLinks">;
 
 /** A request of a client. */
 export type Request =
@@ -50,7 +50,8 @@ export interface MemberOptions {
   readonly bootstrap: ReadonlyMap<number, string>;
   /** How long an election timeout is, at least. */
   readonly electionTimeoutMs: number;
-  readonly more?: Partial<RaftNodeOptions>;
+  /** Whether members talk over links, in bytes, as they do in earnest. */
+  readonly links: boolean;
 }
 
 const REQUEST_TIMEOUT_MS = 300;
@@ -59,17 +60,18 @@ const REQUEST_TIMEOUT_MS = 300;
 export async function runMember(
   subject: GroupSubject,
   world: World,
-  { bootstrap, electionTimeoutMs, more }: MemberOptions,
+  { bootstrap, electionTimeoutMs, links }: MemberOptions,
 ): Promise<void> {
   const id = Number(world.name.slice(1));
   const machine = new KvMachine();
-  const network = new DatagramNetwork(world, ({ type, from, to, term, reject }: Message) => {
+  const datagrams = new DatagramNetwork(world, ({ type, from, to, term, reject }: Message) => {
     // What a living member has heard is a promise of its sender.
     if (type === "vote-response" && !reject) world.record("vote", { from, to, term });
   });
+  const network = links ? newLinks(subject, world, electionTimeoutMs) : datagrams;
   let node: RaftNode | undefined;
   world.datagrams.receive((datagram, from) => {
-    if (network.take(datagram, from) || node === undefined) return;
+    if (datagrams.take(datagram, from) || node === undefined) return;
     void serve(world, { node, machine }, datagram as Request, from);
   });
   try {
@@ -90,7 +92,6 @@ export async function runMember(
       catchUpEntries: 10,
       appendBytesMax: 2_048,
       segmentBytes: 8_192,
-      ...more,
     });
   } catch (error) {
     if (!isOfTheDisk(error)) throw error;
@@ -103,6 +104,22 @@ export async function runMember(
   if (failure.code === "REMOVED") return world.record("removed", { id });
   if (!isOfTheDisk(failure.cause)) throw failure;
   world.exit(failure.code);
+}
+
+function newLinks(subject: GroupSubject, world: World, electionTimeoutMs: number): PeerLinks {
+  return new subject.PeerLinks({
+    transport: world.transport,
+    address: `${world.name}:raft`,
+    group: "simulated",
+    clock: world.clock,
+    random: world.random,
+    connectTimeoutMs: 2 * electionTimeoutMs,
+    backoffMaxMs: electionTimeoutMs,
+    silenceMs: 4 * electionTimeoutMs,
+    closeTimeoutMs: electionTimeoutMs,
+    chunkBytes: 1_024,
+    windowBytes: 131_072,
+  });
 }
 
 function isOfTheDisk(error: unknown): boolean {

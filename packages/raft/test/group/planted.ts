@@ -23,7 +23,7 @@ export const nodeMutants: readonly Mutant[] = [
     "node/log-writer.ts",
     "a write that was refused is forgotten",
     "this.#waiting.unshift(...batch.slice(refused));",
-    "for (const append of batch.slice(refused)) onWritten(append);",
+    'for (const write of batch.slice(refused)) if ("append" in write) onWritten(write.append);',
   ),
   planted(
     "node/reads.ts",
@@ -70,20 +70,14 @@ export const nodeMutants: readonly Mutant[] = [
   planted(
     "node/proposals.ts",
     "the entry in a proposal's place answers it",
-    "if (pending !== undefined) this.#finish(pending, onSuperseded(pending));",
-    "if (pending !== undefined) {\n      void onSuperseded;\n      this.#finish(pending, { index, result: new Uint8Array(0) });\n    }",
+    "if (pending !== undefined) this.#fail(pending, onSuperseded(pending));",
+    "if (pending !== undefined) {\n      void onSuperseded;\n      this.answer(pending.number, { index, result: new Uint8Array(0) });\n    }",
   ),
   planted(
     "node/engine.ts",
     "questions are not asked again",
     "this.reads.giveUp(nowMs - electionTimeoutMs);",
     "",
-  ),
-  planted(
-    "node/engine.ts",
-    "proposals that nobody took are not offered again",
-    "    this.settings.onLeadership?.(this.leadership);\n    this.#parked = false;",
-    "    this.settings.onLeadership?.(this.leadership);",
   ),
   planted(
     "node/engine.ts",

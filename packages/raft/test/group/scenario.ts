@@ -11,6 +11,8 @@ export interface GroupOptions {
   readonly members: number;
   /** Members that are not in the group at first, and are taken in and removed by an operator. */
   readonly spares?: number;
+  /** Whether members talk over links: else over datagrams, which is harsher, and quicker. */
+  readonly links?: boolean;
   readonly clients: number;
   readonly operationsMax: number;
   readonly safetyMs: number;
@@ -26,11 +28,14 @@ const KINDS: readonly FaultKind[] = [...FAULT_KINDS, "partition", "partition", "
 /** A group of the package under test. */
 export function groupScenario(
   subject: GroupSubject & Insight,
-  { members, spares = 0, clients, operationsMax, safetyMs }: GroupOptions,
+  { members, spares = 0, links = false, clients, operationsMax, safetyMs }: GroupOptions,
 ): Scenario {
   const names = Array.from({ length: members + spares }, (_, index) => `n${index + 1}`);
   const clientNames = Array.from({ length: clients }, (_, index) => `c${index + 1}`);
-  const bootstrap = new Map(names.slice(0, members).map((name, index) => [index + 1, name]));
+  const suffix = links ? ":raft" : "";
+  const bootstrap = new Map(
+    names.slice(0, members).map((name, index) => [index + 1, `${name}${suffix}`]),
+  );
   return {
     nodes: names,
     clients: [...clientNames, "operator"],
@@ -38,6 +43,7 @@ export function groupScenario(
       runMember(subject, world, {
         bootstrap,
         electionTimeoutMs: ELECTION_TIMEOUT_MS,
+        links,
       }),
     client: (world) =>
       world.name === "operator"
@@ -59,15 +65,19 @@ export function groupScenario(
         electionTimeoutMs: ELECTION_TIMEOUT_MS,
       }),
     phases: { safetyMs, livenessMs: 30_000 },
+    network: { retransmitUs: 20_000, breakAfterUs: 200_000, lingerUs: 100_000 },
     faults: { kinds: KINDS, countMax: 40, lastsUsMax: 500_000, effectsMax: 512 },
   };
 }
 
 /** The groups that every change must pass. */
-export function groupScenarios(subject: GroupSubject & Insight): Record<string, Scenario> {
+export function groupScenarios(
+  subject: GroupSubject & Insight,
+): Record<"three" | "links" | "five" | "changing", Scenario> {
   const load = { clients: 3, operationsMax: 40, safetyMs: 2_000 };
   return {
     three: groupScenario(subject, { ...load, members: 3 }),
+    links: groupScenario(subject, { ...load, members: 3, links: true }),
     five: groupScenario(subject, { ...load, members: 5 }),
     changing: groupScenario(subject, { ...load, members: 3, spares: 3, clients: 2 }),
   };

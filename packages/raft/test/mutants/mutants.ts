@@ -120,7 +120,7 @@ export const mutants: readonly Mutant[] = [
     "core/step.ts",
     "a node whose term ran ahead is left alone with it",
     'if (!isQuiet && (type === "heartbeat" || type === "append")) {',
-    "if (!isQuiet && from < 0) {",
+    "if (!isQuiet && from > 1e9) {",
   ),
   seeds(907)(
     "core/election.ts",
