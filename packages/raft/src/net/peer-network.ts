@@ -59,8 +59,8 @@ export interface PeerNetwork {
   /** Where the others are: replaces what was said before. Links to who is not named are closed. */
   setPeers(addresses: ReadonlyMap<number, string>): void;
   /**
-   * Hands over messages, and never waits. Appends and proposals to one member keep their order on
-   * one link; all else may overtake them.
+   * Hands over messages, and never waits. Appends and proposals to one member keep their order; all
+   * else may overtake them.
    */
   send(messages: readonly Message[]): void;
   /** What it has done. */

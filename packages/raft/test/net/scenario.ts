@@ -45,8 +45,6 @@ class Talker implements PeerReceiver {
   readonly #life: string;
   #number = 0;
   #isSending = false;
-  #linksOpened = 0;
-  #openedMs = 0;
 
   constructor(subject: Subject, world: World) {
     this.#world = world;
@@ -117,11 +115,7 @@ class Talker implements PeerReceiver {
       const whole = snapshot(message.from, this.#id, mark.number, length);
       expectSame(message.snapshot, whole.snapshot);
     }
-    const { linksOpened } = this.#links.stats();
-    if (linksOpened !== this.#linksOpened) this.#openedMs = this.#world.clock.now();
-    this.#linksOpened = linksOpened;
-    const isEarly = this.#world.clock.now() - this.#openedMs < 1_000;
-    this.#world.record("received", { ...mark, type: message.type, from: message.from, isEarly });
+    this.#world.record("received", { ...mark, type: message.type, from: message.from });
   }
 
   unreachable(): void {
@@ -143,8 +137,6 @@ class Talker implements PeerReceiver {
 interface Received extends Mark {
   readonly type: string;
   readonly from: number;
-  /** Whether the receiver has a link that is so new that there may be two. */
-  readonly isEarly: boolean;
 }
 
 class TalkInvariants implements Invariants {
@@ -171,12 +163,7 @@ class TalkInvariants implements Invariants {
     this.#open.set(way, open - 1);
   }
 
-  #received(
-    node: string,
-    receiver: string,
-    { life, number, type, from, isEarly }: Received,
-    us: number,
-  ) {
+  #received(node: string, receiver: string, { life, number, type, from }: Received, us: number) {
     this.#heardUs.set(`${from} to ${node}`, us);
     // Who has died with a snapshot in its hands gets it again in its next life.
     const name = type === "snapshot" ? `${life}.${number} at ${receiver}` : `${life}.${number}`;
@@ -185,7 +172,7 @@ class TalkInvariants implements Invariants {
     if (type !== "append") return;
     const way = `${life} to ${receiver}`;
     const last = this.#lastAppend.get(way) ?? 0;
-    assert.ok(isEarly || number > last, `${way}: ${number} came after ${last}`);
+    assert.ok(number > last, `${way}: ${number} came after ${last}`);
     this.#lastAppend.set(way, number);
   }
 
