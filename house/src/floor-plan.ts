@@ -38,7 +38,7 @@ export const floorPlan: FloorPlan = {
       packages: ["raft-kv", "sidecar", "control-plane", "crdt-sync", "chaos", "models"],
       pureCore: false,
     },
-    { name: "examples", packages: ["shownotes", "load-tests"], pureCore: false },
+    { name: "examples", packages: ["shownotes", "replicated-map", "load-tests"], pureCore: false },
   ],
   arrows: {
     metrics: ["runtime"],
