@@ -258,8 +258,10 @@ export class Engine {
     reads.ask(settings.clock.now(), (context) => raw.readIndex(context));
   }
 
-  #carryOut({ softState, messages, readStates }: Ready): void {
-    if (softState !== undefined) this.#turn();
+  #carryOut({ softState, hardState, messages, readStates }: Ready): void {
+    const { term } = this.leadership;
+    // The same leader in another term, after it was away for a moment, is another leadership.
+    if (softState !== undefined || (hardState?.term ?? term) !== term) this.#turn();
     const outgoing = messages.filter(({ to }) => to > 0);
     if (outgoing.length > 0) this.settings.network.send(outgoing);
     for (const message of messages) {
@@ -273,7 +275,7 @@ export class Engine {
   #turn(): void {
     const { term, lead, role } = this.raw.status();
     const isLeader = role === "leader";
-    if (lead !== this.leadership.leader) {
+    if (lead !== this.leadership.leader || term !== this.leadership.term) {
       if (lead !== 0) this.counts.leaderChanges++;
       // Questions that the old leader was asked are lost with it.
       this.reads.giveUp();

@@ -62,7 +62,7 @@ export interface RaftNodeOptions {
   readonly segmentBytes?: number;
   /** Called with everything that the core does. */
   readonly trace?: Trace;
-  /** Called when leader or role have changed, on the turn in which they did. */
+  /** Called when leader, role or term have changed, on the turn in which they did. */
   readonly onLeadership?: (leadership: Leadership) => void;
 }
 

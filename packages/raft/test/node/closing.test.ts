@@ -1,6 +1,7 @@
 // The end of a node: what is under way is finished, leadership is handed over, and nothing stays
 // open.
 import { expect, test } from "vitest";
+import type { Leadership, RaftNodeOptions } from "../../src/node/index.ts";
 import { Leaks } from "./leaks.ts";
 import { command } from "./ledger.ts";
 import { ELECTION_TIMEOUT_MS, TestGroup, watch } from "./test-group.ts";
@@ -82,6 +83,33 @@ test("a node that never had a leader closes, and what it was asked has not happe
   const call = watch(node.propose(command("x"), { timeoutMs: 60_000 }));
   await group.settle(node.close());
   expect(call.error).toMatchObject({ code: "CLOSED", outcome: "not-executed" });
+});
+
+test("a node that has ended leads nobody, and says so to whoever goes by it", async () => {
+  for (const end of ["close", "failure"]) {
+    const heard: Leadership[] = [];
+    const wrap = (options: RaftNodeOptions) => ({
+      ...options,
+      onLeadership: (leadership: Leadership) => {
+        options.onLeadership?.(leadership);
+        if (leadership.isLeader || heard.length > 0) heard.push(leadership);
+        if (heard.length > 1) throw new Error("who goes by it is broken");
+      },
+    });
+    const [group, leader] = await TestGroup.lead({ members: 1, wrap });
+    const call = watch(leader.node.propose(command("x")));
+    if (end === "failure") group.simulation.node("n1").disk.failingSyncs = 1;
+    else watch(leader.node.close());
+    await group.until("it has ended", () => leader.node.status().hasEnded);
+    expect(call.isSettled).toBe(true);
+    const { term } = leader.node.leadership;
+    expect(heard).toEqual([
+      { term, leader: 1, isLeader: true },
+      { term, leader: 0, isLeader: false },
+    ]);
+    expect(leader.node.leadership).toEqual({ term, leader: 0, isLeader: false });
+    await group.settle(leader.node.closed);
+  }
 });
 
 test("a node whose disk fails while it closes is closed", async () => {

@@ -4,7 +4,7 @@ import type { SessionCommandId } from "../../src/node/index.ts";
 import { engineOf } from "../../src/node/raft-node.ts";
 import { UNACKNOWLEDGED_MAX } from "../../src/node/sessions.ts";
 import { command, placeOf } from "./ledger.ts";
-import { TestGroup, type TestMember } from "./test-group.ts";
+import { TestGroup, type TestMember, watch } from "./test-group.ts";
 
 async function run(
   group: TestGroup,
@@ -154,6 +154,26 @@ test("a client's end lets go of the answers it has", async () => {
   await group.settle(session.propose(command("end")));
   const [stored] = engineOf(leader.node).state.sessions.stored();
   expect(stored?.results.size).toBe(1);
+});
+
+test("an abort ends a client's asking in the turn, and its next command is its next", async () => {
+  const [group, leader] = await TestGroup.lead();
+  const session = await group.settle(leader.node.openSession());
+  const [one, other] = group.others(leader);
+  if (!(one && other)) throw new Error("there are three");
+  group.cut(leader);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const call = watch(session.propose(command("given up"), { signal }));
+  await group.run(1);
+  controller.abort(new Error("enough"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(call.error).toMatchObject({ message: "enough" });
+  await expect(session.propose(command("never"), { signal })).rejects.toThrow("enough");
+  group.mend(leader);
+  await group.settle(session.propose(command("next")));
+  // The one that was given up may have happened before, but not after what came next.
+  expect((await group.agree()).at(-1)).toBe("next");
 });
 
 test.each([

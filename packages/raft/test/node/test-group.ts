@@ -1,11 +1,13 @@
 // A group of real nodes on the simulated world, led by the hand of a test: it cuts off, crashes,
-// starts and asks, and lets virtual time pass in between. Whatever the test is about, two things
-// are watched all along: no term has two leaders, and no two members carry out different commands
-// at one place (Raft figure 3).
+// starts and asks, and lets virtual time pass in between. Whatever the test is about, three things
+// are watched all along: nobody votes twice in a term, no term has two leaders, and no two members
+// carry out different commands at one place (Raft figure 3).
 import assert from "node:assert/strict";
+import type { Message } from "@compendium/raft";
 import {
   type CrashKind,
   type DiskOptions,
+  type Fault,
   type NetworkOptions,
   Simulation,
   type World,
@@ -30,6 +32,8 @@ export interface TestGroupOptions {
   readonly network?: NetworkOptions;
   readonly disk?: DiskOptions;
   readonly options?: Partial<RaftNodeOptions>;
+  /** What befalls it by itself. */
+  readonly faults?: readonly Fault[];
   /** The application, where it is not a plain ledger. */
   readonly machine?: (ledger: Ledger) => StateMachine;
   /** Changes what a member is opened with. */
@@ -77,15 +81,18 @@ export function watch<T>(promise: Promise<T>): Call<T> {
 export class TestGroup {
   readonly simulation: Simulation;
   readonly traffic: Traffic = new Traffic();
+  /** Who crashed, and when. */
+  readonly crashes: string[] = [];
   readonly #options: TestGroupOptions;
   readonly #members = new Map<number, TestMember>();
   readonly #overrides = new Map<number, Partial<RaftNodeOptions>>();
   readonly #leaders = new Map<number, number>();
+  readonly #votes = new Map<string, number>();
   readonly #history = new Map<number, string>();
 
   private constructor(options: TestGroupOptions) {
     this.#options = options;
-    const { seed = 1, members = 3, spares = 0, network, disk } = options;
+    const { seed = 1, members = 3, spares = 0, network, disk, faults = [] } = options;
     const ids = Array.from({ length: members + spares }, (_, at) => at + 1);
     for (const id of ids) {
       const name = `n${id}`;
@@ -97,8 +104,17 @@ export class TestGroup {
       nodes: ids.map((id) => `n${id}`),
       start: (world) => this.#run(world),
       network: { ...CALM, ...network },
+      faults,
+      onTrace: ({ us, event, node }) => {
+        if (event.startsWith("crash ")) this.crashes.push(`${node} at ${us}`);
+      },
       ...(disk && { disk }),
     });
+  }
+
+  /** A group in which no time has passed yet. */
+  static make(options: TestGroupOptions = {}): TestGroup {
+    return new TestGroup(options);
   }
 
   /** A group whose members are started; nobody leads yet. */
@@ -122,7 +138,7 @@ export class TestGroup {
     if (!member.isUp) return;
     const { members = 3, options, machine, wrap = (same) => same } = this.#options;
     const ledger = new Ledger((lines) => this.#carriedOut(id, lines));
-    const datagrams = new DatagramNetwork(world, () => {});
+    const datagrams = new DatagramNetwork(world, (message) => this.#heard(message));
     world.datagrams.receive((datagram, from) => void datagrams.take(datagram, from));
     const network = new CountingNetwork(datagrams, this.traffic);
     const names = Array.from({ length: members }, (_, at) => [at + 1, `n${at + 1}`] as const);
@@ -154,7 +170,19 @@ export class TestGroup {
     member.failure = await member.node.closed;
   }
 
+  // What a living member has heard is a promise of its sender.
+  #heard({ type, from, to, term, reject }: Message): void {
+    if (type === "vote-response" && !reject) this.#voted(from, to, term);
+  }
+
+  #voted(from: number, to: number, term: number): void {
+    const other = this.#votes.get(`${from}@${term}`) ?? to;
+    assert.equal(other, to, `member ${from} voted for ${other} and for ${to} in term ${term}`);
+    this.#votes.set(`${from}@${term}`, to);
+  }
+
   #leads(id: number, term: number): void {
+    this.#voted(id, id, term);
     const other = this.#leaders.get(term) ?? id;
     assert.equal(other, id, `Election Safety: ${other} and ${id} lead term ${term}`);
     this.#leaders.set(term, id);
@@ -182,6 +210,13 @@ export class TestGroup {
     const member = this.#members.get(id);
     assert.ok(member, `there is no member ${id}`);
     return member;
+  }
+
+  /** Those that live at this moment, whatever befell them. */
+  get alive(): TestMember[] {
+    return this.up.filter(({ name, node }) => {
+      return node && this.simulation.exposed(name) === node && !node.status().hasEnded;
+    });
   }
 
   /** Those that are not crashed. */
