@@ -205,7 +205,8 @@ export class Proposals {
 
   #remove(pending: Pending): boolean {
     if (!this.#pending.delete(pending.number)) return false;
-    if (pending.index > 0) this.#byIndex.delete(pending.index);
+    // Its place may be another's by now: the log was cut off there, and this node led again.
+    if (this.#byIndex.get(pending.index) === pending) this.#byIndex.delete(pending.index);
     this.#bytes -= pending.data.length;
     return true;
   }

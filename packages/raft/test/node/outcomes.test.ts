@@ -1,7 +1,13 @@
 // What a node says when it cannot do what it was asked, and whether that may have happened.
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { type Answer, RaftNode, type RaftNodeOptions } from "../../src/node/index.ts";
+import {
+  type Answer,
+  RaftNode,
+  RaftNodeError,
+  type RaftNodeOptions,
+} from "../../src/node/index.ts";
+import { Proposals } from "../../src/node/proposals.ts";
 import { command } from "./ledger.ts";
 import { type Call, ELECTION_TIMEOUT_MS, TestGroup, watch } from "./test-group.ts";
 
@@ -53,6 +59,25 @@ test("a proposal that was forwarded and lost on the way is TIMEOUT: nobody can k
   const { index } = await group.settle(follower.node.propose(command("found")));
   expect(index).toBeGreaterThan(0);
   expect(await group.agree()).toEqual(["found"]);
+});
+
+test("two proposals that had one place, in two terms of a leader, each get their own answer", async () => {
+  const proposals = new Proposals({ proposalsMax: 10, proposalBytesMax: 100 });
+  const add = (deadlineMs: number) => {
+    const encode = () => new Uint8Array(1);
+    return watch(proposals.add({ type: "normal", deadlineMs, signal: undefined, encode }));
+  };
+  const first = add(100);
+  proposals.proposed(proposals.takeQueued(), 5);
+  // Another leader cut the log off, and then this node led again.
+  const second = add(1_000);
+  proposals.proposed(proposals.takeQueued(), 5);
+  proposals.expire(100);
+  const error = new RaftNodeError("SUPERSEDED", "", "not-executed");
+  proposals.passed(5, () => error);
+  await Promise.resolve();
+  expect(first.error).toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
+  expect(second.error).toBe(error);
 });
 
 test("proposals above proposalsMax are BUSY, and there is room again once one is answered", async () => {
