@@ -37,3 +37,9 @@ export function supersededError(type: "normal" | "conf-change", index: number): 
   const text = `another leader's entry took its place at ${index}; it is safe to repeat`;
   return new RaftNodeError("SUPERSEDED", text, "not-executed");
 }
+
+/** What a member ends with that has applied its own removal. */
+export function removedError(id: number): RaftNodeError {
+  const text = `removed: member ${id} was removed; join under a new id`;
+  return new RaftNodeError("REMOVED", text, "unknown");
+}

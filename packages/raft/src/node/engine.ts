@@ -21,12 +21,13 @@ import type { RaftEvent } from "../core/events.ts";
 import { APPEND_THREAD, APPLY_THREAD, type Message } from "../core/message.ts";
 import { RawNode, type Ready } from "../core/raw-node.ts";
 import { Admission } from "./admission.ts";
-import { answerTo, supersededError } from "./answers.ts";
+import { answerTo, removedError, supersededError } from "./answers.ts";
+import { Applier } from "./applier.ts";
 import type { MemberDisk } from "./disk.ts";
 import { encodeEnvelope } from "./envelope.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 import { LogWriter } from "./log-writer.ts";
-import type { Leadership, NodeSettings } from "./options.ts";
+import { coreOptions, type Leadership, type NodeSettings } from "./options.ts";
 import { type Pending, Proposals, together } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { Applied, ReplicatedState } from "./replicated-state.ts";
@@ -75,13 +76,12 @@ export class Engine {
   #working = false;
   #flushing = false;
   #stalled = false;
-  // What is committed and waits to be applied, in order.
-  readonly #toApply: Message[] = [];
-  #commitDurable = 0;
-  #flushingCommit = false;
+  readonly #applier: Applier;
   // No leader took the proposals that are queued.
   #parked = false;
   #timer: Disposable | undefined;
+  // Once the group has removed this member: for a while it still answers those who have not heard.
+  #leaveAtMs = Number.POSITIVE_INFINITY;
   readonly #admission: Admission;
 
   constructor(
@@ -98,23 +98,8 @@ export class Engine {
     this.proposer = random.below(PROPOSERS);
     this.proposals = new Proposals({ proposalsMax, proposalBytesMax });
     this.reads = new Reads(this.proposer, proposalsMax);
-    this.raw = new RawNode({
-      id,
-      storage: disk.storage,
-      random,
-      electionTicks: settings.electionTicks,
-      heartbeatTicks: settings.heartbeatTicks,
-      asyncStorageWrites: true,
-      preVote: true,
-      checkQuorum: true,
-      stepDownOnRemoval: true,
-      appendBytesMax: settings.appendBytesMax,
-      applyingBytesMax: Math.max(settings.appendBytesMax, 1_048_576),
-      inflightMessagesMax: settings.inflightMessagesMax,
-      inflightBytesMax: Math.max(settings.inflightBytesMax, settings.appendBytesMax),
-      uncommittedBytesMax: 4 * proposalBytesMax,
-      trace: (event) => this.#traced(event),
-    });
+    const trace = (event: RaftEvent): void => this.#traced(event);
+    this.raw = new RawNode({ ...coreOptions(settings), storage: disk.storage, trace });
     const onFailed = (error: Error): void => this.fail(error);
     this.#admission = new Admission({ id, diskId: disk.diskId }, state, onFailed);
     this.snapshots = new Snapshots({ settings, disk, state, onFailed });
@@ -124,6 +109,14 @@ export class Engine {
       clock,
       onWritten: (append) => this.#written(append),
       onFailure: onFailed,
+    });
+    this.#applier = new Applier({
+      state,
+      writer: this.writer,
+      adopt: (change) => this.raw.applyConfChange(change),
+      onEntry: (applied, index) => this.#entryApplied(applied, index),
+      onBatch: (apply) => this.#batchApplied(apply),
+      onReady: () => this.#tell(() => this.#applier.next()),
     });
   }
 
@@ -266,9 +259,9 @@ export class Engine {
     if (outgoing.length > 0) this.settings.network.send(outgoing);
     for (const message of messages) {
       if (message.to === APPEND_THREAD) this.writer.write(message);
-      else if (message.to === APPLY_THREAD) this.#toApply.push(message);
+      else if (message.to === APPLY_THREAD) this.#applier.add(message);
     }
-    this.#applyNext();
+    this.#applier.next();
     for (const readState of readStates) this.reads.confirmed(readState);
   }
 
@@ -285,38 +278,14 @@ export class Engine {
     this.#parked = false;
   }
 
-  // A member must not forget, in a crash, that a change was committed once it has acted on it. It
-  // would come back in the group as it was before, and might need the vote of one that it has sent
-  // away. So the commit index, which otherwise waits for the next entries, goes to the disk first.
-  #applyNext(): void {
-    for (let next = this.#toApply[0]; next !== undefined; next = this.#toApply[0]) {
-      const last = next.entries.at(-1)?.index ?? 0;
-      if (last > this.#commitDurable && next.entries.some(({ type }) => type === "conf-change")) {
-        if (this.#flushingCommit) return;
-        this.#flushingCommit = true;
-        this.writer.flush(() => {
-          this.#flushingCommit = false;
-          this.#commitDurable = last;
-          this.#tell(() => this.#applyNext());
-        });
-        return;
-      }
-      this.#toApply.shift();
-      this.#apply(next);
-    }
+  #entryApplied(applied: Applied, index: number): void {
+    this.counts.committed++;
+    this.#answer(applied, index);
+    this.proposals.passed(index, (pending) => this.#superseded(pending, index));
   }
 
-  #apply({ entries, responses }: Message): void {
-    const { state, raw, proposals } = this;
-    for (const entry of entries) {
-      // A snapshot may have overtaken it, and have it all.
-      if (entry.index <= state.index) continue;
-      const applied = state.apply(entry, (change) => raw.applyConfChange(change));
-      this.counts.committed++;
-      this.#answer(applied, entry.index);
-      proposals.passed(entry.index, (pending) => this.#superseded(pending, entry.index));
-    }
-    for (const response of responses) raw.step(response);
+  #batchApplied({ entries, responses }: Message): void {
+    for (const response of responses) this.raw.step(response);
     this.#parked = false;
     this.snapshots.applied(entries);
   }
@@ -328,9 +297,15 @@ export class Engine {
 
   #answer(applied: Applied, index: number): void {
     if (applied.kind === "bound") return this.#admission.bound(applied.member, applied.diskId);
-    if (applied.kind === "changed") this.settings.network.setPeers(this.#addresses());
+    if (applied.kind === "changed") this.#groupChanged();
     if (applied.kind === "nothing" || applied.by?.proposer !== this.proposer) return;
     this.proposals.answer(applied.by.number, answerTo(applied, index));
+  }
+
+  #groupChanged(): void {
+    const { network, id, clock, electionTimeoutMs } = this.settings;
+    network.setPeers(this.#addresses());
+    if (this.state.removed.has(id)) this.#leaveAtMs = clock.now() + electionTimeoutMs;
   }
 
   #written({ snapshot, responses }: Message): void {
@@ -339,7 +314,7 @@ export class Engine {
         this.state.restore(snapshot.data, snapshot);
         this.counts.snapshotsInstalled++;
         this.proposals.covered(snapshot.index);
-        this.settings.network.setPeers(this.#addresses());
+        this.#groupChanged();
       }
       for (const response of responses) {
         if (response.to === this.settings.id) this.raw.step(response);
@@ -379,6 +354,7 @@ export class Engine {
     const stalls = this.writer.isStuck || this.writer.busyMs > electionTimeoutMs;
     if (stalls && !this.#stalled) this.counts.stalls++;
     this.#stalled = stalls;
+    if (nowMs >= this.#leaveAtMs) this.fail(removedError(this.settings.id));
     this.#tell(() => {
       // Without a disk it neither leads nor stands for election, until it has one again.
       if (stalls) return this.raw.stepDown();

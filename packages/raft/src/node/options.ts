@@ -4,6 +4,7 @@
 import type { Clock, Files, Random } from "@compendium/runtime";
 import { checkPath, systemClock, systemRandom } from "@compendium/runtime";
 import type { Trace } from "../core/events.ts";
+import type { RaftOptions } from "../core/options.ts";
 import type { PeerNetwork } from "../net/peer-network.ts";
 import type { StateMachine } from "./replicated-state.ts";
 
@@ -141,6 +142,26 @@ export function resolveOptions(options: RaftNodeOptions): NodeSettings {
     electionTicks: Math.round(electionTimeoutMs / tickMs),
     ...(options.trace && { trace: options.trace }),
     ...(options.onLeadership && { onLeadership: options.onLeadership }),
+  };
+}
+
+/** What the core is told. What protects other members from this one is always on. */
+export function coreOptions(settings: NodeSettings): Omit<RaftOptions, "storage"> {
+  const { id, random, appendBytesMax, proposalBytesMax } = settings;
+  return {
+    id,
+    random,
+    electionTicks: settings.electionTicks,
+    heartbeatTicks: settings.heartbeatTicks,
+    asyncStorageWrites: true,
+    preVote: true,
+    checkQuorum: true,
+    stepDownOnRemoval: true,
+    appendBytesMax,
+    applyingBytesMax: Math.max(appendBytesMax, MIB),
+    inflightMessagesMax: settings.inflightMessagesMax,
+    inflightBytesMax: Math.max(settings.inflightBytesMax, appendBytesMax),
+    uncommittedBytesMax: 4 * proposalBytesMax,
   };
 }
 

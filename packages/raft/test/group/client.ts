@@ -85,7 +85,7 @@ export class Client {
     const { random, name } = this.#world;
     const key = `k${random.below(this.#options.keys)}`;
     const value = `${name}.${this.#numbers} `;
-    switch (random.below(4)) {
+    switch (random.below(6)) {
       case 0:
         return { f: "put", key, value };
       case 1:

@@ -88,7 +88,7 @@ export const nodeMutants: readonly Mutant[] = [
   planted(
     "node/engine.ts",
     "new members' addresses are not told to the network",
-    'if (applied.kind === "changed") this.settings.network.setPeers(this.#addresses());',
-    "",
+    "    network.setPeers(this.#addresses());\n    if (this.state.removed",
+    "    void network;\n    if (this.state.removed",
   ),
 ];

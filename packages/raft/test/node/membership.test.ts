@@ -88,6 +88,7 @@ test("a leader can remove itself: the change is made, and another leads", async 
   expect(leader.node.leadership.isLeader).toBe(false);
   const call = leader.node.propose(command("from outside"), { timeoutMs: 300 });
   expect((await group.refusal(call)).outcome).toBe("not-executed");
+  expect((await group.settle(leader.node.closed))?.code).toBe("REMOVED");
 });
 
 test("an id is never used again, not even after all have restarted from snapshots", async () => {
