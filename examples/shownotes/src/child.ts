@@ -19,6 +19,8 @@ export class Child {
   #restarting: Promise<void> | undefined;
   #restarts = 0;
   #stopping = false;
+  // Killed from here, and to stay so until it is revived.
+  #killed = false;
 
   private constructor(
     [name, ...args]: readonly [string, ...string[]],
@@ -34,28 +36,57 @@ export class Child {
   }
 
   /**
-   * Starts `main.ts …command` and waits until it listens on 127.0.0.1. `onDeath` is told, in a
-   * line, when it dies unasked; it is then started again with the same port and the same arguments,
-   * up to five times.
+   * Starts `main.ts …command` and waits until it listens on 127.0.0.1, on a port that is free if
+   * none is said. `onDeath` is told, in a line, when it dies unasked; it is then started again with
+   * the same port and the same arguments, up to five times.
    */
   static async start(
     command: readonly [string, ...string[]],
     onDeath: (line: string) => void,
+    port = 0,
   ): Promise<Child> {
-    return new Child(command, await launch(command[0], command.slice(1), 0), onDeath);
+    return new Child(command, await launch(command[0], command.slice(1), port), onDeath);
   }
 
   /** Asks it to drain, waits, and kills it when it takes too long. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#restarting;
+    // One that is paused would hear nothing.
+    this.resume();
     await end(this.#process);
+  }
+
+  /** Ends it with SIGKILL, and does not start it again: that is for {@link revive}. */
+  async kill(): Promise<void> {
+    this.#killed = true;
+    if (hasEnded(this.#process)) return;
+    const exited = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await exited;
+  }
+
+  /** Starts it again after {@link kill}, with the same port and the same arguments. */
+  async revive(): Promise<void> {
+    if (this.#stopping) return;
+    this.#killed = false;
+    this.#restarting = this.#restart();
+    await this.#restarting;
+  }
+
+  /** Stops it in its tracks, until {@link resume}. */
+  pause(): void {
+    this.#process.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process.kill("SIGCONT");
   }
 
   #watch(): void {
     const { pid } = this.#process;
     this.#process.once("exit", (code, signal) => {
-      if (this.#stopping) return;
+      if (this.#stopping || this.#killed) return;
       const died = `${this.#name} (pid ${pid}) ${describeExit(code, signal)}`;
       if (this.#restarts >= RESTARTS_MAX) {
         return this.#onDeath(`${died} after ${RESTARTS_MAX} restarts: reset to start afresh`);
@@ -107,8 +138,12 @@ function describeExit(code: number | null, signal: string | null): string {
   return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const exited = once(child, "exit");
   child.kill("SIGTERM");
   const killer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);

@@ -40,6 +40,18 @@ export interface Edge {
   billing?: Billing;
   /** Who counts for the limits: this Redis, or nobody else. */
   redisUrl?: URL;
+  /** The members of the registry, 1, 2, … Without any, there are no seats. */
+  registryUrls?: readonly URL[];
+}
+
+/** Which member of the registry a process is. */
+export interface RegistryPlace {
+  /** From 1. */
+  member: number;
+  /** Where all members reach each other, `host:port`, this one among them. */
+  peers: readonly string[];
+  /** What this member alone writes to. */
+  folder: string;
 }
 
 /** Services that run elsewhere, with `--respawn`. */
@@ -56,6 +68,8 @@ export type Command =
   | ({ name: "edge" } & Edge & ServiceProcess)
   | ({ name: "preview" } & ServiceProcess)
   | ({ name: "billing"; shedding: boolean } & ServiceProcess)
+  | ({ name: "registry" } & RegistryPlace & ServiceProcess)
+  | { name: "clients"; registryUrls: readonly URL[]; seconds: number }
   | ({ name: "demo" } & Public)
   | ({ name: "lab" } & Elsewhere & Public);
 
@@ -65,7 +79,7 @@ export class UsageError extends Error {}
 export const USAGE = `usage: npm start -- [options]
 
   --once            run an experiment once, check it, and exit (0: as expected)
-  --experiment ID   with --once: x1 (the default), x2, x3, x4, or all
+  --experiment ID   with --once: x1 (the default), x2, … x5, or all
   --json FILE       with --once: also write the figures to FILE
   --port PORT       public port; default 4100, or the next free one
   --host HOST       public address; default 127.0.0.1
@@ -74,17 +88,21 @@ export const USAGE = `usage: npm start -- [options]
 single services:
   shownotes edge    --preview URL [--protection on|off] [--host …] [--port …]
                     [--billing URL] [--retries naive|jitter|budget]
-                    [--breaker on|off] [--redis URL]
+                    [--breaker on|off] [--redis URL] [--registry URL[,URL…]]
   shownotes preview [--host …] [--port …]
   shownotes billing [--shedding on|off] [--host …] [--port …]
                     --respawn: a fresh process whenever it exits; needs --port
+  shownotes registry --member N --peers HOST:PORT[,…] --folder DIR
+                    [--host …] [--port …]
+  shownotes clients --registry URL[,URL…] [--seconds N]: X5's clients, and
+                    a verdict on what they saw
   shownotes lab     --edge URL[,URL…] --preview URL [--billing URL],
                     and the options above
 
 SHOWNOTES_REDIS=URL is an edge's --redis, unless that is given.`;
 
 /** The experiments there are, in the order in which `all` runs them. */
-export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4"];
+export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4", "x5"];
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;
@@ -104,6 +122,11 @@ const FLAGS = {
   breaker: { type: "string" },
   redis: { type: "string" },
   shedding: { type: "string" },
+  registry: { type: "string" },
+  member: { type: "string" },
+  peers: { type: "string" },
+  folder: { type: "string" },
+  seconds: { type: "string" },
   respawn: { type: "boolean" },
 } as const;
 
@@ -114,9 +137,14 @@ const PUBLIC: Flag[] = ["once", "experiment", "json", "host", "port"];
 
 const FLAGS_OF = new Map<string, Flag[]>([
   ["demo", PUBLIC],
-  ["edge", [...SERVICE, "preview", "protection", "billing", "retries", "breaker", "redis"]],
+  [
+    "edge",
+    [...SERVICE, "preview", "protection", "billing", "retries", "breaker", "redis", "registry"],
+  ],
   ["preview", SERVICE],
   ["billing", [...SERVICE, "shedding"]],
+  ["registry", [...SERVICE, "member", "peers", "folder"]],
+  ["clients", ["registry", "seconds"]],
   ["lab", [...PUBLIC, "edge", "preview", "billing"]],
 ]);
 
@@ -133,7 +161,7 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
   const allowed = FLAGS_OF.get(name);
   if (allowed === undefined || extra !== undefined) {
     throw usage(
-      `unknown command "${extra ?? name}": known are edge, preview, billing, lab, or none`,
+      `unknown command "${extra ?? name}": known are ${[...FLAGS_OF.keys()].slice(1).join(", ")}, or none`,
     );
   }
   for (const flag of Object.keys(values) as Flag[]) {
@@ -154,12 +182,21 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
       const previewUrl = parseUrl("preview", values.preview);
       const protection = parseSwitch("protection", values.protection);
       const redis = parseRedis(values.redis ?? env.SHOWNOTES_REDIS);
-      return { name, ...service, previewUrl, protection, ...parseBilling(values), ...redis };
+      const { registry } = values;
+      const seats = registry === undefined ? {} : { registryUrls: parseUrls("registry", registry) };
+      const hops = { ...parseBilling(values), ...redis, ...seats };
+      return { name, ...service, previewUrl, protection, ...hops };
     }
     case "preview":
       return { name, ...service };
     case "billing":
       return { name, ...service, shedding: parseSwitch("shedding", values.shedding) };
+    case "registry":
+      return { name, ...service, ...parsePlace(values) };
+    case "clients": {
+      const registryUrls = parseUrls("registry", values.registry);
+      return { name, registryUrls, seconds: parseCount("seconds", values.seconds ?? "8", 3_600) };
+    }
     case "lab": {
       const edgeUrls = parseUrls("edge", values.edge);
       const previewUrl = parseUrl("preview", values.preview);
@@ -198,6 +235,25 @@ function parseUrls(flag: Flag, text: string | undefined): [URL, ...URL[]] {
   const [first, ...others] = text?.split(",") ?? [];
   return [parseUrl(flag, first), ...others.map((other) => parseUrl(flag, other))];
 }
+
+function parsePlace(values: Pick<Words, "member" | "peers" | "folder">): RegistryPlace {
+  const { folder = "", peers: listed = "" } = values;
+  const peers = listed.split(",");
+  for (const peer of peers) {
+    if (/^[^\s:]+:\d{1,5}$/.test(peer)) continue;
+    throw usage(`--peers must be HOST:PORT of each member, with commas between, got "${listed}"`);
+  }
+  if (folder === "") throw usage("--folder is missing: what the member writes to");
+  return { member: parseCount("member", values.member ?? "", peers.length), peers, folder };
+}
+
+function parseCount(flag: Flag, text: string, most: number): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= most) return count;
+  throw usage(`--${flag} must be a whole number from 1 to ${most}, got "${text}"`);
+}
+
+type Words = { [flag in Flag]?: string };
 
 function parseRedis(text: string | undefined): { redisUrl?: URL } {
   if (text === undefined || text === "") return {};

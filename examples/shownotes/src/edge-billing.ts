@@ -6,7 +6,7 @@
 // Every attempt carries the same key, so it is safe to ask again when no answer came; and how long
 // this attempt will still be waited for, so that billing need not start what nobody waits for. The
 // bulkhead keeps checkouts in a compartment of their own: they never take the places of the notes.
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   Agent,
   request as httpRequest,
@@ -25,8 +25,10 @@ import { registerResilience } from "@compendium/resilience/metrics";
 import type { Registry } from "prom-client";
 import { BillingError, billingPolicies, isClientError, StockBreaker } from "./billing-policies.ts";
 import type { Billing } from "./command-line.ts";
+import type { SeatsClient } from "./edge-seats.ts";
 import { readJson, readText, sendJson, sendText } from "./http.ts";
 import { IDEMPOTENCY_KEY, type Receipt } from "./ledger.ts";
+import { RegistryError } from "./registry-client.ts";
 import { RETRIES, type Retries, type X2Scenario, scenario as x2 } from "./x2-scenario.ts";
 
 const SEAT_CENTS = 900;
@@ -84,19 +86,29 @@ export class BillingClient {
     this.#hop = this.#build(retries);
   }
 
-  /** Answers `POST /episodes/…/checkout`. */
-  handle(episode: string, request: IncomingMessage, response: ServerResponse): void {
+  /**
+   * Answers `POST /episodes/…/checkout`, and, where `seats` counts what was paid for, `POST
+   * /workspaces/…/checkout`.
+   */
+  handle(
+    what: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    seats?: SeatsClient,
+  ): void {
+    const count = async (key: string, receipt: Receipt, count: number) => {
+      return seats === undefined ? {} : await countSeats(seats, what, { key, receipt, count });
+    };
     readJson(request)
       .then(readSeats)
       .then(
-        (seats) => this.#checkOut(episode, seats, request, response),
+        (wanted) => this.#checkOut({ what, wanted, count }, request, response),
         (error: Error) => sendText(response, 400, `${error.message}\n`),
       );
   }
 
   async #checkOut(
-    episode: string,
-    seats: number,
+    { what, wanted, count }: Checkout,
     { headers }: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
@@ -104,7 +116,7 @@ export class BillingClient {
     // A caller who may ask again brings a key. For one who brings none, at least our own
     // repetitions are one charge.
     const key = headers[IDEMPOTENCY_KEY]?.toString() ?? randomUUID();
-    const body = JSON.stringify({ episode, amountCents: seats * SEAT_CENTS });
+    const body = JSON.stringify({ episode: what, amountCents: wanted * SEAT_CENTS });
     const leaving = new AbortController();
     response.on("close", () => leaving.abort());
     try {
@@ -112,7 +124,7 @@ export class BillingClient {
         signal: leaving.signal,
         idempotent: true,
       });
-      sendJson(response, 200, receipt);
+      sendJson(response, 200, { ...receipt, ...(await count(key, receipt, wanted)) });
     } catch (error) {
       if (response.destroyed) return;
       const { status, text } = answerFor(error);
@@ -154,6 +166,26 @@ export class BillingClient {
   }
 }
 
+interface Checkout {
+  what: string;
+  wanted: number;
+  count(key: string, receipt: Receipt, wanted: number): Promise<object>;
+}
+
+// Charged, but not counted: whoever asks again with the same key is not charged twice, and then it
+// is counted, once for each charge.
+async function countSeats(
+  seats: SeatsClient,
+  workspace: string,
+  { key, receipt, count }: { key: string; receipt: Receipt; count: number },
+): Promise<{ seatsPaid: number }> {
+  // A billing service that was restarted begins anew with its numbers.
+  const charge = createHash("sha256").update(`${key} ${receipt.chargeId}`).digest("hex");
+  const { ok, paid = 0 } = await seats.pay(workspace, charge, count);
+  if (!ok) throw new BillingError(409, "charged, but the registry has no room to count it");
+  return { seatsPaid: paid };
+}
+
 interface Hop {
   retries: Retries;
   pipeline: Pipeline;
@@ -164,6 +196,9 @@ function answerFor(error: unknown): { status: number; text: string } {
   if (error instanceof BillingError) {
     const status = isClientError(error.status) ? error.status : 502;
     return { status, text: error.message };
+  }
+  if (error instanceof RegistryError) {
+    return { status: 503, text: "charged, but not counted yet: ask again with the same key" };
   }
   const { code, message } = error as Error & { code?: unknown };
   if (code === "TIMEOUT") return { status: 504, text: "billing did not answer in time" };

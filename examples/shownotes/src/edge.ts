@@ -13,6 +13,7 @@ import { BillingClient } from "./edge-billing.ts";
 import { LimitGate } from "./edge-limits.ts";
 import { invite, signIn } from "./edge-mail.ts";
 import { askPreviewAt, PreviewClient } from "./edge-preview.ts";
+import { SeatsClient } from "./edge-seats.ts";
 import { sendJson, sendText } from "./http.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { createLimits, type Limits, limitsInMemory } from "./limits.ts";
@@ -28,20 +29,25 @@ const WORKSPACE = /^\w{1,32}$/;
 
 /** Runs the service until it is told to stop. */
 export async function runEdge(options: EdgeOptions & Listen): Promise<void> {
-  const { previewUrl, protection, billing, redisUrl } = options;
+  const { previewUrl, protection, billing, redisUrl, registryUrls } = options;
   const limits = await createLimits(redisUrl);
-  await runService(createEdge(previewUrl, x1, protection, billing, limits), options);
+  const seats = registryUrls && new SeatsClient(registryUrls);
+  await runService(createEdge(previewUrl, x1, protection, billing, limits, seats), options);
 }
 
-/** The service, in front of the preview service at `previewUrl`, and of billing if there is one. */
+/**
+ * The service, in front of the preview service at `previewUrl`, and of billing and the registry if
+ * there are any.
+ */
 export function createEdge(
   previewUrl: URL,
   scenario: Scenario,
   protection: boolean,
   billing?: Billing,
   limits: Limits = limitsInMemory(),
+  seats?: SeatsClient,
 ): ServiceDefinition {
-  const edge = new Edge(previewUrl, scenario, billing, limits);
+  const edge = new Edge(previewUrl, scenario, { billing, limits, seats });
   if (!protection) edge.preview.protect(false);
   return {
     name: "edge",
@@ -67,6 +73,7 @@ class Edge {
   readonly preview: PreviewClient;
   readonly billing: BillingClient | undefined;
   readonly gate: LimitGate;
+  readonly #seats: SeatsClient | undefined;
   readonly #limit: InFlightLimit;
   readonly #seconds = {
     notes: new Histogram(latencySecondsBounds),
@@ -74,7 +81,16 @@ class Edge {
   };
   #shed = 0;
 
-  constructor(previewUrl: URL, scenario: Scenario, billing: Billing | undefined, limits: Limits) {
+  constructor(
+    previewUrl: URL,
+    scenario: Scenario,
+    {
+      billing,
+      limits,
+      seats,
+    }: { billing: Billing | undefined; limits: Limits; seats: SeatsClient | undefined },
+  ) {
+    this.#seats = seats;
     this.gate = new LimitGate(limits);
     limits.register(this.registry);
     this.#limit = new InFlightLimit(scenario.edge.inFlightMax, QUEUE_MAX);
@@ -96,14 +112,14 @@ class Edge {
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    const [, area, id = "", part] = url.pathname.split("/");
+    const [, area, id = "", part, more] = url.pathname.split("/");
     const { method } = request;
     if (method === "POST" && url.pathname === "/sign-in") {
       return signIn(this.gate, request, response);
     }
-    if (method === "POST" && area === "workspaces" && part === "invites" && WORKSPACE.test(id)) {
+    if (area === "workspaces" && WORKSPACE.test(id)) {
       return this.gate.workspace(id, request, response, () =>
-        invite(this.gate, id, request, response),
+        this.#workspace(id, [part, more], request, response),
       );
     }
     const workspace = area === "episodes" ? EPISODE.exec(id)?.[1] : undefined;
@@ -113,6 +129,24 @@ class Edge {
     this.gate.workspace(workspace, request, response, () =>
       this.#episode(id, part, request, response, url),
     );
+  }
+
+  #workspace(
+    id: string,
+    [part, more]: [string | undefined, string | undefined],
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    const { method } = request;
+    if (method === "POST" && part === "invites") return invite(this.gate, id, request, response);
+    if (part !== "seats" && !(method === "POST" && part === "checkout")) {
+      return sendText(response, 404, `workspace ${id} has seats, invites and checkout\n`);
+    }
+    const seats = this.#seats;
+    if (seats === undefined) return sendText(response, 503, "there is no registry here\n");
+    if (part === "seats") return seats.handle(id, more, request, response);
+    if (this.billing === undefined) return sendText(response, 503, "there is no billing here\n");
+    this.billing.handle(id, request, response, seats);
   }
 
   #episode(

@@ -5,6 +5,7 @@ import { x2 } from "./x2.ts";
 import { createX3 } from "./x3.ts";
 import type { X3Source } from "./x3-stacks.ts";
 import { x4 } from "./x4.ts";
+import { createX5 } from "./x5.ts";
 
 /** How an experiment went. */
 export interface ExperimentOutcome {
@@ -35,5 +36,5 @@ export interface Experiment {
  * services are; by default it starts its own.
  */
 export function sideExperiments(flooded?: X3Source): readonly Experiment[] {
-  return [x2, createX3(flooded), x4];
+  return [x2, createX3(flooded), x4, createX5()];
 }

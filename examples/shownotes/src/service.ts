@@ -22,12 +22,18 @@ export interface ServiceDefinition {
   /** `POST /control/<verb>` with a JSON body. Throws a TypeError or RangeError for a bad one. */
   control: Record<string, (body: Record<string, unknown>) => void>;
   registry: Registry;
+  /** What is to be done at the end, once nothing is in hand any more. */
+  close?(): Promise<void>;
 }
 
 /** Starts a service and tells its port: on the terminal, and to the supervisor if there is one. */
 export async function runService(definition: ServiceDefinition, listen: Listen): Promise<void> {
   collectRuntime(definition.registry);
-  const { server, drain } = createService(definition, () => process.exit(0));
+  const exit = () => process.exit(0);
+  const { server, drain } = createService(definition, () => {
+    if (definition.close === undefined) exit();
+    else definition.close().finally(exit);
+  });
   process.on("SIGTERM", drain);
   superviseFromAbove(drain);
   const port = await listenOn(server, listen);

@@ -110,12 +110,17 @@ export interface StackSource {
 export class ChildStacks implements StackSource {
   readonly independent = true;
   readonly #say: (line: string) => void;
+  readonly #registry: (() => Promise<readonly URL[]>) | undefined;
 
-  constructor(say: (line: string) => void) {
+  /** @param registry where the registry's members are, or will be; without it there are no seats */
+  constructor(say: (line: string) => void, registry?: () => Promise<readonly URL[]>) {
     this.#say = say;
+    this.#registry = registry;
   }
 
   async fresh(protection: boolean): Promise<Stack> {
+    const registryUrls = await this.#registry?.();
+    const seats = registryUrls === undefined ? [] : ["--registry", registryUrls.join()];
     const losing = new AbortController();
     const onDeath = (line: string) => {
       this.#say(line);
@@ -131,7 +136,7 @@ export class ChildStacks implements StackSource {
     try {
       const [preview, billing] = await Promise.all(behind);
       const to = ["--preview", preview.url.href, "--billing", billing.url.href];
-      const edge = await start("edge", ...to, "--protection", protection ? "on" : "off");
+      const edge = await start("edge", ...to, ...seats, "--protection", protection ? "on" : "off");
       return new Stack(edge.url, preview.url, { children: started, lost: losing.signal });
     } catch (error) {
       // Whoever has not started yet may still do so.

@@ -9,6 +9,7 @@ import type { Command, Listen } from "./command-line.ts";
 import { type Experiment, sideExperiments } from "./experiments.ts";
 import { listenKeys } from "./keys.ts";
 import { Lab, type LabState } from "./lab.ts";
+import { LiveRegistry } from "./live-registry.ts";
 import { createPublicHandler } from "./public.ts";
 import { scenario } from "./scenario.ts";
 import { listenOn } from "./service.ts";
@@ -35,8 +36,11 @@ export async function runSupervisor(
 ): Promise<void> {
   const terminal = new Terminal(process.stdout);
   const say = (line: string) => terminal.say(line);
-  const lab = new Lab(source ?? sourceOf(command, say), scenario, say, sides);
-  const stop = createStop(lab, terminal);
+  // The demo that stays up has seats. Somewhere else, that is for whoever started the edge.
+  const isDemo = command.name === "demo" && !command.once && source === undefined;
+  const registry = isDemo ? new LiveRegistry(say) : undefined;
+  const lab = new Lab(source ?? sourceOf(command, say, registry), scenario, say, sides);
+  const stop = createStop([lab, ...(registry ? [registry] : [])], terminal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // A comparison that was cut short has shown nothing: the usual code for "ended by a signal".
     process.on(signal, () => void stop(command.once ? 128 + constants.signals[signal] : 0));
@@ -45,10 +49,16 @@ export async function runSupervisor(
   process.stdout.on("error", () => void stop(0));
   if (command.once) return void (await stop(await runOnce(lab, command)));
   await runUntilStopped(lab, command, stop, terminal);
+  // Not before: the first comparison has the machine for itself.
+  await registry?.start();
 }
 
-function sourceOf(command: SupervisorCommand, say: (line: string) => void): StackSource {
-  if (command.name === "demo") return new ChildStacks(say);
+function sourceOf(
+  command: SupervisorCommand,
+  say: (line: string) => void,
+  registry: LiveRegistry | undefined,
+): StackSource {
+  if (command.name === "demo") return new ChildStacks(say, registry && (() => registry.urls()));
   return new RemoteStack(command.edgeUrls[0], command.previewUrl);
 }
 
@@ -60,14 +70,14 @@ function sidesOf(command: SupervisorCommand): readonly Experiment[] {
 type Stop = (code: number) => Promise<void>;
 
 // Ends the demo decently; asked a second time, at once.
-function createStop(lab: Lab, terminal: Terminal): Stop {
+function createStop(running: readonly { stop(): Promise<void> }[], terminal: Terminal): Stop {
   let stopping = false;
   return async (code) => {
     if (stopping) process.exit(code);
     stopping = true;
     setTimeout(() => process.exit(code), STOP_MS_MAX).unref();
     terminal.status("");
-    await lab.stop();
+    await Promise.all(running.map((it) => it.stop()));
     process.exit(code);
   };
 }

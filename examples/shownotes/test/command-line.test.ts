@@ -69,6 +69,25 @@ test("what is asked for is what is meant", () => {
   expect(parseCommandLine(["edge", "--help"])).toEqual({ name: "help" });
 });
 
+test("a member of the registry is told who it is, and whom it belongs to", () => {
+  const own = ["--member", "2", "--peers", "a:1,b:2,127.0.0.1:3", "--folder", "/data"];
+  expect(parseCommandLine(["registry", ...own, "--port", "8080"])).toEqual({
+    name: "registry",
+    host: "127.0.0.1",
+    port: 8080,
+    respawn: false,
+    member: 2,
+    peers: ["a:1", "b:2", "127.0.0.1:3"],
+    folder: "/data",
+  });
+  const registryUrls = [new URL("http://a"), new URL("http://b")];
+  const edge = ["edge", "--preview", "http://p", "--registry", "http://a,http://b"];
+  expect(parseCommandLine(edge)).toMatchObject({ registryUrls });
+  const clients = ["clients", "--registry", "http://a,http://b"];
+  expect(parseCommandLine(clients)).toEqual({ name: "clients", registryUrls, seconds: 8 });
+  expect(parseCommandLine([...clients, "--seconds", "30"])).toMatchObject({ seconds: 30 });
+});
+
 test("an edge's Redis is what the flag says, or the environment; an empty word is none", () => {
   const redisOf = (flags: string[], redis?: string) => {
     const env = redis === undefined ? {} : { SHOWNOTES_REDIS: redis };
@@ -119,8 +138,18 @@ const wrong: [string[], string][] = [
   [["lab", "--edge", "http://a,b", "--preview", "http://a"], "--edge must be an http:// URL"],
   [["billing", "--shedding", "maybe"], '--shedding must be on or off, got "maybe"'],
   [["preview", "--shedding", "on"], "--shedding means nothing to preview"],
+  [["registry", "--peers", "a:1", "--folder", "f"], "--member must be a whole number from 1 to 1"],
+  [
+    ["registry", "--member", "4", "--peers", "a:1,b:2,c:3", "--folder", "f"],
+    '--member must be a whole number from 1 to 3, got "4"',
+  ],
+  [["registry", "--member", "1", "--peers", "a:1,b"], "--peers must be HOST:PORT of each member"],
+  [["registry", "--member", "1", "--folder", "f"], "--peers must be HOST:PORT of each member"],
+  [["registry", "--member", "1", "--peers", "a:1"], "--folder is missing"],
+  [["clients"], "--registry is missing"],
+  [["clients", "--registry", "http://a", "--seconds", "0"], "--seconds must be a whole number"],
   [["--experiment", "x2"], "--experiment goes with --once"],
-  [["--once", "--experiment", "x9"], '--experiment must be x1, x2, x3, x4 or all, got "x9"'],
+  [["--once", "--experiment", "x9"], '--experiment must be x1, x2, x3, x4, x5 or all, got "x9"'],
 ];
 
 test.each(wrong)("%j is refused in one line that names what is wrong: %s", (args, problem) => {
@@ -155,7 +184,9 @@ test("whatever stands there, it is understood or refused in one line, never anyt
   fc.assert(
     fc.property(fc.array(word, { maxLength: 5 }), (args) => {
       try {
-        expect(parseCommandLine(args).name).toMatch(/^(help|demo|edge|preview|billing|lab)$/);
+        expect(parseCommandLine(args).name).toMatch(
+          /^(help|demo|edge|preview|billing|registry|clients|lab)$/,
+        );
       } catch (error) {
         expect(error).toBeInstanceOf(UsageError);
         expect((error as Error).message).toMatch(/^[^\n\r]+ \(see --help\)$/);
@@ -168,7 +199,7 @@ test("whatever stands there, it is understood or refused in one line, never anyt
 test("the usage fits a terminal and names every flag", () => {
   for (const line of USAGE.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   const flags =
-    "once experiment json port host preview protection edge billing retries breaker shedding redis help";
+    "once experiment json port host preview protection edge billing retries breaker shedding redis registry member peers folder seconds help";
   for (const flag of flags.split(" ")) {
     expect(USAGE).toContain(`--${flag}`);
   }

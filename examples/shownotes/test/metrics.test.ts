@@ -6,24 +6,33 @@ import {
   registeredMetrics,
   requireOrSkip,
 } from "@compendium/metrics/testing";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createBilling } from "../src/billing.ts";
 import { createEdge } from "../src/edge.ts";
 import { createPreview } from "../src/preview.ts";
+import { createRegistry } from "../src/registry.ts";
 import { scenario } from "../src/scenario.ts";
 import { scenario as x2 } from "../src/x2-scenario.ts";
+import { type InProcessRegistry, startRegistry } from "./in-process-registry.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const services = () => [
   createEdge(new URL("http://127.0.0.1:1"), scenario, true),
   createPreview(scenario),
   createBilling(x2, true),
+  createRegistry(registry.member),
 ];
+
+let registry: InProcessRegistry;
+beforeAll(async () => {
+  registry = await startRegistry();
+});
+afterAll(() => registry[Symbol.asyncDispose]());
 
 test("the README lists the services' own metrics, as they are", () => {
   const registered = services()
     .flatMap(({ registry }) => registeredMetrics(registry))
-    .filter(({ name }) => !/^(circuit_breaker|rate_limiter|resilience)_/.test(name))
+    .filter(({ name }) => !/^(circuit_breaker|raft|rate_limiter|resilience)_/.test(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   expect(documentedMetrics(readme)).toEqual(registered);
 });
