@@ -8,7 +8,8 @@
 //                    count its votes by a configuration that is over. It does know: an append
 //                    that holds one change says that the change before it is committed.
 //   Not for ever     a leader leaves a joint configuration by itself if it is marked so, and tries
-//                    again with every entry that it applies, as does the next leader.
+//                    again with every entry that it applies and after a transfer that has failed,
+//                    as does the next leader.
 import {
   type ConfChange,
   decodeConfChange,
@@ -137,9 +138,14 @@ export function switchMembership(raft: Raft, { configuration, members }: Members
 export function appliedTo(raft: Raft, index: number, bytes: number): void {
   const applied = Math.max(index, raft.log.applied);
   raft.log.appliedTo(applied, bytes);
+  leaveJointIfDue(raft);
+}
+
+/** Proposes the end of a joint phase, if this leader owes it to the group. */
+export function leaveJointIfDue(raft: Raft): void {
   const { configuration } = raft.tracker;
   if (!configuration.autoLeave || raft.role !== "leader") return;
-  if (applied < raft.pendingConfIndex) return;
+  if (raft.log.applied < raft.pendingConfIndex) return;
   const data = encodeConfChange(LEAVE_JOINT);
   const refused = propose(raft, [{ term: 0, index: 0, type: "conf-change", data }]);
   raft.settings.trace?.({ kind: "leaving-joint", configuration, refused });

@@ -18,7 +18,7 @@ import {
 } from "./election.ts";
 import { entriesBytes, payloadBytes } from "./entry.ts";
 import { handleAppend, handleHeartbeat, handleSnapshot } from "./following.ts";
-import { appliedTo, propose } from "./membership.ts";
+import { appliedTo, leaveJointIfDue, propose } from "./membership.ts";
 import { type Message, NONE, type Refusal } from "./message.ts";
 import { release } from "./proposals.ts";
 import type { Raft } from "./raft.ts";
@@ -274,8 +274,11 @@ export function tick(raft: Raft): void {
   if (raft.electionElapsed >= raft.settings.electionTicks) {
     raft.electionElapsed = 0;
     if (raft.settings.checkQuorum) checkQuorum(raft);
-    // Whoever was to take over has not; proposals are taken again.
-    raft.transferee = NONE;
+    // Whoever was to take over has not; proposals are taken again, the leader's own first.
+    if (raft.transferee !== NONE) {
+      raft.transferee = NONE;
+      leaveJointIfDue(raft);
+    }
   }
   if (raft.role !== "leader" || raft.heartbeatElapsed < raft.settings.heartbeatTicks) return;
   raft.heartbeatElapsed = 0;

@@ -5,7 +5,7 @@
 // A member that is to vote should first be a learner: it gets the log without counting in any
 // majority, and is promoted once it is nearly up to date. Added as a voter at once, it would count
 // in every majority while it has nothing, and a group of two plus such a one cannot lose anybody.
-import type { Change } from "../confchange/change.ts";
+import type { Change, ConfChange } from "../confchange/change.ts";
 import { encodeConfChange } from "../confchange/change.ts";
 import { isMember } from "../confchange/conf-state.ts";
 import type { Engine } from "./engine.ts";
@@ -91,11 +91,22 @@ export function bestSuccessor(engine: Engine): number | undefined {
   return fit[0]?.id;
 }
 
+/** Why a change that was asked for a while ago cannot be proposed any more; undefined if it can. */
+export function refusalByNow(engine: Engine, change: ConfChange): RaftNodeError | undefined {
+  if (!engine.raw.isLeader) return notLeader(engine);
+  const gone = change.changes.find(({ id }) => engine.state.removed.has(id));
+  if (gone === undefined) return undefined;
+  const text = `${gone.id} was removed meanwhile, and its votes may still be about; take a new id`;
+  return new RaftNodeError("CHANGE_REFUSED", text, "not-executed");
+}
+
 /** Refuses what only a leader can do, and says who that is. */
-export function requireLeader({ leadership, raw, state }: Engine): void {
-  if (raw.isLeader) return;
-  const { leader } = leadership;
+export function requireLeader(engine: Engine): void {
+  if (!engine.raw.isLeader) throw notLeader(engine);
+}
+
+function notLeader({ leadership: { leader }, state }: Engine): RaftNodeError {
   const address = state.members.get(leader)?.address;
   const where = leader === 0 ? "nobody leads now" : `member ${leader} at ${address} does`;
-  throw new RaftNodeError("NOT_LEADER", `this member does not lead: ${where}`, "not-executed");
+  return new RaftNodeError("NOT_LEADER", `this member does not lead: ${where}`, "not-executed");
 }

@@ -18,13 +18,14 @@
 // late is one tick: a process that was stopped for a minute has not waited a minute for its leader.
 import { decodeConfChange } from "../confchange/change.ts";
 import type { RaftEvent } from "../core/events.ts";
-import { APPEND_THREAD, APPLY_THREAD, type Message } from "../core/message.ts";
+import { APPEND_THREAD, APPLY_THREAD, type Message, type Refusal } from "../core/message.ts";
 import { RawNode, type Ready } from "../core/raw-node.ts";
+import { refusalByNow } from "./admin.ts";
 import { Admission } from "./admission.ts";
 import { answerTo, removedError, supersededError } from "./answers.ts";
 import { Applier } from "./applier.ts";
 import type { MemberDisk } from "./disk.ts";
-import { encodeEnvelope } from "./envelope.ts";
+import { encodeEnvelope, isReadable } from "./envelope.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 import { LogWriter } from "./log-writer.ts";
 import { coreOptions, type Leadership, type NodeSettings } from "./options.ts";
@@ -46,6 +47,7 @@ export interface EngineCounts {
 }
 
 const PROPOSERS = 2 ** 48;
+const WAITING_MAX = 16_384;
 
 /** A running member. One owner, {@link RaftNode}. */
 export class Engine {
@@ -226,15 +228,15 @@ export class Engine {
     if (!this.proposals.hasQueued || this.#stalled || this.#parked) return;
     const queued = this.proposals.takeQueued();
     const { raw } = this;
-    // A change of the membership has a call of its own; the order is kept.
     for (let from = 0; from < queued.length; ) {
       const part = together(queued, from);
-      const { type } = part[0] as Pending;
       const firstIndex = raw.isLeader ? raw.lastIndex + 1 : 0;
-      const refusal =
-        type === "normal"
-          ? raw.proposeAll(part.map(({ data }) => data))
-          : raw.proposeConfChange(decodeConfChange((part[0] as Pending).data));
+      const refusal = this.#proposeTogether(part);
+      if (refusal instanceof RaftNodeError) {
+        this.proposals.answer((part[0] as Pending).number, refusal);
+        from++;
+        continue;
+      }
       if (refusal !== undefined) {
         // Until something changes: asking with every message would cost more than it brings.
         this.#parked = true;
@@ -244,6 +246,14 @@ export class Engine {
       this.proposals.proposed(part, firstIndex);
       from += part.length;
     }
+  }
+
+  // A change of the membership has a call of its own; the order is kept.
+  #proposeTogether(part: readonly Pending[]): Refusal | RaftNodeError | undefined {
+    const { type, data } = part[0] as Pending;
+    if (type === "normal") return this.raw.proposeAll(part.map((each) => each.data));
+    const change = decodeConfChange(data);
+    return refusalByNow(this, change) ?? this.raw.proposeConfChange(change);
   }
 
   #ask(): void {
@@ -324,7 +334,12 @@ export class Engine {
   }
 
   #receive(message: Message): void {
-    if (message.to === this.settings.id) this.#tell(() => void this.raw.step(message));
+    if (message.to !== this.settings.id) return;
+    // What is answered waits for the disk. While that does not write, no more is taken than there is
+    // room for: the others say again what matters.
+    if (this.writer.waiting >= WAITING_MAX) return;
+    if (message.type === "propose" && !message.entries.every(isReadable)) return;
+    this.#tell(() => void this.raw.step(message));
   }
 
   #tell(news: () => void): void {

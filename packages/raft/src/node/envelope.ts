@@ -12,6 +12,7 @@
 // A change of the membership carries, in its context, the same two and the addresses of the new:
 // proposer | number | count | count × (id | length | address).
 
+import type { Entry } from "../core/entry.ts";
 import { RaftError } from "../errors.ts";
 import { Cursor, numberBytes, putNumber } from "../varint.ts";
 
@@ -129,6 +130,17 @@ function read(cursor: Cursor): Envelope | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * Whether an entry is a proposal that every member can read. What another member passes on is looked
+ * at before it is appended: once it is in the log, it stops whoever comes to it and cannot read it,
+ * which is the whole group, for ever. Changes of the membership are passed on by nobody.
+ */
+export function isReadable({ type, data }: Entry): boolean {
+  if (type !== "normal") return false;
+  const cursor = new Cursor(data, 0, data.length);
+  return read(cursor) !== undefined && cursor.isDone;
 }
 
 /** What a change of the membership says beside its steps. */

@@ -58,6 +58,8 @@ export async function forceNewGroup(options: ForceNewGroupOptions): Promise<numb
       state.removed.add(member);
     }
     const { hardState } = storage.initialState();
+    // Also where somebody had begun to remove it.
+    state.removed.delete(id);
     state.members.set(id, { address, diskId: state.members.get(id)?.diskId ?? 0 });
     const term = hardState.term + 1;
     const confState = { ...EMPTY_CONF_STATE, voters: [id] };

@@ -54,6 +54,11 @@ export class LogWriter {
     return this.#retry !== undefined || this.#retryMs > RETRY_MS_MIN;
   }
 
+  /** How many writes wait behind the one under way. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** For how long the write under way has been, in milliseconds; 0 if there is none. */
   get busyMs(): number {
     if (this.#busySinceMs === undefined) return 0;

@@ -183,6 +183,8 @@ export class Proposals {
       expired++;
       this.#fail(pending, timeout(pending));
     }
+    // Where no leader takes them, nothing else would let go of those that are over.
+    if (this.#queue.length > this.#pending.size) this.#queue = this.takeQueued();
     return expired;
   }
 

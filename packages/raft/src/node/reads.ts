@@ -48,6 +48,13 @@ export class Reads {
     return this.#size;
   }
 
+  /** How many are remembered: those that wait, and until the next tick who has given up. */
+  get kept(): number {
+    let kept = 0;
+    for (const _ of this.#all()) kept++;
+    return kept;
+  }
+
   /** How many questions were asked. */
   get rounds(): number {
     return this.#rounds;
@@ -146,7 +153,16 @@ export class Reads {
       const text = "no leader has confirmed the read in its time; try again";
       this.#fail(reader, new RaftNodeError("NO_LEADER", text, "not-executed"));
     }
+    this.#letGo();
     return expired;
+  }
+
+  // Without a leader, or with a disk that does not write, nothing else would let go of those that
+  // are over. The readers of the question under way are as many as waited when it was asked.
+  #letGo(): void {
+    const waits = ({ done }: Reader): boolean => !done;
+    this.#waiting = this.#waiting.filter(waits);
+    this.#confirmed = this.#confirmed.filter(({ readers }) => readers.some(waits));
   }
 
   /** Ends all. */

@@ -48,7 +48,8 @@ export class Session {
    * Has a command carried out once. Asks again for as long as it is worth it: until the signal is
    * aborted, if there is one, or `attemptsMax` times.
    *
-   * @throws RaftNodeError `SESSION_EXPIRED`, and the last attempt's
+   * @throws RaftNodeError `SESSION_EXPIRED`, and the last attempt's; its `outcome` is that of all
+   * attempts: one that ended without an answer may have happened, whatever the last one says
    */
   async propose(
     command: Uint8Array,
@@ -56,6 +57,7 @@ export class Session {
   ): Promise<Answer> {
     const sequence = ++this.#sequence;
     this.#open.add(sequence);
+    let mayHaveHappened = false;
     try {
       for (let attempt = 1; ; attempt++) {
         signal?.throwIfAborted();
@@ -63,7 +65,9 @@ export class Session {
           const acknowledged = this.#acknowledged();
           return await this.#attempt(command, { id: this.id, sequence, acknowledged }, signal);
         } catch (error) {
-          if (attempt >= attemptsMax || !isWorthRepeating(error)) throw error;
+          mayHaveHappened ||= !(error instanceof RaftNodeError && error.outcome === "not-executed");
+          if (attempt < attemptsMax && isWorthRepeating(error)) continue;
+          throw mayHaveHappened ? asUnknown(error) : error;
         }
       }
     } finally {
@@ -75,6 +79,12 @@ export class Session {
     const [oldest] = this.#open;
     return (oldest ?? this.#sequence + 1) - 1;
   }
+}
+
+function asUnknown(error: unknown): unknown {
+  if (!(error instanceof RaftNodeError) || error.outcome === "unknown") return error;
+  const text = `an earlier attempt may have happened; the last one: ${error.message}`;
+  return new RaftNodeError(error.code, text, "unknown", { cause: error });
 }
 
 function isWorthRepeating(error: unknown): boolean {

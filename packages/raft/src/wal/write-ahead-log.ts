@@ -283,6 +283,8 @@ export class WriteAheadLog implements AsyncDisposable {
     const reason = isHarmless ? error : this.#fail("writing the log", error);
     for (const { reject } of units) reject(reason);
     this.#queue.rejectAll(this.#state, reason);
+    // Who asked for those knows that they are not written; all else that was asked for is durable.
+    this.#newest = Promise.resolve();
   }
 
   async #write(units: readonly Unit[]): Promise<void> {
