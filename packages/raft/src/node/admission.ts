@@ -4,8 +4,10 @@
 // the group remember it (an entry, envelope.ts, "bind"); and whoever comes with another one is
 // turned away, as is who was removed.
 //
-// Until the first leader has bound a disk, a few round trips after the birth of a group, its loss is
-// not noticed. An operator who loses a disk in that moment begins anew.
+// A member notices the loss of another's disk once it has applied the entry that binds it: usually a
+// few round trips after the birth of the group, or after who has joined was first heard of. A member
+// that was away since before knows nothing of it. So an operator who loses a disk while others are
+// down lets nobody start in that member's name, but removes it and adds another.
 import type { PeerIdentity } from "../net/peer-network.ts";
 import { RaftNodeError } from "./errors.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
@@ -63,7 +65,17 @@ export class Admission {
   /** The group has learned of a member's disk. */
   bound(id: number, diskId: number): void {
     this.#disks.delete(id);
-    if (id !== this.#self.id || diskId === this.#self.diskId) return;
+    if (id === this.#self.id) this.#isKnownBy(diskId);
+  }
+
+  /** The state is another one: what it says of this member's disk may be news. */
+  checkSelf(): void {
+    this.#isKnownBy(this.#state.members.get(this.#self.id)?.diskId ?? 0);
+  }
+
+  #isKnownBy(diskId: number): void {
+    const { id } = this.#self;
+    if (diskId === 0 || diskId === this.#self.diskId) return;
     this.refused(`wrong-disk: the group knows another disk of member ${id}`);
   }
 

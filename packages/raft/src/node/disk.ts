@@ -8,6 +8,9 @@
 // can undo what was committed. The group remembers the numbers of its members' disks (envelope.ts,
 // "bind"), so it is told apart, refused, and has to join as somebody new.
 //
+// The log is there before the number is. So a number without a log has lost it, and a member that
+// began anew under that number would be taken for the one it was.
+//
 // The first members of a group begin with the same snapshot at index 1 of term 1, which holds the
 // membership: so a group has no first entry that only some have, and who joins gets it by snapshot.
 import type { Files, Random } from "@compendium/runtime";
@@ -40,12 +43,19 @@ export async function openDisk(
   wantSnapshot: () => void,
 ): Promise<MemberDisk> {
   const { files, folder, id, random, segmentBytes, clock, bootstrap } = settings;
-  const diskId = await identify(files, folder, id, random);
+  await files.makeFolder(folder);
+  const known = await identity(files, folder, id);
   const walOptions = { files, folder: `${folder}/log`, segmentBytes, clock };
   const { log: wal, hardState, entries, snapshot } = await WriteAheadLog.open(walOptions);
   try {
+    const isNew = snapshot === undefined && hardState.term === 0;
+    if (known === undefined && !isNew) {
+      const text = `"${folder}" holds a log, but not whose: its file "identity" is missing`;
+      throw new RaftNodeError("WRONG_DISK", text, "not-executed");
+    }
+    const diskId = known ?? (await identify(files, folder, id, random));
     const storage = new NodeStorage(wantSnapshot);
-    if (snapshot === undefined && hardState.term === 0 && bootstrap.size > 0) {
+    if (isNew && bootstrap.size > 0) {
       const first = firstSnapshot(bootstrap, state);
       const began = { term: 1, vote: 0, commit: 1 };
       await wal.saveSnapshot(first, began);
@@ -86,20 +96,23 @@ function firstSnapshot(bootstrap: ReadonlyMap<number, string>, state: Replicated
 const IDENTITY = /^compendium-raft 1 member (\d+) disk (\d+)\n$/;
 const DISK_IDS = 2 ** 48;
 
-/** The number of this disk, drawn if it has none yet. */
-async function identify(files: Files, folder: string, id: number, random: Random): Promise<number> {
-  await files.makeFolder(folder);
+/** The number of this disk; undefined if it has none yet. */
+async function identity(files: Files, folder: string, id: number): Promise<number | undefined> {
   const names = await files.list(folder);
-  if (names.includes("identity")) {
-    const diskId = await readIdentity(files, folder, id);
-    // An earlier life may have been killed between the rename and this.
-    await syncNames(files, folder);
-    return diskId;
+  if (!names.includes("identity")) return undefined;
+  const diskId = await readIdentity(files, folder, id);
+  const log = names.includes("log") ? await files.list(`${folder}/log`) : [];
+  if (!log.some((name) => name.endsWith(".wal"))) {
+    const text = `"${folder}" has lost the log of member ${id}, and what that has promised`;
+    throw new RaftNodeError("WRONG_DISK", `${text}; join under a new id`, "not-executed");
   }
-  if (names.includes("log")) {
-    const text = `"${folder}" holds a log, but not whose: its file "identity" is missing`;
-    throw new RaftNodeError("WRONG_DISK", text, "not-executed");
-  }
+  // An earlier life may have been killed between the rename and this.
+  await syncNames(files, folder);
+  return diskId;
+}
+
+/** Draws the number of a disk, and puts it there. */
+async function identify(files: Files, folder: string, id: number, random: Random): Promise<number> {
   const diskId = 1 + random.below(DISK_IDS - 1);
   const line = new TextEncoder().encode(`compendium-raft 1 member ${id} disk ${diskId}\n`);
   const file = await files.open(`${folder}/identity.tmp`, { create: "ifMissing" });

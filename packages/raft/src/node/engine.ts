@@ -24,6 +24,7 @@ import { refusalByNow } from "./admin.ts";
 import { Admission } from "./admission.ts";
 import { answerTo, removedError, supersededError } from "./answers.ts";
 import { Applier } from "./applier.ts";
+import { type EngineCounts, noCounts } from "./counts.ts";
 import type { MemberDisk } from "./disk.ts";
 import { encodeEnvelope, isReadable } from "./envelope.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
@@ -34,17 +35,6 @@ import { Reads } from "./reads.ts";
 import type { Applied, ReplicatedState } from "./replicated-state.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Watchers } from "./watchers.ts";
-
-/** What a member has done in this life. */
-export interface EngineCounts {
-  committed: number;
-  expired: number;
-  superseded: number;
-  elections: number;
-  leaderChanges: number;
-  snapshotsInstalled: number;
-  stalls: number;
-}
 
 const PROPOSERS = 2 ** 48;
 const WAITING_MAX = 16_384;
@@ -62,15 +52,7 @@ export class Engine {
   readonly watchers: Watchers = new Watchers();
   /** Tells the proposals of this life from all others. */
   readonly proposer: number;
-  readonly counts: EngineCounts = {
-    committed: 0,
-    expired: 0,
-    superseded: 0,
-    elections: 0,
-    leaderChanges: 0,
-    snapshotsInstalled: 0,
-    stalls: 0,
-  };
+  readonly counts: EngineCounts = noCounts();
   leadership: Leadership = { term: 0, leader: 0, isLeader: false };
   failure: RaftNodeError | undefined;
   #onFailure: (failure: RaftNodeError) => void;
@@ -151,8 +133,8 @@ export class Engine {
         refused: (_member, reason) => this.#admission.refused(reason),
       },
     );
+    if (!this.#ended) this.#groupChanged();
     if (this.#ended) return;
-    network.setPeers(this.#addresses());
     this.#armTick();
     this.work();
   }
@@ -315,6 +297,7 @@ export class Engine {
   #groupChanged(): void {
     const { network, id, clock, electionTimeoutMs } = this.settings;
     network.setPeers(this.#addresses());
+    this.#admission.checkSelf();
     if (this.state.removed.has(id)) this.#leaveAtMs = clock.now() + electionTimeoutMs;
   }
 

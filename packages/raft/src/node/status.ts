@@ -3,8 +3,8 @@
 import type { Status } from "../core/raw-node.ts";
 import type { PeerNetworkStats } from "../net/peer-network.ts";
 import type { WalStats } from "../wal/write-ahead-log.ts";
+import type { EngineCounts } from "./counts.ts";
 import type { ProposalEnding, ReadEnding } from "./endings.ts";
-import type { EngineCounts } from "./engine.ts";
 import type { MemberRecord } from "./replicated-state.ts";
 
 /** What a node is and knows. */
