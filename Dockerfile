@@ -40,6 +40,8 @@ ENV NODE_ENV=production
 COPY --from=build /deployed/node_modules ./node_modules
 COPY --from=build /deployed/dist ./dist
 COPY --from=build /deployed/package.json /deployed/page.html ./
+# A volume that is mounted there belongs to whom the folder belongs to.
+RUN mkdir /data && chown node:node /data
 USER node
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["--help"]

@@ -1,6 +1,6 @@
 // A member of the registry, without its sockets for clients: a Raft node and the state that it
-// keeps the same as the others'. Commands are taken by the leader alone, for it is its clock that they
-// carry; reads by whoever is asked, who makes sure that nothing newer was answered anywhere.
+// keeps the same as the others'. Commands are taken by the leader alone, for it is its clock that
+// they carry; reads by whoever is asked, who makes sure that nothing newer was answered anywhere.
 import {
   RaftNode,
   RaftNodeError,

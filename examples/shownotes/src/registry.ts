@@ -30,7 +30,7 @@ const SIZES = { segmentBytes: 1_048_576, snapshotEntries: 5_000 };
 
 /** Runs a member until it is told to stop, or cannot go on. */
 export async function runRegistry(options: RegistryPlace & Listen): Promise<void> {
-  const member = await openMember(options);
+  const member = await openMember(options, options.host);
   void member.node.closed.then((failure) => {
     if (failure === undefined) return;
     // Another life may find a disk that writes; this one says nothing more.

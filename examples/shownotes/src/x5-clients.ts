@@ -37,7 +37,9 @@ export async function runClients(options: {
   const { checks, operations, verdict } = await check.now(signal);
   const { revision } = await client.read({ of: "seats", workspace: "none" }, { signal });
   const lost = lostOf(crew.acknowledged, revision);
-  const gap = Math.round(gapMs(crew.acknowledged, fromMs, toMs));
+  // Not from the start: it takes a while until the first of them has a session.
+  const firstMs = crew.acknowledged[0]?.atMs ?? fromMs;
+  const gap = Math.round(gapMs(crew.acknowledged, firstMs, toMs));
   const acknowledged = crew.acknowledged.length;
   const { unknown } = crew;
   console.log(

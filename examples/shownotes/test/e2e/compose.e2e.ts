@@ -11,6 +11,7 @@ const need = docker();
 const project = `shownotes-e2e-${process.pid}`;
 const ports = { SHOWNOTES_PORT: "", PROMETHEUS_PORT: "" };
 const edges = ["edge", "edge-2", "edge-3"];
+const registry = ["registry-1", "registry-2", "registry-3"];
 // What else is set for compose.
 let settings: Record<string, string> = {};
 
@@ -74,8 +75,8 @@ test("Prometheus scrapes every service", async () => {
     };
     return data.result.map(({ metric, value }) => `${metric.instance} ${value[1]}`).sort();
   };
-  const hosts = ["billing:8080", "edge:8080", "edge-2:8080", "edge-3:8080", "lab:4100"];
-  const all = [...hosts, "preview:8080"].map((host) => `${host} 1`).sort();
+  const services = ["billing", "preview", ...edges, ...registry];
+  const all = [...services.map((name) => `${name}:8080 1`), "lab:4100 1"].sort();
   await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
 });
 
@@ -92,6 +93,89 @@ test("X3 by the lab: three edges let through no more of a flood than one limit",
   expect(report).toContain("✔ as expected");
   const [, most, admitted] = /t = (\d+); let through were (\d+)/.exec(report) ?? [];
   expect(Number(admitted)).toBeLessThanOrEqual(Number(most));
+});
+
+test("seats are taken by way of the edge, and kept by the registry", async () => {
+  const post = (path: string, body: object) => {
+    const url = `http://127.0.0.1:${ports.SHOWNOTES_PORT}/workspaces/acme/${path}`;
+    return fetch(url, { method: "POST", body: JSON.stringify(body) });
+  };
+  const paid = async () => (await post("checkout", { seats: 1 })).json();
+  await vi.waitFor(async () => expect(await paid()).toHaveProperty("seatsPaid"), 20_000);
+  expect((await post("seats", { person: "ada" })).status).toBe(200);
+  expect(await (await lab("/workspaces/acme/seats")).json()).toMatchObject({ people: ["ada"] });
+});
+
+describe("X5's clients, while members of the registry are killed, paused and cut off", () => {
+  // Who leads, as the members see it that can be asked.
+  const leader = async (): Promise<string> => {
+    const script =
+      'Promise.allSettled([1, 2, 3].map((n) => fetch("http://registry-" + n + ":8080/status", ' +
+      "{ signal: AbortSignal.timeout(500) }).then((it) => it.json()))).then((all) => " +
+      "console.log(JSON.stringify(all.flatMap(({ value }) => value ?? []))))";
+    const output = await composed("exec", "-T", "edge", "node", "-e", script);
+    const statuses = JSON.parse(output) as { term: number; leader: number }[];
+    const latest = statuses.toSorted((a, b) => b.term - a.term)[0];
+    if (!latest?.leader) throw new Error(`nobody leads: ${output}`);
+    return `registry-${latest.leader}`;
+  };
+  const led = (besides?: string) =>
+    vi.waitFor(
+      async () => {
+        const name = await leader();
+        expect(name).not.toBe(besides);
+        return name;
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+  const container = async (service: string) => (await composed("ps", "-q", service)).trim();
+  const docked = async (...args: string[]) => {
+    const { code, output } = await run(["docker", ...args]);
+    expect(code, output).toBe(0);
+  };
+  const network = `${project}_default`;
+
+  const faults: [string, (service: string) => Promise<void>, (service: string) => Promise<void>][] =
+    [
+      [
+        "kill -9",
+        async (service) => void (await composed("kill", service)),
+        async (service) => void (await composed("start", service)),
+      ],
+      [
+        "docker pause",
+        async (service) => void (await composed("pause", service)),
+        async (service) => void (await composed("unpause", service)),
+      ],
+      [
+        "docker network disconnect",
+        async (service) => docked("network", "disconnect", network, await container(service)),
+        async (service) =>
+          docked("network", "connect", "--alias", service, network, await container(service)),
+      ],
+    ];
+
+  test.each(faults)(
+    "%s of the leader: another one leads, nothing is lost, the history is as of one copy",
+    async (_what, befall, mend) => {
+      settings = { CLIENTS_SECONDS: "12" };
+      const clients = compose("run", "--rm", "--no-deps", "--no-TTY", "clients");
+      const first = await led();
+      await befall(first);
+      try {
+        await led(first);
+      } finally {
+        await mend(first);
+      }
+      const { code, output } = await clients;
+      settings = {};
+      console.log(output);
+      expect(code, output).toBe(0);
+      const found = JSON.parse(output.trim().split("\n").at(-1) ?? "");
+      expect(found).toMatchObject({ lost: 0, verdict: "ok" });
+      expect(found.acknowledged).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("X1 by k6, without the lab, on fresh containers", () => {

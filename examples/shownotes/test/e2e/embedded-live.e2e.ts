@@ -59,9 +59,11 @@ test("shows the URL and the comparison, within bounds generous to a busy machine
 
 test("stays up without a terminal, in at most 60 MB a process", async (context) => {
   requireOrSkip(context, linux);
-  const pids = [demo.pid, ...demo.children()];
+  // The registry comes after the comparison.
+  const pids = [demo.pid, ...(await demo.childrenReach(6))];
+  await seatsOf("nobody");
   const sizes = pids.map((pid) => {
-    const name = / (edge|preview|billing) /.exec(commandOf(pid))?.[1] ?? "supervisor";
+    const name = / (edge|preview|billing|registry) /.exec(commandOf(pid))?.[1] ?? "supervisor";
     return { name, mb: pssMb(pid) };
   });
   console.log(`PSS: ${sizes.map(({ name, mb }) => `${name} ${mb} MB`).join(", ")}`);
@@ -69,6 +71,9 @@ test("stays up without a terminal, in at most 60 MB a process", async (context) 
     "billing",
     "edge",
     "preview",
+    "registry",
+    "registry",
+    "registry",
     "supervisor",
   ]);
   for (const { name, mb } of sizes) expect(mb, name).toBeLessThanOrEqual(60);
@@ -85,6 +90,42 @@ test("a seat is paid for once, however often the same checkout is sent", async (
   expect(await checkOut("a")).toEqual(receipt);
   expect((await checkOut("b")).chargeId).not.toBe(receipt.chargeId);
 });
+
+// Waits until the registry answers.
+const seatsOf = async (workspace: string) => {
+  let body: unknown;
+  const ask = async () => {
+    const response = await fetch(new URL(`/workspaces/${workspace}/seats`, url));
+    body = await response.json();
+    return response.status;
+  };
+  await expect.poll(ask, patient).toBe(200);
+  return body;
+};
+
+test(
+  "seats are kept through the death of a member of the registry",
+  async (context) => {
+    requireOrSkip(context, linux);
+    const checkOut = new URL("/workspaces/acme/checkout", url);
+    await seatsOf("acme");
+    expect(await (await fetch(checkOut, { method: "POST" })).json()).toMatchObject({
+      seatsPaid: 1,
+    });
+    const take = async (person: string) => {
+      const body = JSON.stringify({ person });
+      const seats = new URL("/workspaces/acme/seats", url);
+      return (await fetch(seats, { method: "POST", body })).status;
+    };
+    expect(await take("ada")).toBe(200);
+    expect(await take("bob")).toBe(409);
+    const member = demo.children().find((pid) => commandOf(pid).includes(" registry ")) as number;
+    process.kill(member, "SIGKILL");
+    await demo.prints(new RegExp(`registry \\(pid ${member}\\) was killed by SIGKILL; it is`));
+    expect(await seatsOf("acme")).toEqual({ paid: 1, people: ["ada"] });
+  },
+  MINUTE_MS,
+);
 
 test(
   "every action changes what GET /lab shows",
@@ -142,7 +183,9 @@ test(
     const text = (id: string) => page.evaluate(`document.getElementById("${id}").textContent`);
     await expect.poll(() => text("breaker"), patient).toBe("closed");
     const runs = `[...document.querySelectorAll("[data-verb=experiment]")].map((b) => b.textContent)`;
-    expect(await page.evaluate(`${runs}.join()`)).toBe("Run X1 1,Run X2 2,Run X3 3,Run X4 4");
+    expect(await page.evaluate(`${runs}.join()`)).toBe(
+      "Run X1 1,Run X2 2,Run X3 3,Run X4 4,Run X5 5",
+    );
     await expect.poll(() => text("within"), patient).toMatch(/^\d+\.\d %$/);
     expect(await text("report")).toContain("X1  Slow previews");
     await page.evaluate(`document.querySelector("[data-verb=fault]").click()`);
