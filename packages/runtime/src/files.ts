@@ -92,6 +92,12 @@ export interface OpenFile extends AsyncDisposable {
   /** Makes every write that has settled by now durable, and the size with it. */
   sync(): Promise<void>;
 
+  /**
+   * `write` and `sync` as one request, which costs less than two: settled, what it has written is
+   * durable. Of other writes it says nothing. It rejects as either of them does.
+   */
+  writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void>;
+
   /** The current size. */
   size(): Promise<number>;
 

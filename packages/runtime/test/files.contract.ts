@@ -116,6 +116,20 @@ function describeHandles(make: () => Promise<Files>): void {
     await file.close();
   });
 
+  test("writeThrough writes as write does, to the file and not to the name", async () => {
+    const files = await make();
+    const file = await files.open("log", { create: "always" });
+    await file.write(bytes(1, 2, 3, 4), 0);
+    await file.writeThrough([bytes(5), bytes(), bytes(6)], 1);
+    await files.rename("log", "renamed");
+    await files.open("log", { create: "always" }).then((other) => other.close());
+    await file.writeThrough(bytes(7), 4);
+    expect(await file.size()).toBe(5);
+    await file.close();
+    expect(await contents(files, "renamed")).toEqual([1, 5, 6, 4, 7]);
+    expect(await contents(files, "log")).toEqual([]);
+  });
+
   test("a closed file refuses everything but another close", async () => {
     const files = await make();
     const file = await files.open("log", { create: "always" });
@@ -125,6 +139,7 @@ function describeHandles(make: () => Promise<Files>): void {
     await expectCode(file.write(bytes(1), 0), "FILE_CLOSED");
     await expectCode(file.read(bytes(1), 0), "FILE_CLOSED");
     await expectCode(file.sync(), "FILE_CLOSED");
+    await expectCode(file.writeThrough(bytes(1), 0), "FILE_CLOSED");
     await expectCode(file.size(), "FILE_CLOSED");
     await expectCode(file.truncate(0), "FILE_CLOSED");
     await expectCode(file.allocate(1), "FILE_CLOSED");
@@ -147,6 +162,7 @@ function describeHandles(make: () => Promise<Files>): void {
     const message = /must be an integer in \[0, 2\^53\), got/;
     await expect(file.read(bytes(1), value)).rejects.toThrow(message);
     await expect(file.write(bytes(1), value)).rejects.toThrow(message);
+    await expect(file.writeThrough(bytes(1), value)).rejects.toThrow(message);
     await expect(file.truncate(value)).rejects.toThrow(message);
     await expect(file.allocate(value)).rejects.toThrow(message);
     await file.close();

@@ -48,6 +48,51 @@ describe("NodeFiles", () => {
     await expect(file.sync()).rejects.toMatchObject({ code: "FILE_CLOSED" });
   });
 
+  test("a writeThrough that fails leaves the handle as a failed sync does", async (context) => {
+    if (process.platform !== "linux") context.skip("elsewhere it is a write and then a sync");
+    const root = temporary();
+    const handle = await open(join(root, "log"), "w+");
+    const error = Object.assign(new Error("i/o error"), { code: "EIO" });
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    const file = await new NodeFiles(root).open("log");
+    try {
+      vi.spyOn(prototype, "writev").mockRejectedValueOnce(error);
+      const failed = { code: "FILE_SYNC_FAILED", cause: error };
+      await expect(file.writeThrough(Uint8Array.of(1), 0)).rejects.toMatchObject(failed);
+      await expect(file.writeThrough(Uint8Array.of(1), 0)).rejects.toMatchObject(failed);
+      await expect(file.read(new Uint8Array(1), 0)).rejects.toMatchObject(failed);
+    } finally {
+      vi.restoreAllMocks();
+      await file.close();
+      await handle.close();
+    }
+  });
+
+  test("a writeThrough is one call on Linux, and a write and a sync elsewhere", async () => {
+    const root = temporary();
+    const handle = await open(join(root, "log"), "w+");
+    const datasync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync");
+    const { platform } = process;
+    const pretend = (value: string) => Object.defineProperty(process, "platform", { value });
+    try {
+      for (const [system, calls] of [
+        ["linux", platform === "linux" ? 0 : 1],
+        ["darwin", 1],
+      ] as const) {
+        pretend(system);
+        datasync.mockClear();
+        const file = await new NodeFiles(root).open("log");
+        await file.writeThrough(Uint8Array.of(1, 2), 0);
+        expect(datasync).toHaveBeenCalledTimes(calls);
+        await file.close();
+      }
+    } finally {
+      pretend(platform);
+      vi.restoreAllMocks();
+      await handle.close();
+    }
+  });
+
   test("goes on where the kernel reads or writes less than it was asked for", async () => {
     const root = temporary();
     const handle = await open(join(root, "log"), "w+");

@@ -128,6 +128,11 @@ class MemoryFile implements OpenFile {
     this.#checkOpen();
   }
 
+  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+    await this.write(chunks, offset);
+    await this.sync();
+  }
+
   async size(): Promise<number> {
     this.#checkOpen();
     return this.#content.bytes.length;

@@ -4,7 +4,8 @@
 //
 // `send` only queues. What a turn has queued leaves at its end, one frame to each member: a leader
 // hands out an append and the answers to a read in one turn, and each frame costs a system call on
-// either side.
+// either side. The end is when the promises that the turn has settled have been gone through, too:
+// whoever gets an answer is not kept waiting for the news of it, and what it asks next goes along.
 import type { Link, Listener } from "@compendium/runtime";
 import type { Message } from "../core/message.ts";
 import { RaftError } from "../errors.ts";
@@ -142,7 +143,7 @@ class Started {
   }
 
   #wake(peer: Peer): void {
-    if (this.#awake.size === 0) queueMicrotask(this.#flush);
+    if (this.#awake.size === 0) process.nextTick(this.#flush);
     this.#awake.add(peer);
   }
 

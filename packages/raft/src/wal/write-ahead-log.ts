@@ -295,8 +295,7 @@ export class WriteAheadLog implements AsyncDisposable {
     const size = units.reduce((sum, unit) => sum + unit.bytes, 0);
     this.#writer.begin({ sequence, offset, crc, batch }, size);
     encodeUnits(units, this.#writer);
-    await file.write(this.#writer.written, offset);
-    await file.sync();
+    await file.writeThrough(this.#writer.written, offset);
     this.#segment = {
       ...segment,
       offset: offset + size,

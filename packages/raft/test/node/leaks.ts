@@ -65,6 +65,7 @@ export class Leaks {
       read: (into, offset) => file.read(into, offset),
       write: (chunks, offset) => file.write(chunks, offset),
       sync: () => file.sync(),
+      writeThrough: (chunks, offset) => file.writeThrough(chunks, offset),
       size: () => file.size(),
       truncate: (size) => file.truncate(size),
       allocate: (size) => file.allocate(size),

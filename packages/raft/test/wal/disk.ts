@@ -254,6 +254,11 @@ class DiskFile implements OpenFile {
     dirty.clear();
   }
 
+  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+    await this.write(chunks, offset);
+    await this.sync();
+  }
+
   async size(): Promise<number> {
     await this.#begin("size");
     return this.#inode.bytes.length;

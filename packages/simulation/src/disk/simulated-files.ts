@@ -191,6 +191,13 @@ class SimulatedFile implements OpenFile {
     });
   }
 
+  // In two steps, between which a crash may come: a request that is one to its caller is none to a
+  // disk.
+  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+    await this.write(chunks, offset);
+    await this.sync();
+  }
+
   async size(): Promise<number> {
     return await this.#perform({ name: "size", kind: "read", end: () => this.#image.size });
   }
