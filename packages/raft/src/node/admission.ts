@@ -4,10 +4,10 @@
 // the group remember it (an entry, envelope.ts, "bind"); and whoever comes with another one is
 // turned away, as is who was removed.
 //
-// A member notices the loss of another's disk once it has applied the entry that binds it: usually a
-// few round trips after the birth of the group, or after who has joined was first heard of. A member
-// that was away since before knows nothing of it. So an operator who loses a disk while others are
-// down lets nobody start in that member's name, but removes it and adds another.
+// A member notices the loss of another's disk once it has applied the entry that binds it: usually
+// a few round trips after the birth of the group, or after who has joined was first heard of. A
+// member that was away since before knows nothing of it. So an operator who loses a disk while
+// others are down lets nobody start in that member's name, but removes it and adds another.
 import type { PeerIdentity } from "../net/peer-network.ts";
 import { RaftNodeError } from "./errors.ts";
 import type { ReplicatedState } from "./replicated-state.ts";

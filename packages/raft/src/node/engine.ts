@@ -318,8 +318,8 @@ export class Engine {
 
   #receive(message: Message): void {
     if (message.to !== this.settings.id) return;
-    // What is answered waits for the disk. While that does not write, no more is taken than there is
-    // room for: the others say again what matters.
+    // What is answered waits for the disk. While that does not write, no more is taken than there
+    // is room for: the others say again what matters.
     if (this.writer.waiting >= WAITING_MAX) return;
     if (message.type === "propose" && !message.entries.every(isReadable)) return;
     this.#tell(() => void this.raw.step(message));

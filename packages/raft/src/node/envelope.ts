@@ -133,9 +133,9 @@ function read(cursor: Cursor): Envelope | undefined {
 }
 
 /**
- * Whether an entry is a proposal that every member can read. What another member passes on is looked
- * at before it is appended: once it is in the log, it stops whoever comes to it and cannot read it,
- * which is the whole group, for ever. Changes of the membership are passed on by nobody.
+ * Whether an entry is a proposal that every member can read. What another member passes on is
+ * looked at before it is appended: once it is in the log, it stops whoever comes to it and cannot
+ * read it, which is the whole group, for ever. Changes of the membership are passed on by nobody.
  */
 export function isReadable({ type, data }: Entry): boolean {
   if (type !== "normal") return false;

@@ -95,3 +95,16 @@ test("a joint change ends although leadership was being handed over in vain mean
   expect(change.error).toBeUndefined();
   expect(leader.node.status().configuration.outgoing).toEqual([]);
 });
+
+test("a change that waits while leadership is handed over is not made in the dark", async () => {
+  const [group, leader] = await TestGroup.lead({ spares: 1 });
+  const [target, other] = group.others(leader);
+  if (!(target && other)) throw new Error("there are three");
+  await group.agree();
+  // While leadership is handed over nothing is proposed; the change waits.
+  const transfer = watch(leader.node.transferLeadership(target.id));
+  const change = watch(leader.node.remove(other.id));
+  await group.until("both are over", () => transfer.isSettled && change.isSettled);
+  expect(change.error).toMatchObject({ code: "NOT_LEADER", outcome: "not-executed" });
+  expect(target.node.status().group.has(other.id)).toBe(true);
+});
