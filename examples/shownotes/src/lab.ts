@@ -29,6 +29,8 @@ export interface LabState {
   queued: number;
   /** What the edge's token buckets have decided; null while no edge answers. */
   workspaceLimit: { on: boolean; allowed: number; refused: number } | null;
+  /** What the experiment under way has said last; null where none is. */
+  progress: string | null;
   /** The last comparison, as the terminal shows it. */
   report: string | null;
   /** What can be run. */
@@ -50,6 +52,7 @@ export class Lab {
   #loading: AbortController | undefined;
   // The action under way. One at a time: two experiments at once would measure each other.
   #action: Promise<unknown> | undefined;
+  #progress: string | null = null;
   #report: string | null = null;
 
   constructor(
@@ -154,6 +157,7 @@ export class Lab {
       inFlight: edge?.inFlight ?? 0,
       queued: edge?.queued ?? 0,
       workspaceLimit: edge ? limitOf(edge) : null,
+      progress: this.#progress,
       report: this.#report,
       experiments: this.experiments,
     };
@@ -208,7 +212,10 @@ export class Lab {
     const { signal } = this.#stopped;
     this.#pause();
     try {
-      const outcome = await experiment.run(this.#say, signal);
+      const outcome = await experiment.run((line) => {
+        this.#progress = stripVTControlCharacters(line).trim();
+        this.#say(line);
+      }, signal);
       this.#publish(outcome.report);
       return outcome;
     } catch (error) {
@@ -216,6 +223,7 @@ export class Lab {
       const reason = (error as Error).message;
       throw new Error(`${experiment.id.toUpperCase()} was given up: ${reason}`, { cause: error });
     } finally {
+      this.#progress = null;
       if (this.#stack !== undefined) this.#adopt(this.#stack);
     }
   }

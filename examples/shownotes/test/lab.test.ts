@@ -10,7 +10,8 @@ const sideExperiment: Experiment = {
   id: "x9",
   key: "9",
   title: "Nothing much",
-  run: (_say, signal) => {
+  run: (say, signal) => {
+    say("  \u001b[1mhalf of it\u001b[22m is done");
     side = Promise.withResolvers();
     signal.addEventListener("abort", () => side.reject(signal.reason));
     return side.promise;
@@ -38,6 +39,7 @@ test("before anything runs, the state says so, and an action says what to do", a
     breaker: null,
     inFlight: 0,
     queued: 0,
+    progress: null,
     workspaceLimit: null,
     report: null,
     experiments: [
@@ -130,11 +132,19 @@ test("an experiment beside X1 leaves the live stack alone, which rests meanwhile
   await expect.poll(async () => (await lab.state()).recent, { timeout: 4_000 }).not.toBeNull();
   const outcome = { report: "\u001b[1mit went well\u001b[22m", objections: [], result: {} };
   const running = lab.run("x9");
-  expect(await lab.state()).toMatchObject({ busy: true, recent: null });
+  expect(await lab.state()).toMatchObject({
+    busy: true,
+    recent: null,
+    progress: "half of it is done",
+  });
   await expect(lab.run("x1")).rejects.toThrow(BusyError);
   side.resolve(outcome);
   expect(await running).toBe(outcome);
-  expect(await lab.state()).toMatchObject({ busy: false, report: "it went well" });
+  expect(await lab.state()).toMatchObject({
+    busy: false,
+    progress: null,
+    report: "it went well",
+  });
   expect(lab.edgeUrl).toBe(edgeUrl);
   await expect.poll(async () => (await lab.state()).recent, { timeout: 4_000 }).not.toBeNull();
 });

@@ -3,7 +3,7 @@
 // Exact, and repeatable: the same seed is the same run.
 import { check } from "@compendium/linearizability";
 import { PeerLinks } from "@compendium/raft/node";
-import { type Fault, Simulation, type World } from "@compendium/simulation";
+import { type CrashKind, Simulation, type World } from "@compendium/simulation";
 import { RegistryClient, type RegistryRequest } from "../src/registry-client.ts";
 import { RegistryMember, type Reply } from "../src/registry-member.ts";
 import type { X5Measurement } from "../src/x5.ts";
@@ -26,8 +26,10 @@ interface Envelope {
 export interface SimulatedX5Options {
   readonly members: number;
   readonly seed: number;
-  /** What befalls it by itself. */
-  readonly faults?: readonly Fault[];
+  /** How a leader dies, if not as by kill -9. */
+  readonly death?: CrashKind;
+  /** How a member answers, if not as it should. */
+  readonly answer?: typeof answer;
 }
 
 /** Runs one side; what is measured, and when, is as in x5.ts. */
@@ -40,7 +42,7 @@ export async function simulateX5(
   await x5.until(() => x5.crew !== undefined && x5.leader() !== undefined);
   await x5.run(warmUp);
   const killedGapMs = await x5.phase(killed, (leader) => {
-    x5.simulation.crash(leader, "kill", scenario.restartAfterMs * 1_000);
+    x5.simulation.crash(leader, options.death ?? "kill", scenario.restartAfterMs * 1_000);
   });
   const pausedGapMs = await x5.phase(paused + recovery, (leader) => x5.pause(leader, paused));
   return { killedGapMs, pausedGapMs, ...(await x5.end()) };
@@ -51,21 +53,23 @@ export class SimulatedX5 {
   readonly simulation: Simulation;
   crew: Crew | undefined;
   readonly #scenario: X5Scenario;
+  readonly #answer: typeof answer;
   readonly #names: readonly string[];
   readonly #members = new Map<string, RegistryMember>();
   #client: RegistryClient | undefined;
   #crewWorld: World | undefined;
   #worked = false;
 
-  constructor(scenario: X5Scenario, { members, seed, faults = [] }: SimulatedX5Options) {
+  constructor(scenario: X5Scenario, options: SimulatedX5Options) {
+    const { members, seed } = options;
     this.#scenario = scenario;
+    this.#answer = options.answer ?? answer;
     this.#names = Array.from({ length: members }, (_, at) => `r${at + 1}`);
     this.simulation = new Simulation({
       seed,
       nodes: [...this.#names, CREW],
       start: (world) => (world.name === CREW ? this.#runCrew(world) : this.#runMember(world)),
       network: CALM,
-      faults,
     });
   }
 
@@ -150,7 +154,7 @@ export class SimulatedX5 {
     world.expose(member);
     datagrams.receive(async (message, from) => {
       const { number, request } = message as Envelope;
-      const reply = await answer(member, request as RegistryRequest);
+      const reply = await this.#answer(member, request as RegistryRequest);
       datagrams.send(from, { number, reply } satisfies Envelope);
     });
   }
@@ -191,7 +195,11 @@ export class SimulatedX5 {
   }
 }
 
-function answer(member: RegistryMember, request: RegistryRequest): Promise<Reply<unknown>> {
+/** As a member's service does. */
+export async function answer(
+  member: RegistryMember,
+  request: RegistryRequest,
+): Promise<Reply<unknown>> {
   switch (request.kind) {
     case "open":
       return member.openSession();

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { RegistryRequest } from "../src/registry-client.ts";
+import type { RegistryMember, Reply } from "../src/registry-member.ts";
+import { encodeCommand } from "../src/registry-state.ts";
 import { objectionsToX5, type X5Measurement } from "../src/x5.ts";
 import { x5Scenario } from "../src/x5-scenario.ts";
 import { detectionMs, predictAlone, predictGroup } from "../src/x5-theory.ts";
-import { simulateX5 } from "./simulated-x5.ts";
+import { answer, type SimulatedX5Options, simulateX5 } from "./simulated-x5.ts";
 
 describe("X5, worked out by hand: timeouts from 300 to 600 ms, a heartbeat every 30", () => {
   test("alone: down until it is started again, and then for a timeout of its own", () => {
@@ -82,5 +85,48 @@ describe("X5 in virtual time", () => {
   test("the same seed is the same run", async () => {
     const once = await simulateX5(x5Scenario, { members: 3, seed: 99 });
     expect(await simulateX5(x5Scenario, { members: 3, seed: 99 })).toEqual(once);
+  });
+});
+
+// What X5 is for: a registry that is wrong in one of the usual ways does not pass.
+describe("X5 finds out", () => {
+  const runs = async (members: number, planted: Omit<SimulatedX5Options, "members" | "seed">) => {
+    const all: X5Measurement[] = [];
+    for (let seed = 1; seed <= 6; seed++) {
+      all.push(await simulateX5(x5Scenario, { members, seed, ...planted }));
+    }
+    return all;
+  };
+
+  // A leader that was away would answer as if it still led, and a follower as if it were one.
+  const stale = async (member: RegistryMember, asked: RegistryRequest): Promise<Reply<unknown>> => {
+    if (asked.kind !== "read") return await answer(member, asked);
+    const { state } = member;
+    const { revision } = state;
+    return asked.query.of === "lease"
+      ? { value: { revision, ...state.lease(asked.query.document) } }
+      : { value: { revision, ...state.seats(asked.query.workspace) } };
+  };
+
+  test("reads that ask nobody", async () => {
+    const all = await runs(3, { answer: stale });
+    expect(all.map(({ verdict }) => verdict)).toContain("illegal");
+  });
+
+  // A leader that answers once it has proposed: what it answers need not come about, and a leader
+  // that dies takes it along.
+  const hasty = async (member: RegistryMember, asked: RegistryRequest): Promise<Reply<unknown>> => {
+    if (asked.kind !== "run" || !member.node.leadership.isLeader) {
+      return await answer(member, asked);
+    }
+    const { revision } = member.state;
+    void member.node.propose(encodeCommand(asked.command, member.state.timeMs)).catch(() => {});
+    return { value: { ok: true, changed: true, revision: revision + 1, epoch: revision + 1 } };
+  };
+
+  test("answers that come before the commit", async () => {
+    const all = await runs(3, { answer: hasty });
+    expect(all.every(({ verdict }) => verdict === "illegal")).toBe(true);
+    expect(all.some(({ lost }) => lost > 0)).toBe(true);
   });
 });

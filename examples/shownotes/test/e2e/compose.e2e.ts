@@ -158,7 +158,7 @@ describe("X5's clients, while members of the registry are killed, paused and cut
   test.each(faults)(
     "%s of the leader: another one leads, nothing is lost, the history is as of one copy",
     async (_what, befall, mend) => {
-      settings = { CLIENTS_SECONDS: "12" };
+      settings = { CLIENTS_SECONDS: "8" };
       const clients = compose("run", "--rm", "--no-deps", "--no-TTY", "clients");
       const first = await led();
       await befall(first);
