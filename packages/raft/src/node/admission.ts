@@ -62,19 +62,23 @@ export class Admission {
     if (code !== undefined) this.#onTurnedAway(new RaftNodeError(code, reason, "unknown"));
   }
 
-  /** The group has learned of a member's disk. */
-  bound(id: number, diskId: number): void {
-    this.#disks.delete(id);
-    if (id === this.#self.id) this.#isKnownBy(diskId);
+  /**
+   * Those in whose name another disk was let in than the group knows by now; each once. Whoever is
+   * linked still must be judged anew.
+   */
+  *exposed(): Generator<number> {
+    for (const [id, { diskId }] of this.#disks) {
+      const known = this.#state.members.get(id)?.diskId ?? 0;
+      if (known === 0) continue;
+      this.#disks.delete(id);
+      if (known !== diskId && id !== this.#self.id) yield id;
+    }
   }
 
-  /** The state is another one: what it says of this member's disk may be news. */
+  /** Turns this member away if the group knows it by another disk. */
   checkSelf(): void {
-    this.#isKnownBy(this.#state.members.get(this.#self.id)?.diskId ?? 0);
-  }
-
-  #isKnownBy(diskId: number): void {
     const { id } = this.#self;
+    const diskId = this.#state.members.get(id)?.diskId ?? 0;
     if (diskId === 0 || diskId === this.#self.diskId) return;
     this.refused(`wrong-disk: the group knows another disk of member ${id}`);
   }

@@ -288,15 +288,20 @@ export class Engine {
   }
 
   #answer(applied: Applied, index: number): void {
-    if (applied.kind === "bound") return this.#admission.bound(applied.member, applied.diskId);
+    if (applied.kind === "bound") return this.#groupChanged();
     if (applied.kind === "changed") this.#groupChanged();
     if (applied.kind === "nothing" || applied.by?.proposer !== this.proposer) return;
     this.proposals.answer(applied.by.number, answerTo(applied, index));
   }
 
+  // Whoever was let in before the group knew better loses its links, and is judged when it is back.
   #groupChanged(): void {
     const { network, id, clock, electionTimeoutMs } = this.settings;
-    network.setPeers(this.#addresses());
+    const addresses = this.#addresses();
+    const known = new Map(addresses);
+    for (const exposed of this.#admission.exposed()) known.delete(exposed);
+    if (known.size < addresses.size) network.setPeers(known);
+    network.setPeers(addresses);
     this.#admission.checkSelf();
     if (this.state.removed.has(id)) this.#leaveAtMs = clock.now() + electionTimeoutMs;
   }

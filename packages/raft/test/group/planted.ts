@@ -64,8 +64,8 @@ export const nodeMutants: readonly Mutant[] = [
   planted(
     "node/disk.ts",
     "the name of the identity is not synced again",
-    "    await syncNames(files, folder);\n    return diskId;\n  }",
-    "    return diskId;\n  }",
+    "killed between the rename and this.\n  await syncNames(files, folder);",
+    "killed between the rename and this.",
   ),
   planted(
     "node/proposals.ts",
@@ -88,7 +88,7 @@ export const nodeMutants: readonly Mutant[] = [
   planted(
     "node/engine.ts",
     "new members' addresses are not told to the network",
-    "    network.setPeers(this.#addresses());\n    if (this.state.removed",
-    "    void network;\n    if (this.state.removed",
+    "    network.setPeers(addresses);\n    this.#admission",
+    "    this.#admission",
   ),
 ];

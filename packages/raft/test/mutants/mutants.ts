@@ -174,8 +174,8 @@ export const mutants: readonly Mutant[] = [
   seeds(9)(
     "core/membership.ts",
     "only the leader that proposed a change leaves it",
-    "if (applied < raft.pendingConfIndex) return;",
-    "if (applied !== raft.pendingConfIndex) return;",
+    "if (raft.log.applied < raft.pendingConfIndex) return;",
+    "if (raft.log.applied !== raft.pendingConfIndex) return;",
   ),
   seeds(29)(
     "core/membership.ts",
@@ -230,8 +230,8 @@ export const mutants: readonly Mutant[] = [
   seeds(29)(
     "core/step.ts",
     "a transfer that fails is never given up",
-    "raft.transferee = NONE;\n  }\n  if (raft.role",
-    "}\n  if (raft.role",
+    "raft.transferee = NONE;\n      leaveJointIfDue(raft);",
+    "leaveJointIfDue(raft);",
   ),
   seeds(8)(
     "core/replication.ts",

@@ -13,7 +13,9 @@ function begin() {
   const admission = new Admission({ id: 1, diskId: 11 }, state, (error) => turnedAway.push(error));
   const bind = (id: number, diskId: number) => {
     state.members.set(id, { address: `n${id}`, diskId });
-    admission.bound(id, diskId);
+    const exposed = [...admission.exposed()];
+    admission.checkSelf();
+    return exposed;
   };
   return { state, admission, turnedAway, bind };
 }
@@ -45,12 +47,12 @@ test("who has another disk than the group knows is turned away, and who was remo
 });
 
 test("a member is told why, and stops for the two reasons for which there is no coming back", () => {
-  const { admission, turnedAway } = begin();
+  const { admission, turnedAway, bind } = begin();
   admission.refused("busy: come back later");
   expect(admission.lastRefusal).toBe("busy: come back later");
   expect(turnedAway).toEqual([]);
   admission.refused("removed: you");
-  admission.bound(1, 12);
+  bind(1, 12);
   expect(turnedAway.map(({ code }) => code)).toEqual(["REMOVED", "WRONG_DISK"]);
 });
 
@@ -65,4 +67,13 @@ test("a stranger is let in, may be a member later, and many of them are forgotte
   expect(known).toHaveLength(1_024);
   expect(known.slice(0, 2)).toEqual([1, 2]);
   expect(known.at(-1)).toBe(9_999);
+});
+
+test("who was let in under a name whose disk the group learns later is named, once", () => {
+  const { admission, bind } = begin();
+  expect(admission.admit({ id: 2, diskId: 22 })).toBeUndefined();
+  expect(admission.admit({ id: 3, diskId: 34 })).toBeUndefined();
+  expect(bind(2, 22)).toEqual([]);
+  expect(bind(3, 33)).toEqual([3]);
+  expect(bind(3, 33)).toEqual([]);
 });
