@@ -1,6 +1,6 @@
-// A member of the benched group, as a process: what `processes.ts` starts, and asks over the channel
-// between them. The leader proposes to itself, so that what is measured is the group and not a
-// client's way to it.
+// A member of the benched group, as a process: what `processes.ts` starts, and asks over the
+// channel between them. The leader proposes to itself, so that what is measured is the group and
+// not a client's way to it.
 import { parseArgs } from "node:util";
 import { GrpcTransport } from "@compendium/raft/grpc";
 import { PeerLinks, RaftNode } from "@compendium/raft/node";

@@ -1,8 +1,8 @@
 // `npm run bench:processes`: a group of three processes on loopback, each with its log on a real
 // disk, beside that disk's own write and fdatasync through the same NodeFiles. Prints a table, and
 // with `--json FILE` writes the rows. Rounds of ours and of the disk's take turns, because what a
-// sync takes changes from one second to the next. `--folder` says where the logs are made: what that
-// disk calls durable is its own affair. `--rounds` and `--kills` make it longer or shorter.
+// sync takes changes from one second to the next. `--folder` says where the logs are made: what
+// that disk calls durable is its own affair. `--rounds` and `--kills` make it longer or shorter.
 //
 // Three members on one machine share its disk and its two cores, which members on three do not: so
 // the disk is measured with three files being synced at a time as well.
@@ -129,7 +129,7 @@ async function throughput({ name, group, leader }: Named): Promise<void> {
       rates.push(count / (tookMs / 1_000));
       costs.push(cpuUs / count);
     }
-    row(`${inFlight} proposals in flight, ${name}`, "entries/s", quantile(rates, 0.5));
+    row(`${show(inFlight)} proposals in flight, ${name}`, "entries/s", quantile(rates, 0.5));
     row(`their processor time, all three, ${name}`, "µs/entry", quantile(costs, 0.5));
   }
 }

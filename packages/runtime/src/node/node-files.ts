@@ -4,9 +4,9 @@
 //
 // sync() is fdatasync: it makes data and size durable, and spares the write of the modification
 // time. On macOS, Node asks for F_FULLFSYNC in both, because fsync there does not reach the
-// platter. writeThrough() is one call on Linux, to a handle with O_DSYNC, which does the same within
-// the write: a trip through the thread pool less, each of which waits for the event loop to be
-// free. Elsewhere it is the two.
+// platter. writeThrough() is one call on Linux, to a handle with O_DSYNC, which does the same
+// within the write: a trip through the thread pool less, each of which waits for the event loop to
+// be free. Elsewhere it is the two.
 //
 // Left out: following symbolic links is left to the operating system, so that a link inside the
 // root can lead out of it. Windows cannot sync a folder; its file system journals names by
