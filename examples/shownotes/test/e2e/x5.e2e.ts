@@ -54,18 +54,18 @@ describe("npm start -- --once --experiment x5", () => {
 describe("a registry of three", () => {
   const restarted: string[] = [];
   const start = () => new X5ChildGroups((line) => restarted.push(line)).fresh(3, () => {});
-  const leaderOf = async (urls: readonly URL[]) => {
+  const leaderOf = async (urls: readonly URL[], besides = 0) => {
     for (;;) {
       const statuses = await statusesAt(urls);
       const latest = Math.max(...statuses.map((status) => status?.term ?? 0));
       const leader = statuses.find((status) => status?.term === latest)?.leader ?? 0;
-      if (leader !== 0) return leader;
+      if (leader !== 0 && leader !== besides) return leader;
       await pause(20);
     }
   };
 
   test(
-    "serves its clients through the death of every member in turn, and loses nothing",
+    "serves its clients through three deaths of its leader, and loses nothing",
     async () => {
       const group = await start();
       try {
@@ -76,7 +76,7 @@ describe("a registry of three", () => {
         for (let death = 0; death < 3; death++) {
           const leader = await leaderOf(group.urls);
           await group.kill(leader);
-          await leaderOf(group.urls.filter((_, at) => at !== leader - 1));
+          await leaderOf(group.urls, leader);
           await group.restart(leader);
         }
         expect(await clients.end(), clients.output).toBe(0);
