@@ -26,12 +26,6 @@ export const nodeMutants: readonly Mutant[] = [
     'for (const write of batch.slice(refused)) if ("append" in write) onWritten(write.append);',
   ),
   planted(
-    "node/reads.ts",
-    "a read joins the question that is under way",
-    "    this.#waiting.push(reader);",
-    "    if (this.#round) (this.#round.readers as Reader[]).push(reader);\n    else this.#waiting.push(reader);",
-  ),
-  planted(
     "node/engine.ts",
     "a read is answered before its index is applied",
     "this.reads.applied(this.state.index);",

@@ -1,8 +1,19 @@
 import * as wal from "@compendium/raft/wal";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { hardStateBytes, headBytes, markBytes, putHardState, putHead, putMark, readEntry, readHardState, readHead, readMark } from "../../src/wal/codec.ts";
 import { Cursor, numberBytes, putNumber } from "../../src/varint.ts";
+import {
+  hardStateBytes,
+  headBytes,
+  markBytes,
+  putHardState,
+  putHead,
+  putMark,
+  readEntry,
+  readHardState,
+  readHead,
+  readMark,
+} from "../../src/wal/codec.ts";
 import { crc32c } from "../../src/wal/crc32c.ts";
 import { FrameWriter, hasBlankSector, recordBytes } from "../../src/wal/frame.ts";
 import { segmentName } from "../../src/wal/segment.ts";
