@@ -18,19 +18,22 @@ export interface RegistryPlan {
   forget(): void;
 }
 
-/** A plan for so many members, in a folder that is made for them. */
+/** A plan for so many members. Their folder is made when the first of them is started. */
 export async function planRegistry(members: number): Promise<RegistryPlan> {
-  const folder = mkdtempSync(join(tmpdir(), "shownotes-registry-"));
+  let folder: string | undefined;
   const ports = await freePorts(2 * members);
   const peers = ports.slice(members).map((port) => `127.0.0.1:${port}`);
   return {
     urls: ports.slice(0, members).map((port) => new URL(`http://127.0.0.1:${port}`)),
     start: (member, onDeath) => {
+      folder ??= mkdtempSync(join(tmpdir(), "shownotes-registry-"));
       const own = ["--member", `${member}`, "--folder", join(folder, `registry-${member}`)];
       const command = ["registry", "--peers", peers.join(), ...own] as const;
       return Child.start(command, onDeath, ports[member - 1]);
     },
-    forget: () => rmSync(folder, { recursive: true, force: true }),
+    forget: () => {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
