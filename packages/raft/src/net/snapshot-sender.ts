@@ -20,6 +20,8 @@ import {
 } from "./snapshot-frames.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+const REFUSED_MS = 3_000;
+
 /** Sends snapshots to one member. */
 export class SnapshotSender {
   readonly #around: Surroundings;
@@ -74,7 +76,12 @@ export class SnapshotSender {
       const before = cargo.reached;
       const outcome = await this.#attempt(cargo, this.#address, signal);
       if (outcome === "delivered") return true;
-      if (outcome === "refused") return false;
+      if (outcome === "refused") {
+        // The leader tries again as soon as it hears of this, with the same snapshot: one that is too
+        // large would be sent, and its check computed, over and over.
+        await this.#around.sleep(REFUSED_MS, signal);
+        return false;
+      }
       barren = cargo.reached > before ? 0 : barren + 1;
       await this.#around.sleep(this.#around.backoffMs(Math.max(1, barren)), signal);
     }

@@ -16,11 +16,11 @@
 // A leader sends an entry to its followers while its own disk still writes it (thesis §10.2.1). All
 // work is done on the turn in which it arises, and there is one timer, the tick. A tick that comes
 // late is one tick: a process that was stopped for a minute has not waited a minute for its leader.
-import { decodeConfChange } from "../confchange/change.ts";
+import type { ConfChange } from "../confchange/change.ts";
 import type { RaftEvent } from "../core/events.ts";
-import { APPEND_THREAD, APPLY_THREAD, type Message, type Refusal } from "../core/message.ts";
+import { APPEND_THREAD, APPLY_THREAD, type Message } from "../core/message.ts";
 import { RawNode, type Ready } from "../core/raw-node.ts";
-import { refusalByNow } from "./admin.ts";
+import { refusalByNow as refusalOf } from "./admin.ts";
 import { Admission } from "./admission.ts";
 import { answerTo, removedError, supersededError } from "./answers.ts";
 import { Applier } from "./applier.ts";
@@ -29,8 +29,9 @@ import type { MemberDisk } from "./disk.ts";
 import { encodeEnvelope, isReadable } from "./envelope.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 import { LogWriter } from "./log-writer.ts";
+import { Offers } from "./offers.ts";
 import { coreOptions, type Leadership, type NodeSettings } from "./options.ts";
-import { type Pending, Proposals, together } from "./proposals.ts";
+import { type Pending, Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { Applied, ReplicatedState } from "./replicated-state.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -61,8 +62,7 @@ export class Engine {
   #flushing = false;
   #stalled = false;
   readonly #applier: Applier;
-  // No leader took the proposals that are queued.
-  #parked = false;
+  readonly #offers: Offers;
   #timer: Disposable | undefined;
   // Once the group has removed this member: for a while it still answers those who have not heard.
   #leaveAtMs = Number.POSITIVE_INFINITY;
@@ -84,6 +84,8 @@ export class Engine {
     this.reads = new Reads(this.proposer, proposalsMax);
     const trace = (event: RaftEvent): void => this.#traced(event);
     this.raw = new RawNode({ ...coreOptions(settings), storage: disk.storage, trace });
+    const refusalByNow = (change: ConfChange) => refusalOf(this, change);
+    this.#offers = new Offers({ raw: this.raw, proposals: this.proposals, refusalByNow });
     const onFailed = (error: Error): void => this.fail(error);
     this.#admission = new Admission({ id, diskId: disk.diskId }, state, onFailed);
     this.snapshots = new Snapshots({ settings, disk, state, onFailed });
@@ -154,12 +156,10 @@ export class Engine {
     if (this.#working || this.#ended) return;
     this.#working = true;
     try {
-      this.#propose();
-      this.#ask();
+      this.#offer();
       while (this.raw.hasReady && !this.#ended) {
         this.#carryOut(this.raw.ready());
-        this.#propose();
-        this.#ask();
+        this.#offer();
       }
       this.reads.applied(this.state.index);
     } catch (error) {
@@ -206,39 +206,8 @@ export class Engine {
     } catch {}
   }
 
-  #propose(): void {
-    if (!this.proposals.hasQueued || this.#stalled || this.#parked) return;
-    const queued = this.proposals.takeQueued();
-    const { raw } = this;
-    for (let from = 0; from < queued.length; ) {
-      const part = together(queued, from);
-      const firstIndex = raw.isLeader ? raw.lastIndex + 1 : 0;
-      const refusal = this.#proposeTogether(part);
-      if (refusal instanceof RaftNodeError) {
-        this.proposals.answer((part[0] as Pending).number, refusal);
-        from++;
-        continue;
-      }
-      if (refusal !== undefined) {
-        // Until something changes: asking with every message would cost more than it brings.
-        this.#parked = true;
-        this.proposals.giveBack(queued.slice(from));
-        return;
-      }
-      this.proposals.proposed(part, firstIndex);
-      from += part.length;
-    }
-  }
-
-  // A change of the membership has a call of its own; the order is kept.
-  #proposeTogether(part: readonly Pending[]): Refusal | RaftNodeError | undefined {
-    const { type, data } = part[0] as Pending;
-    if (type === "normal") return this.raw.proposeAll(part.map((each) => each.data));
-    const change = decodeConfChange(data);
-    return refusalByNow(this, change) ?? this.raw.proposeConfChange(change);
-  }
-
-  #ask(): void {
+  #offer(): void {
+    if (!this.#stalled) this.#offers.make();
     const { reads, raw, settings } = this;
     reads.ask(settings.clock.now(), (context) => raw.readIndex(context));
   }
@@ -267,7 +236,7 @@ export class Engine {
     }
     this.leadership = { term, leader: lead, isLeader };
     this.settings.onLeadership?.(this.leadership);
-    this.#parked = false;
+    this.#offers.again();
   }
 
   #entryApplied(applied: Applied, index: number): void {
@@ -278,7 +247,7 @@ export class Engine {
 
   #batchApplied({ entries, responses }: Message): void {
     for (const response of responses) this.raw.step(response);
-    this.#parked = false;
+    this.#offers.again();
     this.snapshots.applied(entries);
   }
 
@@ -361,7 +330,7 @@ export class Engine {
     this.#tell(() => {
       // Without a disk it neither leads nor stands for election, until it has one again.
       if (stalls) return this.raw.stepDown();
-      this.#parked = false;
+      this.#offers.again();
       this.raw.tick();
       if (this.raw.isLeader) this.#bindDisks(nowMs);
       this.snapshots.makeIfWanted();

@@ -8,7 +8,9 @@
 // snapshot, in a term and at an index of its own, whose only voter is this member. (HashiCorp's Raft
 // recovers the same way.)
 //
-// The new group needs a new name: members of the old one that turn up again must not find it.
+// The new group needs a new name: members of the old one that turn up again must not find it. And it
+// begins far beyond the old one: what the lost majority may have put at an index, a session's name or
+// a fencing token, is not given to anybody again (as by etcd's --bump-revision).
 import { systemClock, systemRandom } from "@compendium/runtime";
 import { EMPTY_CONF_STATE } from "../confchange/conf-state.ts";
 import type { Snapshot } from "../core/message.ts";
@@ -17,6 +19,7 @@ import { checkMember, type RaftNodeOptions } from "./options.ts";
 import { ReplicatedState } from "./replicated-state.ts";
 
 const SEGMENT_BYTES = 16 * 2 ** 20;
+const INDEX_GAP = 2 ** 20;
 const NOBODY: ReadonlyMap<number, string> = new Map();
 
 /** What is needed to begin a group anew from one disk. */
@@ -49,6 +52,9 @@ export async function forceNewGroup(options: ForceNewGroupOptions): Promise<numb
   const { wal, storage } = await openDisk(settings, state, () => {});
   try {
     const last = storage.lastIndex();
+    if (last === 0) {
+      throw new RangeError(`the log in "${folder}" is empty: there is nothing to begin anew from`);
+    }
     const entries = storage.entries(storage.firstIndex(), last + 1, Number.POSITIVE_INFINITY);
     // The membership of before is of no interest: it ends here.
     for (const entry of entries ?? []) state.apply(entry, () => state.confState);
@@ -63,7 +69,7 @@ export async function forceNewGroup(options: ForceNewGroupOptions): Promise<numb
     state.members.set(id, { address, diskId: state.members.get(id)?.diskId ?? 0 });
     const term = hardState.term + 1;
     const confState = { ...EMPTY_CONF_STATE, voters: [id] };
-    const snapshot: Snapshot = { index: last + 1, term, confState, data: state.encode() };
+    const snapshot: Snapshot = { index: last + INDEX_GAP, term, confState, data: state.encode() };
     await wal.saveSnapshot(snapshot, { term, vote: 0, commit: snapshot.index });
     return snapshot.index;
   } finally {

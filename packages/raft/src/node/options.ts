@@ -28,7 +28,10 @@ export interface RaftNodeOptions {
   readonly bootstrap?: ReadonlyMap<number, string>;
   /** What is measured by and waited with; the process's clock. */
   readonly clock?: Clock;
-  /** What election timeouts and names are drawn from; the platform's generator. */
+  /**
+   * What election timeouts and names are drawn from; the platform's generator. One that begins alike
+   * in two lives gives both the same names, and answers meant for the one go to the other.
+   */
   readonly random?: Random;
   /**
    * Without a word from the leader for that long, and up to twice that, a member stands for

@@ -8,8 +8,7 @@
 // never will: (index, term) names an entry for ever. One that was forwarded may be lost without a
 // sound; its caller waits until its time is over, and then nobody can say (Raft §8).
 //
-// All proposals of one turn are handed to the core together, so that they are one append and one
-// message to each follower. Everything that waits is bounded, in number and in bytes.
+// Everything that waits is bounded, in number and in bytes.
 import { Endings, PROPOSAL_ENDINGS, type ProposalEnding } from "./endings.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";
 
@@ -212,23 +211,6 @@ export class Proposals {
     this.#bytes -= pending.data.length;
     return true;
   }
-}
-
-// A message of a follower that passes them on must fit what a network carries.
-const TOGETHER_BYTES_MAX = 1_048_576;
-
-/** Those, from one on, that are handed to the core in one call, and so leave in one message. */
-export function together(queued: readonly Pending[], from: number): Pending[] {
-  const first = queued[from] as Pending;
-  const part = [first];
-  let bytes = first.data.length;
-  for (let at = from + 1; at < queued.length && first.type === "normal"; at++) {
-    const next = queued[at] as Pending;
-    bytes += next.data.length;
-    if (next.type !== "normal" || bytes > TOGETHER_BYTES_MAX) break;
-    part.push(next);
-  }
-  return part;
 }
 
 function timeout({ isProposed }: Pending): RaftNodeError {

@@ -281,7 +281,7 @@ export class RaftNode implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const engine = this.#engine;
-    const { clock, electionTimeoutMs, network } = engine.settings;
+    const { clock, electionTimeoutMs } = engine.settings;
     if (engine.failure === undefined) {
       const soon = () => clock.now() + 2 * electionTimeoutMs;
       await engine.watchers.until(() => engine.proposals.size + engine.reads.size === 0, soon());
@@ -293,9 +293,18 @@ export class RaftNode implements AsyncDisposable {
       }
     }
     engine.end("CLOSED", "the node is closed");
-    await network.close();
-    await engine.disk.wal.close().catch(() => {});
+    await this.#letGo();
     this.#closed.resolve(engine.failure);
+  }
+
+  // A disk that hangs is not waited for longer than an election may take.
+  async #letGo(): Promise<void> {
+    const { settings, disk } = this.#engine;
+    const { clock, electionTimeoutMs, network } = settings;
+    await network.close().catch(() => {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _timer = clock.setTimer(clock.now() + 2 * electionTimeoutMs, resolve);
+    await Promise.race([disk.wal.close().catch(() => {}), promise]);
   }
 
   #failed(failure: RaftNodeError): void {
@@ -303,9 +312,7 @@ export class RaftNode implements AsyncDisposable {
   }
 
   async #abandon(failure: RaftNodeError): Promise<void> {
-    const { settings, disk } = this.#engine;
-    await settings.network.close();
-    await disk.wal.close().catch(() => {});
+    await this.#letGo();
     this.#closed.resolve(failure);
   }
 

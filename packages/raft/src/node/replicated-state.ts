@@ -22,7 +22,8 @@ import { Sessions, type StoredSession } from "./sessions.ts";
 export interface StateMachine {
   /**
    * Carries a committed command out, and returns its result. Deterministic: nothing but the state,
-   * the command and `index` may matter. One that throws stops the member, and every other.
+   * the command and `index` may matter. One that throws stops the member, and every other. The
+   * command is a view of the log: to be read, not altered, and copied if it is kept.
    */
   apply(command: Uint8Array, index: number): Uint8Array;
   /** The whole state as of now, which must not change with the state afterwards. */

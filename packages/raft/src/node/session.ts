@@ -45,8 +45,8 @@ export class Session {
   }
 
   /**
-   * Has a command carried out once. Asks again for as long as it is worth it: until the signal is
-   * aborted, if there is one, or `attemptsMax` times.
+   * Has a command carried out once. Asks again where that may help: up to `attemptsMax` times (10),
+   * each for as long as the node's `timeoutMs`, or until the signal is aborted.
    *
    * @throws RaftNodeError `SESSION_EXPIRED`, and the last attempt's; its `outcome` is that of all
    * attempts: one that ended without an answer may have happened, whatever the last one says

@@ -80,7 +80,8 @@ export class Sessions {
       return { kind: "sequence", why, mayHaveRun: false };
     }
     const result = run();
-    session.results.set(sequence, result);
+    // A copy: the caller gets the other one, and may do with it what it likes.
+    session.results.set(sequence, result.slice());
     return { kind: "done", result, repeated: false };
   }
 

@@ -20,6 +20,8 @@ export interface SnapshotsOptions {
   readonly onFailed: (error: Error) => void;
 }
 
+const REFUSED_MS = 1_000;
+
 /** The snapshots of a member. */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
@@ -30,6 +32,8 @@ export class Snapshots {
   #made = 0;
   #refused = 0;
   #bytesLast = 0;
+  // On a disk without space the state is not encoded again with every tick.
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -67,6 +71,7 @@ export class Snapshots {
   /** Makes one if it is time, and none is being made. */
   makeIfWanted(): void {
     if (!this.#isWanted || this.#making !== undefined) return;
+    if (this.#options.settings.clock.now() < this.#notBeforeMs) return;
     this.make().catch(this.#options.onFailed);
   }
 
@@ -94,10 +99,11 @@ export class Snapshots {
     try {
       await wal.saveSnapshot({ index, term, confState, data });
     } catch (error) {
-      // Without space the log goes on as it is, and the next entries ask again.
+      // Without space the log goes on as it is, and whoever wanted one asks again.
       const code = error instanceof WalError ? error.code : undefined;
       if (code !== "WAL_FULL" && code !== "WAL_BACKLOG") throw error;
       this.#refused++;
+      this.#notBeforeMs = settings.clock.now() + REFUSED_MS;
       return storage.snapshot().index;
     }
     this.#made++;
