@@ -1,8 +1,8 @@
 // Numbers as LEB128: seven bits a byte, least significant first, the top bit for "more follows". A
 // term is one or two bytes, an index three or four. Up to 2^53 - 1, as all numbers here are.
 //
-// Reading trusts nothing: a number ends within what there is, and below 2^53. Whoever reads asks once,
-// at the end, whether all went well.
+// Reading trusts nothing: a number ends within what there is, and below 2^53. Whoever reads asks
+// once, at the end, whether all went well.
 
 /** How many bytes a number takes: 1 to 8. */
 export function numberBytes(value: number): number {

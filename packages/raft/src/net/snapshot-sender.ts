@@ -77,8 +77,8 @@ export class SnapshotSender {
       const outcome = await this.#attempt(cargo, this.#address, signal);
       if (outcome === "delivered") return true;
       if (outcome === "refused") {
-        // The leader tries again as soon as it hears of this, with the same snapshot: one that is too
-        // large would be sent, and its check computed, over and over.
+        // The leader tries again as soon as it hears of this, with the same snapshot: one that is
+        // too large would be sent, and its check computed, over and over.
         await this.#around.sleep(REFUSED_MS, signal);
         return false;
       }

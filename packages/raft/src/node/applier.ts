@@ -1,10 +1,10 @@
-// Applies what is committed, in order (etcd's apply thread): entry by entry to the replicated state,
-// and then tells the core, which hands out the next.
+// Applies what is committed, in order (etcd's apply thread): entry by entry to the replicated
+// state, and then tells the core, which hands out the next.
 //
 // A change of the group waits for one thing more. A member must not forget, in a crash, that a
 // change was committed once it has acted on it: it would come back in the group as it was before,
-// and might need the vote of one that it has sent away. So the commit index, which otherwise goes to
-// the disk with the next entries, goes there first.
+// and might need the vote of one that it has sent away. So the commit index, which otherwise goes
+// to the disk with the next entries, goes there first.
 import type { ConfChange } from "../confchange/change.ts";
 import type { ConfState } from "../confchange/conf-state.ts";
 import type { Entry } from "../core/entry.ts";

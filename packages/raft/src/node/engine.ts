@@ -1,5 +1,5 @@
-// What runs a member: it asks the core what is to be done, and does it, in the order on which Raft's
-// safety rests, with what may take long out of each other's way.
+// What runs a member: it asks the core what is to be done, and does it, in the order on which
+// Raft's safety rests, with what may take long out of each other's way.
 //
 //            proposals, reads                    messages of the others
 //                    │                                    │

@@ -1,7 +1,7 @@
-// What a node says when it cannot do what it was asked. Whoever asked must know one thing above all:
-// may it have happened? A proposal that was never appended can be made again without a thought; one
-// whose answer is missing may have been carried out, and may still be (Raft §8). So each code is of
-// one of two kinds, and `outcome` says which.
+// What a node says when it cannot do what it was asked. Whoever asked must know one thing above
+// all: may it have happened? A proposal that was never appended can be made again without a
+// thought; one whose answer is missing may have been carried out, and may still be (Raft §8). So
+// each code is of one of two kinds, and `outcome` says which.
 //
 // Left out: faults of the core and the log (RaftError, WalError). They stop the node, and are the
 // `cause` of what its callers get.

@@ -5,12 +5,12 @@
 //
 // All entries are kept, also those that are not known to be committed: they may have been
 // acknowledged by others, and keeping too much does no harm that losing would not. They become one
-// snapshot, in a term and at an index of its own, whose only voter is this member. (HashiCorp's Raft
-// recovers the same way.)
+// snapshot, in a term and at an index of its own, whose only voter is this member. (HashiCorp's
+// Raft recovers the same way.)
 //
-// The new group needs a new name: members of the old one that turn up again must not find it. And it
-// begins far beyond the old one: what the lost majority may have put at an index, a session's name or
-// a fencing token, is not given to anybody again (as by etcd's --bump-revision).
+// The new group needs a new name: members of the old one that turn up again must not find it. And
+// it begins far beyond the old one: what the lost majority may have put at an index, a session's
+// name or a fencing token, is not given to anybody again (as by etcd's --bump-revision).
 import { systemClock, systemRandom } from "@compendium/runtime";
 import { EMPTY_CONF_STATE } from "../confchange/conf-state.ts";
 import type { Snapshot } from "../core/message.ts";

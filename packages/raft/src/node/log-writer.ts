@@ -8,8 +8,8 @@
 //   A disk that hangs                nobody knows. The node does not lead while it hangs too long.
 //   A disk that fails                for ever: the node stops (WalError "WAL_FAILED").
 //
-// A leader that cannot write could go on committing on its followers' disks, but it cannot apply what
-// it does not have, so its clients would wait while another could serve them.
+// A leader that cannot write could go on committing on its followers' disks, but it cannot apply
+// what it does not have, so its clients would wait while another could serve them.
 import type { Clock } from "@compendium/runtime";
 import type { Message } from "../core/message.ts";
 import { isFull, WalError } from "../wal/errors.ts";

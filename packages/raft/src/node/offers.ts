@@ -1,6 +1,6 @@
 // Offers the core what is queued. All proposals of one turn are handed over together, so that they
-// are one append, and one message to each follower. What no leader takes waits here in order, and is
-// offered again when something has changed: asking with every message would cost more than it
+// are one append, and one message to each follower. What no leader takes waits here in order, and
+// is offered again when something has changed: asking with every message would cost more than it
 // brings.
 
 import type { ConfChange } from "../confchange/change.ts";

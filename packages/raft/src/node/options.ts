@@ -29,8 +29,8 @@ export interface RaftNodeOptions {
   /** What is measured by and waited with; the process's clock. */
   readonly clock?: Clock;
   /**
-   * What election timeouts and names are drawn from; the platform's generator. One that begins alike
-   * in two lives gives both the same names, and answers meant for the one go to the other.
+   * What election timeouts and names are drawn from; the platform's generator. One that begins
+   * alike in two lives gives both the same names, and answers meant for the one go to the other.
    */
   readonly random?: Random;
   /**

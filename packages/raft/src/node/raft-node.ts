@@ -1,7 +1,7 @@
 // A member of a Raft group: what an application starts, proposes commands to, reads through, and
 // stops. Any member takes proposals and reads; followers pass them on to the leader.
 //
-//   const node = await RaftNode.open({ id: 1, machine, files, folder: "raft", network, bootstrap });
+//   const node = await RaftNode.open({ id: 1, machine, files, folder, network, bootstrap });
 //   const { result } = await node.propose(command);     // carried out, on a majority of the disks
 //   await node.read();                                  // `machine` is now as new as any answer
 //   await node.close();                                 // hands leadership over first

@@ -6,8 +6,8 @@
 //   read ─┼─▶ one question ─▶ a majority ─▶ index ─▶ applied up to it ─▶ all of them may look
 //   read ─┘
 //
-// The core loses questions with their leader. So one that has no answer after an election timeout, or
-// whose leader has changed, is asked again; a read changes nothing, and may be asked twice.
+// The core loses questions with their leader. So one that has no answer after an election timeout,
+// or whose leader has changed, is asked again; a read changes nothing, and may be asked twice.
 import type { ReadState, Refusal } from "../core/message.ts";
 import { Endings, READ_ENDINGS, type ReadEnding } from "./endings.ts";
 import { RaftNodeError, type RaftNodeErrorCode } from "./errors.ts";

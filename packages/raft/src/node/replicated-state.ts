@@ -69,7 +69,7 @@ export class ReplicatedState {
   readonly #machine: StateMachine;
   readonly sessions: Sessions = new Sessions();
   readonly members: Map<number, MemberRecord> = new Map();
-  /** Members that were removed. Their ids name nobody else, ever: their votes may still be about. */
+  /** Members that were removed. Their ids name nobody else: their votes may still be about. */
   readonly removed: Set<number> = new Set();
   /** The last entry whose effect is in here. */
   index = 0;

@@ -1,7 +1,7 @@
 // When a member makes a snapshot of its state, and what it lets go of then (Raft §7). After so many
-// entries or bytes the state as of now is encoded, made durable, and named by the log; only then are
-// the entries before it dropped, first from the disk. In memory some are kept for followers that lag
-// a little: a few thousand entries are cheaper to send than the whole state.
+// entries or bytes the state as of now is encoded, made durable, and named by the log; only then
+// are the entries before it dropped, first from the disk. In memory some are kept for followers
+// that lag a little: a few thousand entries are cheaper to send than the whole state.
 //
 // The state is encoded in one go, on the turn in which an entry was applied: no entry can change it
 // meanwhile. A state that takes long to encode holds everything else up for as long.

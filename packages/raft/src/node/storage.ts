@@ -1,6 +1,6 @@
-// The durable log as the core reads it, synchronously: entries, hard state and the last snapshot are
-// kept in memory as well as on disk. What the core finds here is durable, because it is put here only
-// when the disk has said so.
+// The durable log as the core reads it, synchronously: entries, hard state and the last snapshot
+// are kept in memory as well as on disk. What the core finds here is durable, because it is put
+// here only when the disk has said so.
 //
 // One thing is more than memory: a snapshot is made when one is needed that is not there. A leader
 // asks for one on behalf of a member; if the last one was made before that member joined, it would

@@ -1,6 +1,6 @@
 // A client of a simulated group. It asks one member after the other until one answers, always under
-// the same number of its session, so that whatever it asked for happens once. After a while it gives
-// up: nobody knows then whether it happened, and it goes on as somebody new.
+// the same number of its session, so that whatever it asked for happens once. After a while it
+// gives up: nobody knows then whether it happened, and it goes on as somebody new.
 
 import type { KvInput } from "@compendium/linearizability";
 import { pick } from "@compendium/runtime";

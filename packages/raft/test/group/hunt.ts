@@ -1,5 +1,6 @@
 // `npm run simulate:mutants [WORD…]`: plants each bug, of the core and of the node, and says which
-// seed of which group finds it, within 2,000. For who changes the scenario, and for the nightly run.
+// seed of which group finds it, within 2,000. For who changes the scenario, and for the nightly
+// run.
 import path from "node:path";
 import { type Mutant, PlantedCopies } from "@compendium/house/planted";
 import { simulate } from "@compendium/simulation";

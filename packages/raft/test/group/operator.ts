@@ -1,6 +1,6 @@
-// The person who looks after a simulated group, and does not look after it well: leadership is handed
-// over, snapshots are made, and members come and go at moments of chance. What is not possible is
-// refused, and that is no news.
+// The person who looks after a simulated group, and does not look after it well: leadership is
+// handed over, snapshots are made, and members come and go at moments of chance. What is not
+// possible is refused, and that is no news.
 import { pick } from "@compendium/runtime";
 import type { World } from "@compendium/simulation";
 import type { MemberChange } from "../../src/node/index.ts";

@@ -1,5 +1,5 @@
-// A group on the simulated world, as a scenario: members on hostile disks and a hostile network, and
-// clients that ask them to keep a map.
+// A group on the simulated world, as a scenario: members on hostile disks and a hostile network,
+// and clients that ask them to keep a map.
 import { FAULT_KINDS, type FaultKind, type Scenario } from "@compendium/simulation";
 import { Client } from "./client.ts";
 import { GroupInvariants, type Insight } from "./invariants.ts";
@@ -18,8 +18,8 @@ export interface GroupOptions {
   readonly safetyMs: number;
 }
 
-// Short, so that much happens in little virtual time: what counts is its proportion to delays (up to
-// one millisecond, stragglers twenty), to disks, and to how long faults last.
+// Short, so that much happens in little virtual time: what counts is its proportion to delays (up
+// to one millisecond, stragglers twenty), to disks, and to how long faults last.
 const ELECTION_TIMEOUT_MS = 60;
 
 // Logs differ where a leader is cut off while it takes proposals: so that is drawn more often.
