@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LocalGroup } from "../../src/local-group.ts";
 import { Clients } from "./clients.ts";
 
-const WRITES = 150;
+const WRITES = 60;
 
 for (const args of [[], ["--grpc"]]) {
   describe(args[0] ?? "TCP", () => {
