@@ -1,0 +1,8 @@
+export {
+  HybridLogicalClock,
+  type HybridLogicalClockOptions,
+  STAMPS_PER_MS,
+  wallMsOf,
+} from "./clock/hybrid-logical-clock.ts";
+export { CrdtError, type CrdtErrorCode } from "./errors.ts";
+export * from "./lattice/index.ts";
