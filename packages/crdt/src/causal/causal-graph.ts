@@ -67,10 +67,15 @@ export class CausalGraph {
     return number;
   }
 
+  /** The number that stands for this agent; -1 if none of its operations is known. */
+  findAgent(name: string): number {
+    return this.#agentNumbers.get(name) ?? -1;
+  }
+
   /** How many operations of this agent are known. */
   known(name: string): number {
-    const number = this.#agentNumbers.get(name);
-    return number === undefined ? 0 : this.nextSeqs[number]!;
+    const number = this.findAgent(name);
+    return number === -1 ? 0 : this.nextSeqs[number]!;
   }
 
   /**
@@ -141,6 +146,11 @@ export class CausalGraph {
   /** The number of the agent of a run. */
   runAgent(run: number): number {
     return this.#runAgents.data[run]!;
+  }
+
+  /** The sequence number of the first operation of a run. */
+  runSeq(run: number): number {
+    return this.#runSeqs.data[run]!;
   }
 
   /** The parents of an operation, ascending. */

@@ -3,6 +3,7 @@
 // collector to trace, and neighbours in memory are neighbours in history.
 
 const FIRST_CAPACITY = 16;
+const KEPT_CAPACITY = 65_536;
 
 /** Integers in a row. `data` may be longer than `length`, and is replaced when it grows. */
 export class IntColumn {
@@ -21,17 +22,10 @@ export class IntColumn {
     this.data[this.length++] = value;
   }
 
-  /** Puts one before `index`, and moves what stands there. O(length - index). */
-  insert(index: number, value: number): void {
-    if (this.length === this.data.length) this.#grow(this.length + 1);
-    this.data.copyWithin(index + 1, index, this.length++);
-    this.data[index] = value;
-  }
-
-  /** Takes `count` away from `index` on. */
-  remove(index: number, count: number): void {
-    this.data.copyWithin(index, index + count, this.length);
-    this.length -= count;
+  /** Empties it, and gives back what a large use of it has left. */
+  clear(): void {
+    this.length = 0;
+    if (this.data.length > KEPT_CAPACITY) this.data = new Int32Array(FIRST_CAPACITY);
   }
 
   /** The last one; `-1` where there is none. */

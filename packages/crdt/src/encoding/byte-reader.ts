@@ -82,6 +82,21 @@ export class ByteReader {
     return new ByteReader(this.#bytes, this.#at - count, this.#at);
   }
 
+  /** A string of at most so many ASCII characters; one of `known`, if it is among them. */
+  ascii(charactersMax: number, known: readonly string[]): string {
+    const length = this.number(Math.min(charactersMax, this.left));
+    const from = this.#at;
+    this.#at += length;
+    for (const each of known) if (this.#isAscii(each, from, length)) return each;
+    this.charge(2 * length);
+    let text = "";
+    for (let at = from; at < this.#at; at++) {
+      if (this.#bytes[at]! >= 128) throw this.corrupt("not ASCII");
+      text += String.fromCharCode(this.#bytes[at]!);
+    }
+    return text;
+  }
+
   /** A string of at most so many bytes. */
   string(bytesMax: number): string {
     const length = this.number(Math.min(bytesMax, this.left));
@@ -131,6 +146,14 @@ export class ByteReader {
   /** An error that says why, and where. */
   corrupt(why: string): CrdtError {
     return new CrdtError("CRDT_CORRUPT", `byte ${this.#at}: ${why}`);
+  }
+
+  #isAscii(text: string, from: number, length: number): boolean {
+    if (text.length !== length) return false;
+    for (let i = length - 1; i >= 0; i--) {
+      if (text.charCodeAt(i) !== this.#bytes[from + i]) return false;
+    }
+    return true;
   }
 
   #point(end: number): number {

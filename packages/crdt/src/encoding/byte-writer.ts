@@ -5,15 +5,24 @@
 // update is cut between operations). Half a pair that has lost its other half is written as the
 // three bytes that its number would take (WTF-8, Simon Sapin); two halves that meet are one character.
 
+import type { IntColumn } from "../causal/int-column.ts";
+
+// Room before what is written, for a header that is known when the rest is.
+const HEAD = 16;
+
 /** Bytes in a row, which grows. */
 export class ByteWriter {
-  /** How many have been written. */
-  length = 0;
+  #length = HEAD;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
+
+  /** How many have been written. */
+  get length(): number {
+    return this.#length - HEAD;
+  }
 
   /** Begins anew. */
   reset(): void {
-    this.length = 0;
+    this.#length = HEAD;
     // One large document should not be paid for as long as the program runs.
     if (this.#bytes.length > 1 << 20) this.#bytes = new Uint8Array(1024);
   }
@@ -21,17 +30,22 @@ export class ByteWriter {
   /** One byte. */
   byte(value: number): void {
     this.#reserve(1);
-    this.#bytes[this.length++] = value;
+    this.#bytes[this.#length++] = value;
   }
 
   /** An integer in [0, 2^32). */
   number(value: number): void {
     this.#reserve(5);
     const bytes = this.#bytes;
-    let at = this.length;
+    let at = this.#length;
     for (; value >= 128; value >>>= 7) bytes[at++] = (value & 127) | 128;
     bytes[at++] = value;
-    this.length = at;
+    this.#length = at;
+  }
+
+  /** All integers of a column. */
+  numbers({ data, length }: IntColumn): void {
+    for (let i = 0; i < length; i++) this.number(data[i]! >>> 0);
   }
 
   /** An integer of either sign below 2^31: 0, -1, 1, -2 … are written as 0, 1, 2, 3 …. */
@@ -47,8 +61,16 @@ export class ByteWriter {
   /** Bytes as they are. */
   bytes(value: Uint8Array): void {
     this.#reserve(value.length);
-    this.#bytes.set(value, this.length);
-    this.length += value.length;
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** A string of ASCII characters: how many, and they. */
+  ascii(value: string): void {
+    const count = value.length;
+    this.number(count);
+    this.#reserve(count);
+    for (let i = 0; i < count; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
   }
 
   /** A string: how many bytes, and they. */
@@ -63,7 +85,7 @@ export class ByteWriter {
   units(units: Uint16Array, from: number, to: number): void {
     this.#reserve((to - from) * 3);
     const bytes = this.#bytes;
-    let at = this.length;
+    let at = this.#length;
     for (let i = from; i < to; i++) {
       const unit = units[i]!;
       if (unit < 0x80) {
@@ -83,23 +105,32 @@ export class ByteWriter {
         bytes[at++] = 0x80 | (unit & 63);
       }
     }
-    this.length = at;
-  }
-
-  /** What has been written, until more is; not a copy. */
-  view(): Uint8Array {
-    return this.#bytes.subarray(0, this.length);
+    this.#length = at;
   }
 
   /** A copy of what has been written. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length);
+    return this.#bytes.slice(HEAD, this.#length);
+  }
+
+  /**
+   * A copy of what has been written, behind a head of at most 16 bytes, and followed by the four
+   * bytes that `check` makes of both.
+   */
+  seal(
+    head: readonly number[],
+    check: (bytes: Uint8Array, from: number, to: number) => number,
+  ): Uint8Array<ArrayBuffer> {
+    const from = HEAD - head.length;
+    for (let i = 0; i < head.length; i++) this.#bytes[from + i] = head[i]!;
+    this.word(check(this.#bytes, from, this.#length));
+    return this.#bytes.slice(from, this.#length);
   }
 
   #reserve(count: number): void {
-    if (this.length + count <= this.#bytes.length) return;
-    const next = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
-    next.set(this.#bytes.subarray(0, this.length));
+    if (this.#length + count <= this.#bytes.length) return;
+    const next = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
+    next.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = next;
   }
 }

@@ -10,18 +10,38 @@ import { IntColumn } from "../causal/int-column.ts";
 import { Kind, type OperationLog } from "../sequence/operation-log.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
+import { OPERATIONS_MAX } from "./runs.ts";
 
-/** The runs of operations of a message: of each the first one's index in it, and what it does. */
-export interface Operations {
-  readonly length: number;
-  readonly firsts: readonly number[];
-  readonly kinds: readonly number[];
-  readonly positions: readonly number[];
-  readonly counts: readonly number[];
+/** The runs of operations of a message. */
+export class Operations {
+  /** Of each run, the index of its first operation in the message. */
+  readonly firsts: IntColumn = new IntColumn();
+  /** Of each run, what it does: one of `Kind`. */
+  readonly kinds: IntColumn = new IntColumn();
+  /** Of each run, the position of its first operation. */
+  readonly positions: IntColumn = new IntColumn();
+  /** Of each run, how many operations it has. */
+  readonly counts: IntColumn = new IntColumn();
   /** How many units all of them insert. */
-  readonly inserted: number;
+  inserted = 0;
+
+  /** How many runs there are. */
+  get length(): number {
+    return this.counts.length;
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    this.firsts.clear();
+    this.kinds.clear();
+    this.positions.clear();
+    this.counts.clear();
+    this.inserted = 0;
+  }
 }
 
+// Used again and again, like those of the runs.
+const read = new Operations();
 const gaps = new IntColumn();
 const shapes = new IntColumn();
 const positions = new IntColumn();
@@ -36,7 +56,9 @@ export function writeOperations(
   ranges: readonly number[],
   visit: (content: number, count: number) => void,
 ): void {
-  for (const column of [gaps, shapes, positions]) column.length = 0;
+  gaps.clear();
+  shapes.clear();
+  positions.clear();
   let cursor = 0;
   let foreign = 0; // Operations of the message since the last one of this log.
   let isApart = false;
@@ -63,47 +85,55 @@ export function writeOperations(
   if (foreign > 0) isApart = true;
   writer.number(isApart ? 1 : 0);
   writer.number(shapes.length);
-  if (isApart) for (let i = 0; i < gaps.length; i++) writer.number(gaps.data[i]!);
-  for (let i = 0; i < shapes.length; i++) writer.number(shapes.data[i]!);
+  if (isApart) writer.numbers(gaps);
+  writer.numbers(shapes);
   for (let i = 0; i < positions.length; i++) writer.signed(positions.data[i]!);
 }
 
-/** Reads what `writeOperations` wrote in a message of so many operations. */
+/**
+ * Reads what `writeOperations` wrote in a message of so many operations. The result is good until
+ * the next call.
+ */
 export function readOperations(reader: ByteReader, operations: number): Operations {
+  read.clear();
+  const { firsts, kinds, counts } = read;
   const isApart = reader.number(1) === 1;
   const length = reader.count(isApart ? 3 : 2);
   reader.charge(16 * length);
-  const firsts: number[] = [];
   if (isApart) for (let i = 0; i < length; i++) firsts.push(reader.number(operations));
-  const kinds: number[] = [];
-  const counts: number[] = [];
   let end = 0;
-  let inserted = 0;
   for (let i = 0; i < length; i++) {
     const shape = reader.number();
     const kind = shape % 3;
     const count = (shape - kind) / 3 + 1;
-    firsts[i] = end + (firsts[i] ?? 0);
-    end = firsts[i]! + count;
+    if (isApart) end = firsts.data[i]! += end;
+    else firsts.push(end);
     kinds.push(kind);
     counts.push(count);
-    if (kind === Kind.Insert) inserted += count;
+    end += count;
+    if (kind === Kind.Insert) read.inserted += count;
     if (end > operations) throw reader.corrupt("more operations than are accounted for");
   }
-  if (!isApart && end !== operations)
+  if (!isApart && end !== operations) {
     throw reader.corrupt("fewer operations than are accounted for");
-  const places: number[] = [];
+  }
+  readPositions(reader, length);
+  return read;
+}
+
+function readPositions(reader: ByteReader, length: number): void {
   let cursor = 0;
   for (let i = 0; i < length; i++) {
     const position = cursor + reader.signed();
-    const [kind, count] = [kinds[i]!, counts[i]!];
-    if (position < 0 || (kind === Kind.Backspace && position < count - 1) || position > 2 ** 30) {
+    const kind = read.kinds.data[i]!;
+    const count = read.counts.data[i]!;
+    const least = kind === Kind.Backspace ? count - 1 : 0;
+    if (position < least || position > OPERATIONS_MAX) {
       throw reader.corrupt(`a position ${position}`);
     }
-    places.push(position);
+    read.positions.push(position);
     cursor = cursorAfter(kind, position, count);
   }
-  return { length, firsts, kinds, positions: places, counts, inserted };
 }
 
 function cursorAfter(kind: number, position: number, count: number): number {

@@ -7,7 +7,7 @@
 import { CausalGraph, type VersionVector } from "../causal/causal-graph.ts";
 import type { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
-import { frame, unframe } from "../encoding/frame.ts";
+import { bodyOf, frame, tagOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
 import { checkReplica } from "../lattice/scalar.ts";
 import type { Content } from "./content.ts";
@@ -97,14 +97,7 @@ export class Replica<C extends Content> {
   merge(bytes: Uint8Array): MergeResult {
     const before = this.graph.length;
     this.#mergeOne(bytes);
-    const isKnown = ({ agent, seq }: { agent: string; seq: number }): boolean => {
-      return this.#graph.known(agent) > seq;
-    };
-    while (this.#pending.count > 0) {
-      const next = this.#pending.takeReady(isKnown);
-      if (next === undefined) break;
-      this.#mergeWaiting(next);
-    }
+    if (this.#pending.count > 0) this.#mergeReady();
     return { applied: this.#graph.length - before, pending: this.#pending.count };
   }
 
@@ -127,13 +120,14 @@ export class Replica<C extends Content> {
     writer.reset();
     const { content } = this;
     writeDocument(writer, { graph, log: this.#log, content }, keepDeleted);
-    return frame(content.tags.document, writer.view());
+    return frame(content.tags.document, writer);
   }
 
   /** Takes a document's content, and keeps its history packed. Only for a replica that is empty. */
   open(bytes: Uint8Array): void {
     // A copy: the caller may go on using the buffer that these bytes are in.
-    const { tag, body } = unframe(bytes.slice());
+    const body = bodyOf(bytes.slice());
+    const tag = tagOf(bytes);
     if (tag !== this.content.tags.document) {
       throw new CrdtError("CRDT_KIND", `expected a document of this type, got tag ${tag}`);
     }
@@ -186,7 +180,7 @@ export class Replica<C extends Content> {
   #encode(ranges: readonly number[]): Uint8Array<ArrayBuffer> {
     writer.reset();
     writeUpdate(writer, this.#history(), ranges);
-    return frame(this.content.tags.update, writer.view());
+    return frame(this.content.tags.update, writer);
   }
 
   #history(): History {
@@ -194,7 +188,8 @@ export class Replica<C extends Content> {
   }
 
   #mergeOne(bytes: Uint8Array): void {
-    const { tag, body } = unframe(bytes);
+    const body = bodyOf(bytes);
+    const tag = tagOf(bytes);
     const { tags } = this.content;
     if (tag === tags.document) {
       const whole = new Replica("reader", this.content.empty());
@@ -227,6 +222,14 @@ export class Replica<C extends Content> {
       throw error;
     }
     if (splices !== undefined) this.#apply(splices);
+  }
+
+  #mergeReady(): void {
+    for (;;) {
+      const next = this.#pending.takeReady(({ agent, seq }) => this.#graph.known(agent) > seq);
+      if (next === undefined) return;
+      this.#mergeWaiting(next);
+    }
   }
 
   // One that fails now was sent by somebody else than whoever sent what is being merged.

@@ -2,7 +2,8 @@
 // UTF-16 units as JavaScript's strings do, and never fall between the halves of a character.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { isPair } from "../encoding/byte-writer.ts";
-import { type MergeResult, Replica } from "./replica.ts";
+import { Replica } from "./replica.ts";
+import { ReplicatedSequence } from "./replicated-sequence.ts";
 import { TextContent } from "./text-content.ts";
 
 /** A change that came from another replica. */
@@ -19,9 +20,8 @@ export interface TextSplice {
 export type TextListener = (splices: readonly TextSplice[]) => void;
 
 /** A replicated text. */
-export class Text {
-  #replica: Replica<TextContent>;
-  #content: TextContent;
+export class Text extends ReplicatedSequence<TextContent> {
+  readonly #content: TextContent;
   readonly #listeners = new Set<TextListener>();
 
   /**
@@ -30,9 +30,12 @@ export class Text {
    * @param agent the name under which this replica edits: 1 to 64 printable ASCII characters. No two
    *   replicas may ever have the same, nor one replica after it has lost what it had sent.
    */
-  constructor(agent: string) {
-    this.#replica = new Replica(agent, new TextContent());
-    this.#content = this.#replica.content;
+  constructor(
+    agent: string,
+    replica: Replica<TextContent> = new Replica(agent, new TextContent()),
+  ) {
+    super(replica);
+    this.#content = replica.content;
   }
 
   /**
@@ -43,29 +46,8 @@ export class Text {
    */
   static load(agent: string, bytes: Uint8Array): Text {
     const text = new Text(agent);
-    text.#replica.open(bytes);
+    text.replica.open(bytes);
     return text;
-  }
-
-  /** The name under which this replica edits. */
-  get agent(): string {
-    return this.#replica.agent;
-  }
-
-  /** How many UTF-16 units the text has. */
-  get length(): number {
-    return this.#content.length;
-  }
-
-  /** For each agent, how many of its operations are known here. */
-  get version(): ReadonlyMap<string, number> {
-    return this.#replica.graph.vector();
-  }
-
-  /** How many updates wait for others, which operations the tracker holds, and in how many bytes. */
-  get stats(): TextStats {
-    const { pending, windowLength, bytes, isPacked } = this.#replica;
-    return { pending, windowLength, bytes, isPacked };
   }
 
   /**
@@ -80,7 +62,7 @@ export class Text {
     this.#checkPosition(position);
     if (count === 0) return;
     const content = this.#content;
-    this.#replica.insert(position, count);
+    this.replica.insert(position, count);
     const from = content.units.length;
     content.units.append(text);
     content.buffer.insert(position, content.units.data, from, count);
@@ -98,7 +80,7 @@ export class Text {
     this.#checkPosition(position);
     this.#checkPosition(position + count);
     if (count === 0) return;
-    this.#replica.delete(position, count);
+    this.replica.delete(position, count);
     this.#content.buffer.remove(position, count);
   }
 
@@ -107,44 +89,13 @@ export class Text {
     return this.#content.buffer.slice(Math.max(0, from), Math.min(this.length, to));
   }
 
-  toString(): string {
+  override toString(): string {
     return this.#content.buffer.toString();
-  }
-
-  /**
-   * Takes in an update or a whole document of another replica; each may come in any order and any
-   * number of times.
-   *
-   * @throws CrdtError if the bytes are not to be trusted, or too many updates wait; nothing changes
-   */
-  merge(bytes: Uint8Array): MergeResult {
-    return this.#replica.merge(bytes);
-  }
-
-  /** What a replica of that version lacks, as an update to merge. */
-  encodeSince(version: VersionVector): Uint8Array<ArrayBuffer> {
-    return this.#replica.encodeSince(version);
-  }
-
-  /** What was edited here since the last call, as an update to send; `undefined` for nothing. */
-  flush(): Uint8Array<ArrayBuffer> | undefined {
-    return this.#replica.flush();
-  }
-
-  /**
-   * Everything: the text and its history. Without the content of what was deleted it is shorter, and
-   * merges as well; {@link Text.at} then shows U+FFFD for each unit that is no longer there.
-   */
-  encode({ deleted = "keep" }: { deleted?: "keep" | "drop" } = {}): Uint8Array<ArrayBuffer> {
-    return this.#replica.encode(deleted === "keep");
   }
 
   /** A copy under another name, which shares nothing with this one. */
   fork(agent: string): Text {
-    const copy = new Text(agent);
-    copy.#replica = this.#replica.fork(agent);
-    copy.#content = copy.#replica.content;
-    return copy;
+    return new Text(agent, this.replica.fork(agent));
   }
 
   /**
@@ -154,14 +105,14 @@ export class Text {
    */
   at(version: VersionVector): Text {
     const past = new Text(this.agent);
-    past.merge(this.#replica.encodeVersion(version));
+    past.merge(this.replica.encodeVersion(version));
     return past;
   }
 
   /** Has changes from other replicas told, until the function that it returns is called. */
   subscribe(listener: TextListener): () => void {
     this.#listeners.add(listener);
-    this.#replica.onMerge = (splices) => {
+    this.replica.onMerge = (splices) => {
       const told = Array.from({ length: splices.count }, (_, i): TextSplice => {
         const [units, from] = [splices.units(i), splices.content(i)];
         const inserted = units > 0 ? this.#content.units.slice(from, from + units) : "";
@@ -171,7 +122,7 @@ export class Text {
     };
     return () => {
       this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#replica.onMerge = undefined;
+      if (this.#listeners.size === 0) this.replica.onMerge = undefined;
     };
   }
 
@@ -187,16 +138,4 @@ export class Text {
       throw new RangeError(`position ${position} is inside a surrogate pair`);
     }
   }
-}
-
-/** What a text shows of itself. */
-export interface TextStats {
-  /** How many updates wait for others on which they depend. */
-  readonly pending: number;
-  /** How many operations the tracker holds: 0, but while there is concurrency. */
-  readonly windowLength: number;
-  /** How many bytes the columns and buffers take, about. */
-  readonly bytes: number;
-  /** Whether the history has not been unpacked yet. */
-  readonly isPacked: boolean;
 }

@@ -4,6 +4,7 @@
 //
 //   update   runs (encoding/runs.ts) | operations (encoding/operations.ts) | their content
 import type { CausalGraph } from "../causal/causal-graph.ts";
+import { IntColumn } from "../causal/int-column.ts";
 import type { ByteReader } from "../encoding/byte-reader.ts";
 import type { ByteWriter } from "../encoding/byte-writer.ts";
 import { type Operations, readOperations, writeOperations } from "../encoding/operations.ts";
@@ -19,7 +20,10 @@ export interface History {
   readonly content: Content;
 }
 
-/** An update that has been read and not yet added. Its content is at the end of the column. */
+/**
+ * An update that has been read and not yet added. Its content is at the end of the column; the rest is
+ * good until the next one is read.
+ */
 export interface Update {
   readonly runs: Runs;
   readonly operations: Operations;
@@ -55,38 +59,43 @@ export function readUpdate(reader: ByteReader, { content }: History): Update {
 
 /** The first operation that an update depends on and does not bring; `undefined` for none. */
 export function missingFor(graph: CausalGraph, runs: Runs): OperationId | undefined {
-  const { agents } = runs;
-  const known = agents.map((name) => graph.known(name));
-  for (const [run, agent] of runs.agentOf.entries()) {
-    const seq = runs.seqs[run]!;
-    if (seq > known[agent]!) return { agent: agents[agent]!, seq: seq - 1 };
-    const parents = runs.parents[run]!;
-    for (let i = 0; i < parents.length; i += 2) {
-      const [parent, parentSeq] = [parents[i]!, parents[i + 1]!];
-      if (parentSeq >= known[parent]!) return { agent: agents[parent]!, seq: parentSeq };
+  const { agents, agentOf, seqs, counts, parents, parentStarts } = runs;
+  known.clear();
+  for (let i = 0; i < agents.length; i++) known.push(graph.known(agents[i]!));
+  for (let run = 0; run < runs.length; run++) {
+    const agent = agentOf.data[run]!;
+    const seq = seqs.data[run]!;
+    if (seq > known.data[agent]!) return { agent: agents[agent]!, seq: seq - 1 };
+    for (let i = parentStarts.data[run]!; i < parentStarts.data[run + 1]!; i += 2) {
+      const parent = parents.data[i]!;
+      const parentSeq = parents.data[i + 1]!;
+      if (parentSeq >= known.data[parent]!) return { agent: agents[parent]!, seq: parentSeq };
     }
-    known[agent] = Math.max(known[agent]!, seq + runs.counts[run]!);
+    known.data[agent] = Math.max(known.data[agent]!, seq + counts.data[run]!);
   }
   return undefined;
 }
 
+// Used again and again, like the columns of a message.
+const known = new IntColumn();
+const placed = new IntColumn();
+const numbers = new IntColumn();
+
 /** Adds what is not known of an update on which nothing is missing. */
 export function addUpdate({ graph, log, content }: Columns, { runs, operations }: Update): void {
-  const before = log.inserted;
-  // Where each new piece of the message is in the graph, as first index, end, LV.
-  const placed = addRuns(graph, runs);
+  addRuns(graph, runs);
   let piece = 0;
-  let read = before;
+  let read = log.inserted;
   for (let run = 0; run < operations.length; run++) {
-    const kind = operations.kinds[run]!;
-    const first = operations.firsts[run]!;
-    const end = first + operations.counts[run]!;
-    while (piece < placed.length && placed[piece + 1]! <= first) piece += 3;
-    for (let at = piece; at < placed.length && placed[at]! < end; at += 3) {
-      const from = Math.max(first, placed[at]!);
-      const count = Math.min(end, placed[at + 1]!) - from;
-      const lv = placed[at + 2]! + from - placed[at]!;
-      const position = operations.positions[run]!;
+    const kind = operations.kinds.data[run]!;
+    const first = operations.firsts.data[run]!;
+    const end = first + operations.counts.data[run]!;
+    const position = operations.positions.data[run]!;
+    while (piece < placed.length && placed.data[piece + 1]! <= first) piece += 3;
+    for (let at = piece; at < placed.length && placed.data[at]! < end; at += 3) {
+      const from = Math.max(first, placed.data[at]!);
+      const count = Math.min(end, placed.data[at + 1]!) - from;
+      const lv = placed.data[at + 2]! + from - placed.data[at]!;
       const skipped = from - first;
       if (kind === Kind.Insert) {
         // Known content is passed over, and what follows it moves up.
@@ -103,27 +112,33 @@ export function addUpdate({ graph, log, content }: Columns, { runs, operations }
   content.truncate(log.inserted);
 }
 
-function addRuns(graph: CausalGraph, runs: Runs): number[] {
-  const placed: number[] = [];
+// Notes in `placed` where each new piece of the message is in the graph: first index, end, LV.
+function addRuns(graph: CausalGraph, runs: Runs): void {
+  const { agents, agentOf, seqs, counts } = runs;
+  placed.clear();
+  numbers.clear();
+  for (let i = 0; i < agents.length; i++) numbers.push(graph.agentNumber(agents[i]!));
   let index = 0;
-  for (const [run, agentOf] of runs.agentOf.entries()) {
-    const agent = graph.agentNumber(runs.agents[agentOf]!);
-    const count = runs.counts[run]!;
-    const known = Math.min(count, graph.nextSeqs[agent]! - runs.seqs[run]!);
-    if (known < count) {
-      const parents = known > 0 ? [graph.lvOf(agent, graph.nextSeqs[agent]! - 1)] : [];
-      if (known === 0) {
-        const names = runs.parents[run]!;
-        for (let i = 0; i < names.length; i += 2) {
-          const parent = graph.agentNumber(runs.agents[names[i]!]!);
-          parents.push(graph.lvOf(parent, names[i + 1]!));
+  for (let run = 0; run < agentOf.length; run++) {
+    const agent = numbers.data[agentOf.data[run]!]!;
+    const count = counts.data[run]!;
+    const passed = graph.nextSeqs[agent]! - seqs.data[run]!;
+    if (passed < count) {
+      const parents: number[] = [];
+      if (passed > 0) {
+        parents.push(graph.lvOf(agent, graph.nextSeqs[agent]! - 1));
+      } else {
+        const end = runs.parentStarts.data[run + 1]!;
+        for (let i = runs.parentStarts.data[run]!; i < end; i += 2) {
+          const parent = numbers.data[runs.parents.data[i]!]!;
+          parents.push(graph.lvOf(parent, runs.parents.data[i + 1]!));
         }
         if (parents.length > 1) parents.sort((a, b) => a - b);
       }
-      const lv = graph.add(agent, count - known, parents);
-      placed.push(index + known, index + count, lv);
+      placed.push(index + passed);
+      placed.push(index + count);
+      placed.push(graph.add(agent, count - passed, parents));
     }
     index += count;
   }
-  return placed;
 }
