@@ -6,3 +6,4 @@ export {
 } from "./clock/hybrid-logical-clock.ts";
 export { CrdtError, type CrdtErrorCode } from "./errors.ts";
 export * from "./lattice/index.ts";
+export * from "./tree/index.ts";

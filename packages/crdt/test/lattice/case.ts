@@ -23,6 +23,8 @@ export interface Update {
   readonly bit: number;
   readonly replica: string;
   readonly action: Action;
+  /** What it told. */
+  readonly delta: unknown;
   /** Its timestamp, for registers in which the last writer wins. */
   readonly stamp: number;
   /** The updates that were known where it was made, and had not been replaced there. */
@@ -62,6 +64,8 @@ export interface Case {
   readonly compacts?: boolean;
   /** Whether what a replica reads in the middle is told by the updates that it knows. */
   readonly isExact: boolean;
+  /** Whether listeners hear of what is not read, too. */
+  readonly tellsMore?: boolean;
   /** What must hold at every replica all the time. */
   readonly invariant?: (value: Value) => void;
 }

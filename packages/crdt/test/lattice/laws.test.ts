@@ -3,11 +3,12 @@ import { SeededRandom } from "@compendium/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as subject from "../../src/index.ts";
+import { treeCase } from "../tree/tree-case.ts";
 import { cases } from "./cases.ts";
 import { laws, Trio } from "./laws.ts";
 import { mapCases } from "./map-cases.ts";
 
-const all = [...cases, ...mapCases].filter(({ compacts }) => compacts !== false);
+const all = [...cases, ...mapCases, treeCase].filter(({ compacts }) => compacts !== false);
 
 describe.each(all)("$name", (it) => {
   test.each(Object.entries(laws))("%s", (_, law) => {

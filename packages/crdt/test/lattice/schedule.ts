@@ -157,8 +157,8 @@ class Run {
     for (const other of seen) {
       if (this.#case.replaces(action, other, seen)) replaced |= 1 << other.bit;
     }
-    const stamp = delta.latest;
-    this.#updates.push({ bit, replica: node.name, action, stamp, live, replaced });
+    const stamp = delta.latest ?? 0;
+    this.#updates.push({ bit, replica: node.name, action, delta, stamp, live, replaced });
     node.known |= 1 << bit;
     if (!tell) return;
     let bits = this.#case.isClosed ? node.known : 1 << bit;
@@ -240,7 +240,7 @@ class Run {
     // It is an update like any other, except that it is never live.
     const bit = this.#updates.length;
     const [replica, action] = [node.name, { verb: "compact" }];
-    this.#updates.push({ bit, replica, action, stamp: 0, live: 0, replaced: 1 << bit });
+    this.#updates.push({ bit, replica, action, delta, stamp: 0, live: 0, replaced: 1 << bit });
     this.#tell(node, delta, 1 << bit);
   }
 

@@ -4,6 +4,8 @@ import type { Subject } from "../lattice/case.ts";
 import { cases } from "../lattice/cases.ts";
 import { mapCases } from "../lattice/map-cases.ts";
 import { drawSteps, replicasOf, runSteps } from "../lattice/schedule.ts";
+import { checkManyMoves } from "../tree/many-moves.ts";
+import { treeCase } from "../tree/tree-case.ts";
 import { shrink } from "./shrink.ts";
 
 /** One kind of schedules. */
@@ -43,17 +45,23 @@ export function checkSteps<S>(
   }
 }
 
-const isMap = (name: string): boolean => name.includes("-map");
+const isLarge = (name: string): boolean => name.includes("-map") || name === treeCase.name;
 
 /** Every suite. */
 export const suites: readonly Suite[] = [
-  ...[...cases, ...mapCases].map((it) => ({
+  ...[...cases, ...mapCases, treeCase].map((it) => ({
     name: it.name,
-    cases: isMap(it.name) ? 100_000 : 10_000,
-    casesInTest: isMap(it.name) ? 1_500 : 500,
+    cases: isLarge(it.name) ? 100_000 : 10_000,
+    casesInTest: isLarge(it.name) ? 1_500 : 500,
     check: (seed: number, subject: Subject) =>
       checkSteps(it.name, seed, drawSteps(it, seed), (steps) =>
         runSteps(subject, it, steps, replicasOf(seed)),
       ),
   })),
+  {
+    name: "movable-tree-of-a-million-moves",
+    cases: 1,
+    casesInTest: 0,
+    check: (seed, subject) => checkManyMoves(subject, seed, 1_000_000),
+  },
 ];
