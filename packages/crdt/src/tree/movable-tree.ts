@@ -29,7 +29,9 @@ export interface TreeChange {
 
 /** A node with what is below it, as JSON. */
 export interface TreeJson {
+  /** Which node. */
   readonly node: string;
+  /** Those below it, in their order. */
   readonly children: readonly TreeJson[];
 }
 

@@ -158,6 +158,9 @@ class Run {
       if (this.#case.replaces(action, other, seen)) replaced |= 1 << other.bit;
     }
     const stamp = delta.latest ?? 0;
+    if (stamp > 0 && seen.some((other) => replaced & (1 << other.bit) && other.stamp >= stamp)) {
+      throw new Error(`${node.name} wrote, and not later than a write that it had seen`);
+    }
     this.#updates.push({ bit, replica: node.name, action, delta, stamp, live, replaced });
     node.known |= 1 << bit;
     if (!tell) return;
@@ -166,11 +169,10 @@ class Run {
       if (earlier.replica !== node.name) continue;
       if (this.#case.isCumulative?.(earlier.action, action)) bits |= 1 << earlier.bit;
     }
-    this.#tell(node, delta, bits);
+    this.#tell(node, delta, bits, node.known & ~(1 << bit));
   }
 
-  #tell(node: Node, delta: lattice.Delta, bits: number): void {
-    const after = node.known & ~bits;
+  #tell(node: Node, delta: lattice.Delta, bits: number, after: number): void {
     node.known |= bits;
     this.#store(node);
     const from = this.#nodes.indexOf(node);
@@ -241,7 +243,7 @@ class Run {
     const bit = this.#updates.length;
     const [replica, action] = [node.name, { verb: "compact" }];
     this.#updates.push({ bit, replica, action, delta, stamp: 0, live: 0, replaced: 1 << bit });
-    this.#tell(node, delta, 1 << bit);
+    this.#tell(node, delta, 1 << bit, node.known);
   }
 
   #store(node: Node): void {

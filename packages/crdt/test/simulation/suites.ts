@@ -2,8 +2,11 @@
 // with the shortest list of steps that it found. To add one, add a line.
 import type { Subject } from "../lattice/case.ts";
 import { cases } from "../lattice/cases.ts";
+import { exploreBoundedCounter } from "../lattice/explore-bounded-counter.ts";
 import { mapCases } from "../lattice/map-cases.ts";
+import { checkRandomBytes } from "../lattice/random-bytes.ts";
 import { drawSteps, replicasOf, runSteps } from "../lattice/schedule.ts";
+import { sequenceSuites } from "../sequence/suites.ts";
 import { checkManyMoves } from "../tree/many-moves.ts";
 import { treeCase } from "../tree/tree-case.ts";
 import { shrink } from "./shrink.ts";
@@ -49,6 +52,7 @@ const isLarge = (name: string): boolean => name.includes("-map") || name === tre
 
 /** Every suite. */
 export const suites: readonly Suite[] = [
+  ...sequenceSuites,
   ...[...cases, ...mapCases, treeCase].map((it) => ({
     name: it.name,
     cases: isLarge(it.name) ? 100_000 : 10_000,
@@ -58,6 +62,18 @@ export const suites: readonly Suite[] = [
         runSteps(subject, it, steps, replicasOf(seed)),
       ),
   })),
+  {
+    name: "bounded-counter-exhaustively",
+    cases: 1,
+    casesInTest: 0,
+    check: (_, subject) => void exploreBoundedCounter(subject, 9),
+  },
+  {
+    name: "random-bytes",
+    cases: 1_000_000,
+    casesInTest: 0,
+    check: (seed, subject) => void checkRandomBytes(subject, seed),
+  },
   {
     name: "movable-tree-of-a-million-moves",
     cases: 1,
