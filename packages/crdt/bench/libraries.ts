@@ -1,9 +1,9 @@
-// Five libraries and this one behind one interface, each used as its documentation shows. An edit is
-// a call of its own everywhere; Automerge alone would need a change for each, which takes it minutes,
-// and gets one change for all where no edit has to be sent by itself.
+// Five libraries and this one behind one interface, each used as its documentation shows. An edit
+// is a call of its own everywhere; Automerge alone would need a change for each, which takes it
+// minutes, and gets one change for all where no edit has to be sent by itself.
 import { next as Automerge } from "@automerge/automerge";
 import { Doc as DiamondDoc } from "diamond-types-node";
-import { Model, Patch } from "json-joy/lib/json-crdt/index.js";
+import { Patch as JoyPatch, Model } from "json-joy/lib/json-crdt/index.js";
 import { LoroDoc, type VersionVector } from "loro-crdt";
 import * as Y from "yjs";
 import { Text } from "../src/sequence/text.ts";
@@ -127,7 +127,7 @@ const jsonJoy: Library = {
         const patch = model.api.flush();
         return patch.ops.length === 0 ? new Uint8Array(0) : patch.toBinary();
       },
-      merge: (bytes) => model.applyPatch(Patch.fromBinary(bytes)),
+      merge: (bytes) => model.applyPatch(JoyPatch.fromBinary(bytes)),
       text: () => model.view() as string,
       save: (what) => (what === "all" ? undefined : model.toBinary()),
     };

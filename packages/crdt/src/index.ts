@@ -6,4 +6,5 @@ export {
 } from "./clock/hybrid-logical-clock.ts";
 export { CrdtError, type CrdtErrorCode } from "./errors.ts";
 export * from "./lattice/index.ts";
+export * from "./sequence/index.ts";
 export * from "./tree/index.ts";

@@ -19,6 +19,7 @@
 // Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025), §2.2
 // and §3.5. Left out: forgetting what is below a cut; that is the business of snapshots.
 import { Cuts } from "./cuts.ts";
+import { Side, sameVersion, walkDifference } from "./difference.ts";
 import { IntColumn } from "./int-column.ts";
 
 /** For each agent, how many of its operations are known. */
@@ -112,6 +113,12 @@ export class CausalGraph {
     return sameVersion(version, this.heads);
   }
 
+  /** Whether the last operation is of this agent, and knows of all others. */
+  isLast(agent: number): boolean {
+    const isOnlyHead = this.heads.length === 1 && this.heads[0] === this.length - 1;
+    return isOnlyHead && this.#runAgents.last() === agent;
+  }
+
   /** How many operations, from the first on, this version knows without a gap. */
   coveredBy(version: readonly number[]): number {
     if (this.isTip(version)) return this.length;
@@ -172,6 +179,8 @@ export class CausalGraph {
     const runs = this.#runsOfAgent[agent]!;
     let low = 0;
     let high = runs.length - 1;
+    // Mostly one of the last.
+    if (this.#runSeqs.data[runs.data[high]!]! <= seq) low = high;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
       if (this.#runSeqs.data[runs.data[middle]!]! <= seq) low = middle;
@@ -254,44 +263,13 @@ export class CausalGraph {
     return kept;
   }
 
-  /**
-   * Shows the operations that only one of two versions holds, in descending runs [from, to), each
-   * within one run of the graph. Costs about the number of runs that differ.
-   */
+  /** Shows the operations that only one of two versions holds. See `walkDifference`. */
   walkDifference(
     left: readonly number[],
     right: readonly number[],
     visit: (from: number, to: number, side: number) => void,
   ): void {
-    // Keys ascend by LV; the lowest two bits say from which side the operation was reached.
-    const queue: number[] = [];
-    for (const lv of left) enqueue(queue, lv * 4 + Side.Left);
-    for (const lv of right) enqueue(queue, lv * 4 + Side.Right);
-    let open = queue.length; // Those reached from one side only; the rest is common ground.
-    while (open > 0) {
-      const key = queue.pop()!;
-      let side = key % 4;
-      let last = (key - side) / 4;
-      if (side !== Side.Both) open--;
-      const start = this.runStart(this.runOf(last));
-      while (queue.length > 0 && queue[queue.length - 1]! >= start * 4) {
-        const next = queue.pop()!;
-        const nextSide = next % 4;
-        if (nextSide !== Side.Both) open--;
-        if (nextSide === side) continue;
-        const nextLast = (next - nextSide) / 4;
-        if (side !== Side.Both && nextLast < last) visit(nextLast + 1, last + 1, side);
-        last = nextLast;
-        side = Side.Both;
-      }
-      if (side !== Side.Both) visit(start, last + 1, side);
-      const run = this.runOf(start);
-      const end = this.#parentsEnd(run);
-      for (let i = this.#parentStarts.data[run]!; i < end; i++) {
-        enqueue(queue, this.#parents.data[i]! * 4 + side);
-        if (side !== Side.Both) open++;
-      }
-    }
+    walkDifference(this, left, right, visit);
   }
 
   /** Marks this place, before something is added that may turn out to be false. */
@@ -310,9 +288,10 @@ export class CausalGraph {
     this.cuts.keep();
   }
 
-  /** Forgets what was added since the mark, and the mark. */
+  /** Forgets what was added since the mark, if there is one, and the mark. */
   rollBack(): void {
-    const { length, heads, agents } = this.#mark!;
+    if (this.#mark === undefined) return;
+    const { length, heads, agents } = this.#mark;
     this.#mark = undefined;
     this.cuts.rollBack();
     while (this.#starts.length > 0 && this.#starts.last() >= length) {
@@ -358,6 +337,12 @@ export class CausalGraph {
     return all.reduce((sum, column) => sum + column.bytes, this.cuts.bytes);
   }
 
+  /** Shows the parents of the first operation of a run. */
+  forEachParent(run: number, visit: (parent: number) => void): void {
+    const end = this.#parentsEnd(run);
+    for (let i = this.#parentStarts.data[run]!; i < end; i++) visit(this.#parents.data[i]!);
+  }
+
   #parentsEnd(run: number): number {
     const next = run + 1;
     return next < this.#parentStarts.length ? this.#parentStarts.data[next]! : this.#parents.length;
@@ -382,21 +367,4 @@ export class CausalGraph {
     if (this.isTip(parents)) this.heads = [lv];
     else this.heads = [...this.heads.filter((head) => !parents.includes(head)), lv];
   }
-}
-
-/** Which of two versions holds an operation. */
-export const Side = { Left: 1, Right: 2, Both: 3 } as const;
-
-/** Whether two versions, given by their heads, are the same one. */
-export function sameVersion(version: readonly number[], other: readonly number[]): boolean {
-  if (version.length !== other.length) return false;
-  for (let i = 0; i < version.length; i++) if (version[i] !== other[i]) return false;
-  return true;
-}
-
-// Insertion from the end: queues are as short as there are branches.
-function enqueue(queue: number[], key: number): void {
-  let at = queue.length;
-  while (at > 0 && queue[at - 1]! > key) at--;
-  queue.splice(at, 0, key);
 }

@@ -1,9 +1,9 @@
-// The cuts of a history: every LV c such that each operation from c on descends from each one below.
-// Closed intervals of LVs in two columns, used as a stack.
+// The cuts of a history: every LV c such that each operation from c on descends from each one
+// below. Closed intervals of LVs in two columns, used as a stack.
 //
-// A new operation that knows exactly the first k operations without a gap destroys the cuts above k,
-// for the operations between were made without it: a pop. One that knows everything makes its own
-// place a cut: a push, and nearly always the last interval just grows. So a history without
+// A new operation that knows exactly the first k operations without a gap destroys the cuts above
+// k, for the operations between were made without it: a pop. One that knows everything makes its
+// own place a cut: a push, and nearly always the last interval just grows. So a history without
 // concurrency is one interval, and one in which people meet now and then is as many as meetings.
 import { IntColumn } from "./int-column.ts";
 

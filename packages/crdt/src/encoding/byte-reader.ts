@@ -1,9 +1,10 @@
-// Bytes from a peer or a file, which may be hostile. Whatever does not fit is refused with an error
-// that names the place, and every value has one valid form: no padded number, no overlong character.
+// Bytes from a peer or a file, which may be hostile. Whatever does not fit is refused with an
+// error that names the place, and every value has one valid form: no padded number, no overlong
+// character.
 //
 // Run-length encoding lets a few bytes describe very much. So whoever stores what is described
-// charges it to a budget first, in bytes of memory: 64 KiB, and ten for each byte of input. A hostile
-// sender can make a replica use no more memory than ten times what was sent.
+// charges it to a budget first, in bytes of memory: 64 KiB, and ten for each byte of input. A
+// hostile sender can make a replica use no more memory than ten times what was sent.
 import { CrdtError } from "../errors.ts";
 import { isPair } from "./byte-writer.ts";
 
@@ -22,6 +23,15 @@ export class ByteReader {
     this.#at = from;
     this.#end = to;
     this.#budget = BUDGET_BYTES + BUDGET_PER_BYTE * (to - from);
+  }
+
+  /** Where the next byte is, to come back to. */
+  get position(): number {
+    return this.#at;
+  }
+
+  set position(position: number) {
+    this.#at = position;
   }
 
   /** How many bytes are left to read. */
@@ -73,13 +83,6 @@ export class ByteReader {
     if (count > this.left) throw this.corrupt("it ends too early");
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
-  }
-
-  /** A reader of the next bytes, which pays from a budget of its own. */
-  part(count: number): ByteReader {
-    if (count > this.left) throw this.corrupt("it ends too early");
-    this.#at += count;
-    return new ByteReader(this.#bytes, this.#at - count, this.#at);
   }
 
   /** A string of at most so many ASCII characters; one of `known`, if it is among them. */

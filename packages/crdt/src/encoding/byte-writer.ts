@@ -1,9 +1,10 @@
 // Bytes under construction: numbers as LEB128 in the fewest bytes, texts as UTF-8. A writer is used
 // again and again, so that a message of one keystroke costs one allocation: its own.
 //
-// Texts here are rows of UTF-16 units, and a row may begin or end with half of a surrogate pair (an
-// update is cut between operations). Half a pair that has lost its other half is written as the
-// three bytes that its number would take (WTF-8, Simon Sapin); two halves that meet are one character.
+// Texts here are rows of UTF-16 units, and a row may begin or end with half of a surrogate pair
+// (an update is cut between operations). Half a pair that has lost its other half is written as
+// the three bytes that its number would take (WTF-8, Simon Sapin); two halves that meet are one
+// character.
 
 import type { IntColumn } from "../causal/int-column.ts";
 

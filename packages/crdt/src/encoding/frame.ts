@@ -2,8 +2,8 @@
 //
 //   0xCD | version | tag | length of the body | body | CRC-32C of all before, 4 bytes
 //
-// The length refuses every truncation for certain, the check every burst of up to 32 wrong bits. The
-// tag keeps an update from being read as a document, and a list from being read as a text.
+// The length refuses every truncation for certain, the check every burst of up to 32 wrong bits.
+// The tag keeps an update from being read as a document, and a list from being read as a text.
 import { CrdtError } from "../errors.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";

@@ -2,10 +2,10 @@
 // there. Two columns of numbers:
 //
 //   shape     3 × (operations in the run - 1) + kind: one byte up to 42 keystrokes
-//   position  as the distance from where the run before left the cursor: people go on where they are
+//   position  as the distance from where the run before left the cursor, which is mostly near
 //
-// A container's operations need not be all of a message's. Where they are, one 0 says so; else there
-// is a third column in front of these, of how many foreign operations precede each run.
+// A container's operations need not be all of a message's. Where they are, one 0 says so; else
+// there is a third column in front of these, of how many foreign operations precede each run.
 import { IntColumn } from "../causal/int-column.ts";
 import { Kind, type OperationLog } from "../sequence/operation-log.ts";
 import type { ByteReader } from "./byte-reader.ts";
@@ -47,15 +47,15 @@ const shapes = new IntColumn();
 const positions = new IntColumn();
 
 /**
- * Writes the operations in ascending ranges of LVs, given as from, to, from, to, and shows where the
- * content of each insertion stands in the log.
+ * Writes the operations in ascending ranges of LVs, given as from, to, from, to. Returns where
+ * their content stands in the log's column, as from, count, from, count.
  */
 export function writeOperations(
   writer: ByteWriter,
   log: OperationLog,
   ranges: readonly number[],
-  visit: (content: number, count: number) => void,
-): void {
+): number[] {
+  const pieces: number[] = [];
   gaps.clear();
   shapes.clear();
   positions.clear();
@@ -69,14 +69,14 @@ export function writeOperations(
       const skipped = Math.max(0, from - log.lv(run));
       const count = Math.min(to, log.lv(run) + log.count(run)) - log.lv(run) - skipped;
       const position = log.positionWithin(run, skipped);
-      const kind = log.kind(run);
+      const kind = log.kindWithin(run, count);
       foreign += log.lv(run) + skipped - lv;
       if (foreign > 0) isApart = true;
       gaps.push(foreign);
       shapes.push((count - 1) * 3 + kind);
       positions.push(position - cursor);
       cursor = cursorAfter(kind, position, count);
-      if (kind === Kind.Insert) visit(log.content(run) + skipped, count);
+      if (kind === Kind.Insert) addPiece(pieces, log.content(run) + skipped, count);
       lv = log.lv(run) + skipped + count;
       foreign = 0;
     }
@@ -88,16 +88,27 @@ export function writeOperations(
   if (isApart) writer.numbers(gaps);
   writer.numbers(shapes);
   for (let i = 0; i < positions.length; i++) writer.signed(positions.data[i]!);
+  return pieces;
+}
+
+function addPiece(pieces: number[], from: number, count: number): void {
+  const last = pieces.length - 2;
+  if (last >= 0 && pieces[last]! + pieces[last + 1]! === from) pieces[last + 1]! += count;
+  else pieces.push(from, count);
 }
 
 /**
- * Reads what `writeOperations` wrote in a message of so many operations. The result is good until
- * the next call.
+ * Reads what `writeOperations` wrote in a message of so many operations, all of them this
+ * sequence's unless it is one of several. The result is good until the next call.
  */
-export function readOperations(reader: ByteReader, operations: number): Operations {
+export function readOperations(
+  reader: ByteReader,
+  operations: number,
+  isOneOfSeveral = false,
+): Operations {
   read.clear();
   const { firsts, kinds, counts } = read;
-  const isApart = reader.number(1) === 1;
+  const isApart = reader.number(isOneOfSeveral ? 1 : 0) === 1;
   const length = reader.count(isApart ? 3 : 2);
   reader.charge(16 * length);
   if (isApart) for (let i = 0; i < length; i++) firsts.push(reader.number(operations));

@@ -9,8 +9,9 @@
 //   parents  2 × how many + 1, if one of them is the operation that stands before in this message;
 //            for each other one its agent and its distance back from that agent's next number
 //
-// Distances are counted from what the message itself has told so far, so a run that goes on where its
-// author stopped is 0, and the parents of most are 1. LVs mean nothing elsewhere and never appear.
+// Distances are counted from what the message itself has told so far, so a run that goes on where
+// its author stopped is 0, and the parents of most are 1. LVs mean nothing elsewhere and never
+// appear.
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import { IntColumn } from "../causal/int-column.ts";
 import { isReplica, REPLICA_CHARACTERS_MAX } from "../lattice/scalar.ts";
@@ -190,16 +191,20 @@ function readAgents(reader: ByteReader): void {
   const count = reader.count(2);
   reader.charge(16 * count);
   for (let i = 0; i < count; i++) {
-    const name = reader.ascii(REPLICA_CHARACTERS_MAX, lately);
-    if (!lately.includes(name)) {
-      if (!isReplica(name)) throw reader.corrupt("this is no name of an agent");
-      lately.unshift(name);
-      if (lately.length > LATELY) lately.pop();
-    }
-    agents.push(name);
+    agents.push(readAgent(reader));
     next.push(0);
   }
   if (count > 1 && new Set(agents).size < count) throw reader.corrupt("an agent is named twice");
+}
+
+/** Reads the name of an agent. */
+export function readAgent(reader: ByteReader): string {
+  const name = reader.ascii(REPLICA_CHARACTERS_MAX, lately);
+  if (lately.includes(name)) return name;
+  if (!isReplica(name)) throw reader.corrupt("this is no name of an agent");
+  lately.unshift(name);
+  if (lately.length > LATELY) lately.pop();
+  return name;
 }
 
 function zigzag(value: number): number {

@@ -1,5 +1,6 @@
-// JSON scalars on the wire: a byte that says what it is, and the rest. Whole numbers of up to 31 bits
-// are short; every value has one form, and -0 and the many ways of not being a number are no values.
+// JSON scalars on the wire: a byte that says what it is, and the rest. Whole numbers of up to 31
+// bits are short; every value has one form, and -0 and the many ways of not being a number are no
+// values.
 import type { Scalar } from "../lattice/scalar.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";

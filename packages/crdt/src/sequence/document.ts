@@ -24,7 +24,7 @@ export function writeDocument(writer: ByteWriter, history: History, keepDeleted:
   content.writeState(writer);
   const ranges = graph.length > 0 ? [0, graph.length] : [];
   writeRuns(writer, graph, ranges);
-  writeOperations(writer, log, ranges, () => {});
+  writeOperations(writer, log, ranges);
   content.writeGone(writer, whereabouts(history).gone, keepDeleted);
 }
 

@@ -1,6 +1,7 @@
-// The operation log of one sequence: what was done, where, and in which order this replica learned
-// of it. An operation inserts or deletes one unit (a UTF-16 unit of a text, a value of a list) at
-// an index, and the index means the sequence as its author saw it: nothing here is ever transformed.
+// The operation log of one sequence: what was done, where, and in which order this replica
+// learned of it. An operation inserts or deletes one unit (a UTF-16 unit of a text, a value of a
+// list) at an index, and the index means the sequence as its author saw it: nothing here is ever
+// transformed.
 //
 // People type runs, so the log stores runs, in four columns of integers:
 //
@@ -15,7 +16,8 @@
 // Delete key; a selection); p - i when deleting backwards (Backspace). 260,000 keystrokes are about
 // 10,000 runs.
 //
-// Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025), §3.8.
+// Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025),
+// §3.8.
 import { IntColumn } from "../causal/int-column.ts";
 
 /** What a run does. */
@@ -79,6 +81,12 @@ export class OperationLog {
     return this.position(run) + (kind === Kind.Insert ? index : -index);
   }
 
+  /** What so many operations of a run do: a single one has no direction. */
+  kindWithin(run: number, count: number): number {
+    const kind = this.kind(run);
+    return count === 1 && kind === Kind.Backspace ? Kind.Delete : kind;
+  }
+
   /** Appends `count` insertions of consecutive units from `position` on. */
   insert(lv: number, position: number, count: number): void {
     const last = this.#lvs.length - 1;
@@ -127,11 +135,9 @@ export class OperationLog {
     const partly = lv > this.lv(kept);
     this.inserted = this.content(kept);
     if (partly) {
-      const kind = this.kind(kept);
       const count = lv - this.lv(kept);
-      // A run that may go on in either direction is written as one deletion forwards.
-      const known = count === 1 && kind === Kind.Backspace ? Kind.Delete : kind;
-      this.#shapes.data[kept] = count * 4 + known;
+      const kind = this.kindWithin(kept, count);
+      this.#shapes.data[kept] = count * 4 + kind;
       if (kind === Kind.Insert) this.inserted += count;
     }
     const runs = partly ? kept + 1 : kept;

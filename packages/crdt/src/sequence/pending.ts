@@ -1,5 +1,5 @@
-// Updates that have come before what they depend on. Each waits for one operation by name; when that
-// one is known the update is looked at again, and applies or finds the next one to wait for.
+// Updates that have come before what they depend on. Each waits for one operation by name; when
+// that one is known the update is looked at again, and applies or finds the next one to wait for.
 import { CrdtError } from "../errors.ts";
 
 /** An operation by its name in the world. */
@@ -13,9 +13,9 @@ interface Waiting {
   readonly missing: OperationId;
 }
 
-/** Bounds on what may wait: updates, and their bytes. */
+/** How many updates may wait. */
 export const PENDING_UPDATES_MAX = 4096;
-/** @see PENDING_UPDATES_MAX */
+/** How many bytes of updates may wait. */
 export const PENDING_BYTES_MAX: number = 16 * 1024 * 1024;
 
 /** Updates that wait. */

@@ -1,5 +1,5 @@
-// From the log to the sequence as it is now. Operations that have been added to the graph and to the
-// log are turned into splices, by the cheaper of two ways.
+// From the log to the sequence as it is now. Operations that have been added to the graph and to
+// the log are turned into splices, by the cheaper of two ways.
 //
 // An operation at a cut knows all that came before it, so its position is already one in the
 // current sequence: it is a splice as it stands. That is all of a history without concurrency, and
@@ -37,8 +37,8 @@ export class Replay {
   }
 
   /**
-   * What the operations from this LV on do to the sequence, which has `length` units before them. The
-   * result is good until the next call.
+   * What the operations from this LV on do to the sequence, which has `length` units before them.
+   * The result is good until the next call.
    *
    * @throws CrdtError `CRDT_CORRUPT` for a position that is not there; nothing is kept
    */

@@ -1,6 +1,6 @@
-// One replica of one sequence: its causal graph, its log, its content, and what waits for more. Text
-// and list are doors to this; a document with several containers has the same parts, and one graph
-// for all of them.
+// One replica of one sequence: its causal graph, its log, its content, and what waits for more.
+// Text and list are doors to this; a document with several containers has the same parts, and one
+// graph for all of them.
 //
 // A replica opened from bytes has its content at once and its history as bytes. The first call that
 // needs the history unpacks it.
@@ -12,6 +12,7 @@ import { CrdtError } from "../errors.ts";
 import { checkReplica } from "../lattice/scalar.ts";
 import type { Content } from "./content.ts";
 import { readHistory, writeDocument } from "./document.ts";
+import { takeKeystroke, writeKeystroke } from "./keystroke.ts";
 import { OperationLog } from "./operation-log.ts";
 import { Pending } from "./pending.ts";
 import { Replay } from "./replay.ts";
@@ -179,7 +180,9 @@ export class Replica<C extends Content> {
 
   #encode(ranges: readonly number[]): Uint8Array<ArrayBuffer> {
     writer.reset();
-    writeUpdate(writer, this.#history(), ranges);
+    const history = this.#history();
+    const isOne = ranges.length === 2 && writeKeystroke(writer, history, ranges[0]!, ranges[1]!);
+    if (!isOne) writeUpdate(writer, history, ranges);
     return frame(this.content.tags.update, writer);
   }
 
@@ -203,11 +206,12 @@ export class Replica<C extends Content> {
     const history = this.#history();
     const first = this.#graph.length;
     let splices: Splices | undefined;
-    this.#graph.mark();
     try {
+      if (this.onMerge === undefined && takeKeystroke(history, body)) return;
       const update = readUpdate(body, history);
       const missing = missingFor(this.#graph, update.runs);
       if (missing === undefined) {
+        this.#graph.mark();
         addUpdate(history, update);
         splices = this.#replay.splicesFrom(first, this.content.length);
       } else {

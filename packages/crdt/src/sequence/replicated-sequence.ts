@@ -85,8 +85,9 @@ export abstract class ReplicatedSequence<C extends Content> {
   }
 
   /**
-   * Everything: the sequence and its history. Without the content of what was deleted it is shorter,
-   * and merges as well; earlier versions then show U+FFFD, or null, for what is no longer there.
+   * Everything: the sequence and its history. Without the content of what was deleted it is
+   * shorter, and merges as well; earlier versions then show U+FFFD, or null, for what is no
+   * longer there.
    */
   encode({ deleted = "keep" }: { deleted?: "keep" | "drop" } = {}): Uint8Array<ArrayBuffer> {
     return this.replica.encode(deleted === "keep");

@@ -91,8 +91,9 @@ export class TextContent implements Content {
     writer.number(runs.length);
     for (const run of runs) writer.number(run);
     writeUnits(writer, units, 0, known);
-    // Readers take memory for lost units, too, two bytes each, and want it paid for: with one byte for
-    // ten. All that has been written so far pays for itself, and for twice its length besides.
+    // Readers take memory for lost units, too, two bytes each, and want it paid for: with one
+    // byte for ten. All that has been written so far pays for itself, and for twice its length
+    // besides.
     const unpaid = 2 * (units.length - known) - 2 * writer.length - 32 * 1024;
     const padding = Math.max(0, Math.ceil(unpaid / 10));
     writer.number(padding);

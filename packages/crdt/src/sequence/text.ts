@@ -27,8 +27,8 @@ export class Text extends ReplicatedSequence<TextContent> {
   /**
    * An empty text.
    *
-   * @param agent the name under which this replica edits: 1 to 64 printable ASCII characters. No two
-   *   replicas may ever have the same, nor one replica after it has lost what it had sent.
+   * @param agent the name under which this replica edits: 1 to 64 printable ASCII characters. No
+   *   two replicas may ever have the same, nor one replica after it has lost what it had sent.
    */
   constructor(
     agent: string,

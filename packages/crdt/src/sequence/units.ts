@@ -1,5 +1,5 @@
-// Every UTF-16 unit that was ever inserted into a text, in the order of the operations that inserted
-// them, each one once and none removed: the content column of the log. Two bytes a unit.
+// Every UTF-16 unit that was ever inserted into a text, in the order of the operations that
+// inserted them, each one once and none removed: the content column of the log. Two bytes a unit.
 
 /** Units in a row, which grows. */
 export class Units {

@@ -1,6 +1,6 @@
 // Updates: some operations of a sequence, for a replica that lacks them. What is known already is
-// passed over, so an update may come twice, or overlap with another; what depends on operations that
-// are not known is left for later, whole.
+// passed over, so an update may come twice, or overlap with another; what depends on operations
+// that are not known is left for later, whole.
 //
 //   update   runs (encoding/runs.ts) | operations (encoding/operations.ts) | their content
 import type { CausalGraph } from "../causal/causal-graph.ts";
@@ -21,8 +21,8 @@ export interface History {
 }
 
 /**
- * An update that has been read and not yet added. Its content is at the end of the column; the rest is
- * good until the next one is read.
+ * An update that has been read and not yet added. Its content is at the end of the column; the
+ * rest is good until the next one is read.
  */
 export interface Update {
   readonly runs: Runs;
@@ -39,12 +39,7 @@ export function writeUpdate(
   ranges: readonly number[],
 ): void {
   writeRuns(writer, graph, ranges);
-  const pieces: number[] = [];
-  writeOperations(writer, log, ranges, (from, count) => {
-    const last = pieces.length - 2;
-    if (last >= 0 && pieces[last]! + pieces[last + 1]! === from) pieces[last + 1]! += count;
-    else pieces.push(from, count);
-  });
+  const pieces = writeOperations(writer, log, ranges);
   if (pieces.length > 0) content.write(writer, pieces);
 }
 

@@ -1,6 +1,7 @@
-// A few replicas of one sequence, and a network that reorders, repeats, loses and parts, driven by a
-// list of steps; replicas crash, and come back from what they last saved. After each step the replica
-// that took it is compared with Fugue's tree, and at the end, when all have heard all, each with each.
+// A few replicas of one sequence, and a network that reorders, repeats, loses and parts, driven
+// by a list of steps; replicas crash, and come back from what they last saved. After each step
+// the replica that took it is compared with Fugue's tree, and at the end, when all have heard
+// all, each with each.
 //
 // A step is three numbers, whose meaning depends on what is there. So any part of a schedule is a
 // schedule, and one that fails is shrunk by leaving steps out.

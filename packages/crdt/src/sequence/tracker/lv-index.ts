@@ -66,7 +66,7 @@ export class LvIndex {
     return this.#markBefore(lv) - 1;
   }
 
-  /** Notes that these deletions deleted the unit `target`, the next in direction `step`, and so on. */
+  /** Notes that these deletions deleted the unit `target`, `target + step`, and so on. */
   setTarget(lv: number, count: number, target: number, step: number): void {
     const number = this.#targetCount++;
     if (this.#targetCount * TARGET > this.#targets.length) {

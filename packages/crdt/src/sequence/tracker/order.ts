@@ -8,10 +8,11 @@
 // each author's run is one branch, and two branches side by side never mix.
 //
 // Here the tree is not built, only obeyed. R descends from L's right side exactly when L stood to
-// the left of R when R was inserted, for then R is the leftmost unit of that side. So a unit stores
-// two names: `left`, which is L, and `right`, which is R if it became R's left child. Between L and R
-// stand, in the tracker, only units not inserted in the version that the author saw. The place is
-// found by walking over them, and comparing for each the `left` it has with ours:
+// the left of R when R was inserted, for then R is the leftmost unit of that side. So a unit
+// stores two names: `left`, which is L, and `right`, which is R if it became R's left child.
+// Between L and R stand, in the tracker, only units not inserted in the version that the author
+// saw. The place is found by walking over them, and comparing for each the `left` it has with
+// ours:
 //
 //   further left    it belongs to what comes behind all of L's right side: stop before it
 //   further right   it hangs below something passed already: pass it, too
@@ -19,9 +20,10 @@
 //                   before it if our name is the lesser. With a `right` that stands before ours: on
 //                   the left side of a sibling yet to come, and goes where that one goes
 //
-// That `right` is the tree's parent, and not whatever stood to the right, is the difference between
-// Fugue and FugueMax. Only FugueMax keeps apart two runs typed backwards whose authors saw different
-// right neighbours (the paper's Figure 7); Fugue is simpler, and what other implementations do.
+// That `right` is the tree's parent, and not whatever stood to the right, is the difference
+// between Fugue and FugueMax. Only FugueMax keeps apart two runs typed backwards whose authors
+// saw different right neighbours (the paper's Figure 7); Fugue is simpler, and what other
+// implementations do.
 import type { CausalGraph } from "../../causal/causal-graph.ts";
 import { BASE, NONE, type SpanTree } from "./span-tree.ts";
 

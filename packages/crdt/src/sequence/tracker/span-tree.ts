@@ -1,5 +1,5 @@
-// The tracker's sequence: every unit of the concurrent window, visible or not, in document order, as
-// spans of consecutive identifiers in a B-tree. For each span
+// The tracker's sequence: every unit of the concurrent window, visible or not, in document order,
+// as spans of consecutive identifiers in a B-tree. For each span
 //
 //   id     the first unit's LV; units that stood there before the window began have no LV worth
 //          knowing, and are BASE, BASE + 1, … from left to right

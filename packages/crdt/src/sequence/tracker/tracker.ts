@@ -22,7 +22,8 @@
 // Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025), §3.
 // Left out: choosing an order of replay that switches branches rarely; LVs are the order, and they
 // are in the order of arrival.
-import { type CausalGraph, Side, sameVersion } from "../../causal/causal-graph.ts";
+import type { CausalGraph } from "../../causal/causal-graph.ts";
+import { Side, sameVersion } from "../../causal/difference.ts";
 import { CrdtError } from "../../errors.ts";
 import { Kind, type OperationLog } from "../operation-log.ts";
 import { LvIndex } from "./lv-index.ts";
@@ -78,8 +79,8 @@ export class Tracker {
   /**
    * Applies the operations up to an LV, and writes down what they do to the sequence, if asked.
    *
-   * @throws CrdtError `CRDT_CORRUPT` for a position that its author cannot have meant; the tracker is
-   *   then of no further use
+   * @throws CrdtError `CRDT_CORRUPT` for a position that its author cannot have meant; the
+   *   tracker is then of no further use
    */
   walk(to: number, splices?: Splices): void {
     while (this.to < to) {
@@ -146,7 +147,9 @@ export class Tracker {
     let place = after;
     if (until !== next) {
       place = placeOf(this.#graph, this, { lv, left, right, after, until });
-    } else if (this.#continues(after, lv, left, right)) {
+    } else if (after !== NONE && left === lv - 1 && right === NONE) {
+      // It goes on where that span ends, as if both had been one. Nobody can have deleted the span:
+      // the LVs of deletions would stand between.
       const at = tree.presentBefore(after) + tree.length(after);
       tree.extend(after, count);
       this.#index.extendSpan(lv, count, after);
@@ -155,12 +158,6 @@ export class Tracker {
     const span = tree.insert(place, lv, count, left, right);
     this.#index.setSpan(lv, count, span);
     return tree.presentBefore(span);
-  }
-
-  // Whether an insertion goes on where a span ends, as if both had been one.
-  #continues(span: number, lv: number, left: number, right: number): boolean {
-    if (span === NONE || left !== lv - 1 || right !== NONE || this.tree.isGone(span)) return false;
-    return this.tree.id(span) + this.tree.length(span) === lv;
   }
 
   #deleteForwards(lv: number, position: number, count: number, splices?: Splices): void {
