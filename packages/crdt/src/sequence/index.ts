@@ -1,4 +1,5 @@
 export type { VersionVector } from "../causal/causal-graph.ts";
+export type { Anchor } from "./anchor.ts";
 export { List } from "./list.ts";
 export { PENDING_BYTES_MAX, PENDING_UPDATES_MAX } from "./pending.ts";
 export type { MergeResult } from "./replica.ts";

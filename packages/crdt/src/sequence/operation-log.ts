@@ -74,6 +74,12 @@ export class OperationLog {
     return run >= 0 && lv < this.lv(run) + this.count(run) ? run : run + 1;
   }
 
+  /** Whether an operation inserted something here. */
+  isInsertion(lv: number): boolean {
+    const run = this.runFrom(lv);
+    return run < this.runs && this.lv(run) <= lv && this.kind(run) === Kind.Insert;
+  }
+
   /** The position of operation `index` of a run, counted from 0. */
   positionWithin(run: number, index: number): number {
     const kind = this.kind(run);

@@ -10,6 +10,7 @@ import { ByteWriter } from "../encoding/byte-writer.ts";
 import { bodyOf, frame, tagOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
 import { checkReplica } from "../lattice/scalar.ts";
+import { type Anchor, positionOfUnit, unitAt } from "./anchor.ts";
 import type { Content } from "./content.ts";
 import { readHistory, writeDocument } from "./document.ts";
 import { takeKeystroke, writeKeystroke } from "./keystroke.ts";
@@ -81,6 +82,24 @@ export class Replica<C extends Content> {
   get bytes(): number {
     const history = this.#graph.bytes + this.#log.bytes + (this.#packed?.left ?? 0);
     return history + this.content.bytes;
+  }
+
+  /** A place that survives edits. */
+  anchorAt(position: number, side: "before" | "after"): Anchor {
+    const { graph, content } = this;
+    const unit = side === "before" ? position : position - 1;
+    if (unit < 0) return { end: "start" };
+    if (unit >= content.length) return { end: "end" };
+    return { ...unitAt(graph, this.#log, content.length, unit), side };
+  }
+
+  /** Where that place is now; `undefined` if what it names is not known. */
+  positionOf(anchor: Anchor): number | undefined {
+    const { graph, content } = this;
+    if ("end" in anchor) return anchor.end === "start" ? 0 : content.length;
+    const found = positionOfUnit(graph, this.#log, content.length, anchor);
+    if (found === undefined) return undefined;
+    return anchor.side === "after" && !found.isGone ? found.position + 1 : found.position;
   }
 
   /** Adds insertions that were made here; the caller appends their content and splices it in. */

@@ -3,6 +3,7 @@
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
 import { digestOf } from "../lattice/digest.ts";
+import type { Anchor } from "./anchor.ts";
 import type { Content } from "./content.ts";
 import type { MergeResult, Replica } from "./replica.ts";
 
@@ -62,6 +63,28 @@ export abstract class ReplicatedSequence<C extends Content> {
   get stats(): SequenceStats {
     const { pending, windowLength, bytes, isPacked } = this.replica;
     return { pending, windowLength, bytes, isPacked };
+  }
+
+  /**
+   * A place that survives edits: `before` the unit at `position`, or `after` the one to its left. It
+   * is plain data, and means the same on every replica. Costs about the operations since that unit
+   * was inserted.
+   *
+   * @throws RangeError for a position that is not in [0, length]
+   */
+  anchorAt(position: number, side: "before" | "after" = "before"): Anchor {
+    if (!(Number.isInteger(position) && position >= 0 && position <= this.length)) {
+      throw new RangeError(`a position is an integer in [0, ${this.length}], got ${position}`);
+    }
+    return this.replica.anchorAt(position, side);
+  }
+
+  /**
+   * Where an anchor is now. If its unit was deleted, where that was. `undefined` if this replica does
+   * not know the unit yet.
+   */
+  positionOf(anchor: Anchor): number | undefined {
+    return this.replica.positionOf(anchor);
   }
 
   /**

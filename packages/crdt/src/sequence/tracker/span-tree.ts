@@ -122,6 +122,11 @@ export class SpanTree {
     return this.#descend(BASES, index);
   }
 
+  /** The span with the unit at `position` of the effect version, which must be there. */
+  findPresent(position: number): number {
+    return this.#descend(PRESENT, position);
+  }
+
   /** The first span. */
   first(): number {
     let node = this.#root;
@@ -261,7 +266,12 @@ export class SpanTree {
     }
     for (let at = node * NODE + SLOTS; ; at++) {
       const span = nodes[at]! * SPAN;
-      const counts = sum === VISIBLE ? this.#spans[span + STATE] === 1 : this.#spans[span]! >= BASE;
+      const counts =
+        sum === VISIBLE
+          ? this.#spans[span + STATE] === 1
+          : sum === PRESENT
+            ? this.#spans[span + GONE] === 0
+            : this.#spans[span + ID]! >= BASE;
       if (!counts) continue;
       const length = this.#spans[span + LENGTH]!;
       if (position < length) {
