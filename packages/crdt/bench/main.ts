@@ -1,5 +1,6 @@
-// `npm run bench crdt [-- --json FILE]`: texts beside other libraries, then the types on the lattice.
-// Each part can be run alone, as `node --conditions=@compendium/source --expose-gc bench/PART.ts`.
+// `npm run bench crdt [-- --json FILE]`: texts beside other libraries, then the types on the
+// lattice. Each part can be run alone, as `node --conditions=@compendium/source --expose-gc
+// bench/PART.ts`.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

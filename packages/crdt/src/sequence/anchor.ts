@@ -1,12 +1,12 @@
 // Places that survive edits. An index means another place as soon as somebody types before it; an
 // anchor names the unit that stands there, by the operation that inserted it, and the side of it.
 //
-// A sequence at rest remembers no names, so both ways lead through history. Where a unit is now: a
-// tracker replays what happened since the last cut before its insertion, and is asked. Which unit
-// stands at a place: a tracker replays the last few operations, and if the unit there is older than
-// these, eight times as many, until it is not. Either costs about the operations since the insertion,
-// and memory only while it lasts: nothing for a cursor that moves about what was just typed, and some
-// milliseconds for a bookmark in the oldest part of a long history.
+// A sequence at rest remembers no names, so both ways lead through history. Where a unit is now:
+// a tracker replays what happened since the last cut before its insertion, and is asked. Which
+// unit stands at a place: a tracker replays the last few operations, and if the unit there is
+// older than these, eight times as many, until it is not. Either costs about the operations since
+// the insertion, and memory only while it lasts: nothing for a cursor that moves about what was
+// just typed, and some milliseconds for a bookmark in the oldest part of a long history.
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import type { OperationLog } from "./operation-log.ts";
 import type { OperationId } from "./pending.ts";
@@ -42,8 +42,8 @@ export function unitAt(
 }
 
 /**
- * Where the unit is that an operation inserted: its index, or, if it was deleted, that of what stands
- * behind it now. `undefined` for an operation that is not known, or inserted nothing.
+ * Where the unit is that an operation inserted: its index, or, if it was deleted, that of what
+ * stands behind it now. `undefined` for an operation that is not known, or inserted nothing.
  */
 export function positionOfUnit(
   graph: CausalGraph,

@@ -66,9 +66,9 @@ export abstract class ReplicatedSequence<C extends Content> {
   }
 
   /**
-   * A place that survives edits: `before` the unit at `position`, or `after` the one to its left. It
-   * is plain data, and means the same on every replica. Costs about the operations since that unit
-   * was inserted.
+   * A place that survives edits: `before` the unit at `position`, or `after` the one to its left.
+   * It is plain data, and means the same on every replica. Costs about the operations since that
+   * unit was inserted.
    *
    * @throws RangeError for a position that is not in [0, length]
    */
@@ -80,8 +80,8 @@ export abstract class ReplicatedSequence<C extends Content> {
   }
 
   /**
-   * Where an anchor is now. If its unit was deleted, where that was. `undefined` if this replica does
-   * not know the unit yet.
+   * Where an anchor is now. If its unit was deleted, where that was. `undefined` if this replica
+   * does not know the unit yet.
    */
   positionOf(anchor: Anchor): number | undefined {
     return this.replica.positionOf(anchor);

@@ -77,11 +77,6 @@ export class SpanTree {
     return this.#nodes[this.#root * NODE + PRESENT]!;
   }
 
-  /** How many spans there are. */
-  get size(): number {
-    return this.#spanCount;
-  }
-
   /** The identifier of a span's first unit. */
   id(span: number): number {
     return this.#spans[span * SPAN + ID]!;
