@@ -104,7 +104,8 @@ export class Replica<C extends Content> {
 
   /** Adds insertions that were made here; the caller appends their content and splices it in. */
   insert(position: number, count: number): void {
-    this.#log.insert(this.#addLocal(count), position, count);
+    const lv = this.#addLocal(count); // May unpack, and with that replace the log.
+    this.#log.insert(lv, position, count);
   }
 
   /** Adds deletions that were made here; the caller takes the units out. */
@@ -178,6 +179,7 @@ export class Replica<C extends Content> {
 
   /** A copy under another name, which shares nothing. */
   fork(agent: string): Replica<C> {
+    this.unpack(); // Before the content is copied, for it is then that its column is filled.
     const copy = new Replica(agent, this.content.clone() as C);
     copy.#graph = this.graph.clone();
     copy.#log = this.#log.clone();

@@ -126,4 +126,10 @@ export const mutants: readonly Mutant[] = [
     "if (side === Side.Left) covered = from;",
     "",
   ),
+  mutant(
+    "sequence/replica.ts",
+    "the first edit after opening goes to the log of before",
+    "const lv = this.#addLocal(count); // May unpack, and with that replace the log.\n    this.#log.insert(lv, position, count);",
+    "this.#log.insert(this.#addLocal(count), position, count);",
+  ),
 ];

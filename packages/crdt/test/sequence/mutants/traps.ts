@@ -88,6 +88,25 @@ export const traps: readonly ((subject: Package) => void)[] = [
     assert.equal(bob.stats.windowLength, 0, "the tracker is kept for nothing");
   },
 
+  function firstThingAfterOpening({ Text }) {
+    const author = new Text("ann");
+    author.insert(0, "abcdef");
+    author.delete(1, 2);
+    const file = author.encode();
+    const edited = Text.load("bob", file);
+    edited.insert(1, "-");
+    author.merge(edited.flush()!);
+    assert.equal(author.toString(), "a-def");
+    const forked = Text.load("carol", file).fork("dora");
+    assert.equal(forked.at(new Map([["ann", 6]])).toString(), "abcdef");
+    forked.delete(0, 1);
+    author.merge(forked.flush()!);
+    assert.equal(author.toString(), "-def");
+    const merged = Text.load("emil", file);
+    merged.merge(author.encodeSince(merged.version));
+    assert.equal(merged.toString(), "-def");
+  },
+
   function longTexts({ Text }) {
     const text = new Text("ann");
     let model = "";
