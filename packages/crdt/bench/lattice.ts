@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { latticeCases } from "./lattice-cases.ts";
 
 const PROCESSES = 3;
-const RUNS = 5;
+const RUNS = 10;
 const LONG_MS = 1_000;
 
 const { values } = parseArgs({

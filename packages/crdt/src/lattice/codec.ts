@@ -65,6 +65,7 @@ export class Writer {
 
   /** A well-formed string, as its length in bytes and UTF-8. */
   string(value: string): void {
+    if (value.length < 64 && this.#ascii(value)) return;
     const encoded = utf8.encode(value);
     this.number(encoded.length);
     this.bytes(encoded);
@@ -80,6 +81,21 @@ export class Writer {
   /** What has been written. */
   done(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  // A call of the encoder costs more than writing what nearly every key and name is.
+  #ascii(value: string): boolean {
+    const { length } = value;
+    if (this.#length + length + 1 > this.#bytes.length) this.#grow(length + 1);
+    const from = this.#length + 1;
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 127) return false;
+      this.#bytes[from + i] = unit;
+    }
+    this.#bytes[this.#length] = length;
+    this.#length = from + length;
+    return true;
   }
 
   #grow(by: number): void {
@@ -193,13 +209,17 @@ export class Reader {
 
 /** Puts a body into its frame. */
 export function frame(tag: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new Writer();
-  for (const byte of [MAGIC, VERSION, tag]) writer.byte(byte);
-  writer.number(body.length);
-  writer.bytes(body);
-  const check = crc32c(writer.done());
-  for (let shift = 0; shift < 32; shift += 8) writer.byte((check >>> shift) & 255);
-  return writer.done();
+  const head = new Writer();
+  for (const byte of [MAGIC, VERSION, tag]) head.byte(byte);
+  head.number(body.length);
+  const start = head.done();
+  const bytes = new Uint8Array(start.length + body.length + 4);
+  bytes.set(start);
+  bytes.set(body, start.length);
+  const end = bytes.length - 4;
+  const check = crc32c(bytes.subarray(0, end));
+  for (let i = 0; i < 4; i++) bytes[end + i] = check >>> (8 * i);
+  return bytes;
 }
 
 /** Takes the body out of its frame, or throws. */

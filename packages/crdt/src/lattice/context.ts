@@ -51,7 +51,10 @@ export class CausalContext {
 
   /** Adds a dot. */
   add(replica: string, counter: number): void {
-    this.#addRuns(replica, [counter, counter + 1]);
+    const runs = this.#runs.get(replica);
+    if (runs === undefined) this.#runs.set(replica, [counter, counter + 1]);
+    else if (runs[runs.length - 1] === counter) runs[runs.length - 1] = counter + 1;
+    else this.#addRuns(replica, [counter, counter + 1]);
   }
 
   /** Adds all dots of another context, and tells whether one of them was new. */

@@ -9,7 +9,7 @@
 // nothing left. That is ours, not the paper's: it lets a replica join a small delta without looking
 // through everything that it has.
 import type { Reader, Writer } from "./codec.ts";
-import { type CausalContext, DotList } from "./context.ts";
+import { CausalContext, DotList } from "./context.ts";
 import { Dot, type Dots } from "./dot.ts";
 import type { Scalar } from "./scalar.ts";
 
@@ -56,7 +56,10 @@ export class Mutation {
   readonly replica: string;
   /** The time of the update, for registers in which the last writer wins. */
   readonly stamp: () => number;
-  readonly #dots: DotList = new DotList();
+  readonly #context: CausalContext = new CausalContext();
+  /** Dots beyond the first few: many, in any order, are better sorted once. */
+  #more: DotList | undefined;
+  #left = 8;
   #next: number;
 
   constructor(replica: string, next: number, stamp: () => number) {
@@ -68,7 +71,7 @@ export class Mutation {
   /** The counter of a new dot. */
   count(): number {
     const counter = this.#next++;
-    this.#dots.add(this.replica, counter);
+    this.see(this.replica, counter);
     return counter;
   }
 
@@ -79,7 +82,12 @@ export class Mutation {
 
   /** Takes note that this dot was seen. */
   see(replica: string, counter: number): void {
-    this.#dots.add(replica, counter);
+    if (this.#left-- > 0) {
+      this.#context.add(replica, counter);
+    } else {
+      this.#more ??= new DotList();
+      this.#more.add(replica, counter);
+    }
   }
 
   /** Takes note that these dots were seen, and are gone. */
@@ -89,7 +97,8 @@ export class Mutation {
 
   /** The context of the delta: new dots, and those that it replaces. */
   context(): CausalContext {
-    return this.#dots.context();
+    if (this.#more !== undefined) this.#context.join(this.#more.context());
+    return this.#context;
   }
 }
 

@@ -103,6 +103,7 @@ export class FieldSite<S> extends Site<S> {
   readonly #parent: Site<Fields>;
   readonly #kind: Kind<S>;
   readonly #name: string;
+  readonly #key: string;
   readonly root: Root<unknown>;
   readonly depth: number;
 
@@ -111,6 +112,7 @@ export class FieldSite<S> extends Site<S> {
     this.#parent = parent;
     this.#kind = kind;
     this.#name = name;
+    this.#key = keyOf(kind as Kind<unknown>, name);
     this.root = parent.root;
     this.depth = parent.depth + 1;
     if (this.depth >= DEPTH_MAX)
@@ -139,9 +141,5 @@ export class FieldSite<S> extends Site<S> {
       delta.entries.set(this.#key, { kind, name, marks: undefined, store });
       return delta;
     });
-  }
-
-  get #key(): string {
-    return keyOf(this.#kind as Kind<unknown>, this.#name);
   }
 }

@@ -42,8 +42,7 @@ export class Fields {
   }
 
   /** The field, made if it is not there. */
-  open(kind: Kind<unknown>, name: string, whole: boolean): Field {
-    const key = keyOf(kind, name);
+  open(key: string, kind: Kind<unknown>, name: string, whole: boolean): Field {
     const found = this.entries.get(key);
     if (found !== undefined) return found;
     const made: Field = { kind, name, marks: undefined, store: kind.empty(whole) };
@@ -136,8 +135,8 @@ const isSpent = ({ kind, marks, store }: Field): boolean =>
 
 function joinFields(into: Fields, from: Fields, joining: Joining): Fields {
   const whole = into.whole || from.whole;
-  for (const { kind, name, marks, store } of from.entries.values()) {
-    const field = into.open(kind, name, into.whole);
+  for (const [key, { kind, name, marks, store }] of from.entries) {
+    const field = into.open(key, kind, name, into.whole);
     joinField(into, field, marks, store, whole, joining);
   }
   if (from.whole) {
