@@ -7,9 +7,8 @@
 // The block of the last edit is remembered with the place where it starts, and the next one is
 // sought from there (or from the beginning), block by block. Editing is local, so that is nearly
 // always no step at all; at worst it is n / 4,096 steps of about a nanosecond, which for ten
-// million units is a few microseconds. A balanced tree over the blocks would bound that, and cost
-// every keystroke of every document its bookkeeping; measured, the row wins below some hundred
-// megabytes.
+// million units is a few microseconds. A balanced tree over
+// the blocks would bound that by a logarithm, and have every keystroke pay for its bookkeeping.
 //
 // A full block is split; neighbours that fit half a block together are joined. So a text of n units
 // has at most about n / 2,048 blocks, and a short text one short block.
