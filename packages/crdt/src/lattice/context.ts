@@ -32,6 +32,13 @@ export class CausalContext {
     return this.#runs.size === 0;
   }
 
+  /** How many dots it has. */
+  get size(): number {
+    let size = 0;
+    for (const [, from, to] of this.intervals()) size += to - from;
+    return size;
+  }
+
   /** Whether the dot is in it. */
   has(replica: string, counter: number): boolean {
     const runs = this.#runs.get(replica);

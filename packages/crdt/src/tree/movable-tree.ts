@@ -142,7 +142,7 @@ export class MovableTree {
   /** What a tree of that version lacks; all, when a part of that was compacted away. */
   since(version: CausalContext): TreeDelta {
     if (this.#base !== undefined && !version.covers(this.#base.context)) return this.state();
-    return new TreeDelta(this.#log.missingIn(version));
+    return new TreeDelta(this.#log.movesOf(this.#context.minus(version)));
   }
 
   /** Whether both have the same moves, and so are the same tree. */

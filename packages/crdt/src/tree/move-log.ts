@@ -120,15 +120,19 @@ export class MoveLog {
     for (let place = from; place < to; place++) yield this.#moveAt(this.#order[place]!);
   }
 
-  /** The moves above the base that a version lacks. */
-  missingIn(version: CausalContext): Move[] {
-    const missing: Move[] = [];
-    for (let place = this.#settled; place < this.#length; place++) {
+  /** These moves, which it has above the base, in their order. */
+  movesOf(dots: CausalContext): Move[] {
+    const found: Move[] = [];
+    // From the end: what another lacks is mostly new, and the rest of the log need not be read.
+    let left = dots.size;
+    for (let place = this.#length - 1; left > 0 && place >= this.#settled; place--) {
       const move = this.#order[place]!;
       const replica = this.#replicaNames[this.#replica[move]!]!;
-      if (!version.has(replica, this.#counter[move]!)) missing.push(this.#moveAt(move));
+      if (!dots.has(replica, this.#counter[move]!)) continue;
+      found.push(this.#moveAt(move));
+      left--;
     }
-    return missing;
+    return found.reverse();
   }
 
   /** The move at a place in the order of timestamps. */

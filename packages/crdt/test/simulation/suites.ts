@@ -66,7 +66,7 @@ export const suites: readonly Suite[] = [
     name: "bounded-counter-exhaustively",
     cases: 1,
     casesInTest: 0,
-    check: (_, subject) => void exploreBoundedCounter(subject, 9),
+    check: (_, subject) => void exploreBoundedCounter(subject, 8),
   },
   {
     name: "random-bytes",
