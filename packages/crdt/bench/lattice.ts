@@ -6,9 +6,12 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { latticeCases } from "./lattice-cases.ts";
+import { treeCases } from "./tree-cases.ts";
 
-const PROCESSES = 3;
-const RUNS = 10;
+const cases = [...latticeCases, ...treeCases];
+
+const PROCESSES = 2;
+const RUNS = 8;
 const LONG_MS = 1_000;
 
 const { values } = parseArgs({
@@ -28,7 +31,7 @@ function runAll(): void {
   const peers = ["yjs", "loro", "automerge"];
   console.log(`\n| case, CPU ms | ours | ${peers.join(" | ")} |`);
   console.log(`| --- |${" ---: |".repeat(peers.length + 1)}`);
-  for (const [place, { name, contestants }] of latticeCases.entries()) {
+  for (const [place, { name, contestants }] of cases.entries()) {
     const best = new Map<string, number>();
     for (let round = 0; round < PROCESSES; round++) {
       for (const contestant of Object.keys(contestants)) {
@@ -57,7 +60,7 @@ function show(ms: number): string {
 }
 
 async function runOne(place: number, contestant: string): Promise<number> {
-  const work = await latticeCases[place]?.contestants[contestant]?.();
+  const work = await cases[place]?.contestants[contestant]?.();
   if (work === undefined) throw new RangeError(`no case ${place} of ${contestant}`);
   let best = Number.POSITIVE_INFINITY;
   for (let run = 0; run < RUNS && (run === 0 || best < LONG_MS); run++) {
