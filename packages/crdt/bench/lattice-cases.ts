@@ -1,13 +1,7 @@
 // What is measured of the types on the lattice: each case the same work for ours
 // and for each peer that has the type. A peer's set is a map with the elements as keys, since
 // none has a set of its own. One update is one transaction, as a user makes it.
-import {
-  AddWinsMap,
-  AddWinsSet,
-  HybridLogicalClock,
-  MovableTree,
-  PnCounter,
-} from "@compendium/crdt";
+import { AddWinsMap, AddWinsSet, HybridLogicalClock, PnCounter } from "@compendium/crdt";
 
 /** The work of one contestant: prepared first, and then timed. */
 export type Work = () => () => unknown;
