@@ -142,8 +142,9 @@ class Attempt {
       if (transport === undefined) return this.#answer(undefined);
       time.schedule(time.nowUs, transport.process, () => {
         const near = new SimulatedLink(this.#host, this.#process, target, this.#address);
-        this.#transport.keep(near);
         const far = transport.take(this.#address, near, this.#process.name);
+        // Without a far end it is no link, and nobody's to reset.
+        if (far !== undefined) this.#transport.keep(near);
         this.#answer(far === undefined ? undefined : near);
       });
     });
