@@ -4,6 +4,7 @@ export {
   STAMPS_PER_MS,
   wallMsOf,
 } from "./clock/hybrid-logical-clock.ts";
+export * from "./document/index.ts";
 export { CrdtError, type CrdtErrorCode } from "./errors.ts";
 export * from "./lattice/index.ts";
 export * from "./sequence/index.ts";

@@ -63,6 +63,12 @@ export class Replica<C extends Content> {
     return this.#graph;
   }
 
+  /** The operations, unpacked. */
+  get log(): OperationLog {
+    if (this.#packed !== undefined) this.unpack();
+    return this.#log;
+  }
+
   /** Whether the history is still the bytes that it came in. */
   get isPacked(): boolean {
     return this.#packed !== undefined;

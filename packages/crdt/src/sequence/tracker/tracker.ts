@@ -99,6 +99,12 @@ export class Tracker {
     return id >= BASE ? this.tree.findBase(id - BASE) : this.#index.spanOf(id);
   }
 
+  /** The unit that a deletion of the window deleted. */
+  targetOf(lv: number): number {
+    const { target } = this.#index.targetOf(lv);
+    return target;
+  }
+
   #moveTo(version: readonly number[]): void {
     if (sameVersion(version, this.#prepare)) return;
     const advance: number[] = [];
