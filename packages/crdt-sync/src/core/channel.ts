@@ -120,9 +120,11 @@ export class Channel {
   merged(update: Update): void {
     this.received = update.number;
     this.ackDue = update.number;
+    this.isCheckDue = true;
     this.#peerKnows.join(update.version);
-    this.#told.join(update.version);
     this.#said.join(update.version);
+    // The acknowledgement says that all of that is here.
+    this.#told.join(this.#said);
     this.#peerVersion.join(update.version);
     this.#settleOpening();
   }
@@ -189,7 +191,7 @@ export class Channel {
   #check(): Check | undefined {
     if (!this.isCheckDue) return undefined;
     const version = this.document.observe();
-    const isQuiet = this.#sent.length === 0 && this.peerVersion.equals(version);
+    const isQuiet = this.#sent.length === 0 && this.#said.equals(version);
     if (!isQuiet || !this.#told.equals(version)) return undefined;
     this.isCheckDue = false;
     return { type: "check", channel: this.number, digest: this.document.digest() };

@@ -284,7 +284,7 @@ export class Connection {
     if (update.number !== channel.received + 1) throw misplaced("an update out of order");
     const theirs = channel.claimed(update.version);
     document.check(update.writers, theirs);
-    document.merge(update.bytes, update.version);
+    document.merge(update.bytes, theirs);
     channel.merged(update);
     this.#joined(channel);
     const { name } = document;

@@ -119,18 +119,18 @@ export class SharedDocument {
   }
 
   /**
-   * Merges an update that brings those operations.
+   * Merges an update, after which all is here that its sender has.
    *
    * @throws CrdtSyncError `SYNC_REFUSED` when the replica does not take it, or it brings less
    */
-  merge(bytes: Uint8Array, news: CausalContext): void {
+  merge(bytes: Uint8Array, theirs: CausalContext): void {
     try {
       this.replicated.merge(bytes);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CrdtSyncError("SYNC_REFUSED", `${this.name}: ${why}`, { cause });
     }
-    if (!this.observe().covers(news)) {
+    if (!this.observe().covers(theirs)) {
       const message = `${this.name}: an update brings less than it announces`;
       throw new CrdtSyncError("SYNC_REFUSED", message);
     }

@@ -14,6 +14,8 @@ export interface SyncNodeOptions {
   readonly random?: Random;
   /** Where documents are kept. Default: nowhere, and then every life needs a new replica's name. */
   readonly store?: Store;
+  /** A log is written anew when it has so many bytes, or four times the last. Default 65,536. */
+  readonly rewriteBytes?: number;
   /** The other nodes that must have seen an operation before it is stable. Default: none. */
   readonly members?: readonly string[];
   /** A link on which nothing was said for that long gets a sign of life. Default 5,000. */
@@ -63,6 +65,7 @@ export type SyncEvent =
 export interface Settings {
   readonly name: string;
   readonly members: readonly string[];
+  readonly rewriteBytes: number;
   readonly heartbeatMs: number;
   readonly checkMs: number;
   readonly presenceTtlMs: number;
@@ -77,6 +80,7 @@ export function settingsOf(options: SyncNodeOptions): Settings {
   const settings = {
     name: checkName("name", options.name),
     members: (options.members ?? []).map((member) => checkName("a member", member)),
+    rewriteBytes: options.rewriteBytes ?? 65_536,
     heartbeatMs: options.heartbeatMs ?? 5_000,
     checkMs: options.checkMs ?? 10_000,
     presenceTtlMs: options.presenceTtlMs ?? 30_000,
@@ -85,6 +89,9 @@ export function settingsOf(options: SyncNodeOptions): Settings {
     connectMs: options.connectMs ?? 5_000,
     limits: limitsFrom(options.limits ?? {}),
   };
+  if (!(Number.isSafeInteger(settings.rewriteBytes) && settings.rewriteBytes >= 1)) {
+    throw new RangeError(`rewriteBytes must be an integer from 1, got ${settings.rewriteBytes}`);
+  }
   for (const [name, value] of Object.entries(settings)) {
     if (!name.includes("Ms") || (Number.isFinite(value) && Number(value) >= 1)) continue;
     throw new RangeError(`${name} must be a number of milliseconds from 1, got ${value}`);

@@ -8,12 +8,13 @@ import { CrdtSyncError } from "../errors.ts";
 import type { Journal } from "../store/store.ts";
 import { Reader, Writer } from "../wire/bytes.ts";
 
-// A log is written anew when it is this long, and four times as long as when it was last.
-const REWRITE_BYTES_MIN = 65_536;
+// A log is written anew when it is four times as long as when it was last.
 const REWRITE_FACTOR = 4;
 
 /** What a persister tells. */
 export interface PersisterHost {
+  /** How long a log must be at least before it is written anew. */
+  readonly rewriteBytes: number;
   /** Something has become durable. */
   onDurable(): void;
   /** The disk failed: nothing will become durable any more. */
@@ -37,7 +38,7 @@ export class Persister {
     this.#host = host;
     this.#logged = document.observe().copy();
     this.#lives = document.writers.counts();
-    this.#rewriteAtBytes = Math.max(REWRITE_BYTES_MIN, REWRITE_FACTOR * journal.bytes);
+    this.#rewriteAtBytes = Math.max(host.rewriteBytes, REWRITE_FACTOR * journal.bytes);
     document.durableRevision = document.revision;
   }
 
@@ -102,7 +103,9 @@ export class Persister {
       const message = `${this.#document.name}: what was done can not be kept`;
       return this.#host.onFailed(new CrdtSyncError("SYNC_STORE", message, { cause }));
     }
-    if (rewrite) this.#rewriteAtBytes = Math.max(REWRITE_BYTES_MIN, REWRITE_FACTOR * this.bytes);
+    if (rewrite) {
+      this.#rewriteAtBytes = Math.max(this.#host.rewriteBytes, REWRITE_FACTOR * this.bytes);
+    }
     this.#document.durableRevision = revision;
     this.#host.onDurable();
   }

@@ -239,6 +239,7 @@ export class SyncNode implements AsyncDisposable {
     }
     const journal = await store.open(document.name);
     const persister = Persister.load(document, journal, {
+      rewriteBytes: this.#settings.rewriteBytes,
       onDurable: () => this.#wake(),
       onFailed: (error) => this.#fail(error),
     });

@@ -72,13 +72,15 @@ class FileJournal implements Journal {
       return number === undefined ? [] : [Number(number)];
     });
     const number = Math.max(0, ...numbers);
-    if (numbers.length === 0) await create(files, folder, number, []);
-    const found = await recover(files, `${folder}/log-${number}`);
-    // The name may have survived in the kernel alone, if only the process has died.
-    await files.syncFolder(folder);
+    // The name may have survived in the kernel alone, if only the process has died: it must be there
+    // for good before another one goes.
+    if (numbers.length > 0) await files.syncFolder(folder);
+    // What a crash has left behind: logs that were replaced, and those that were not finished.
     for (const name of names) {
       if (name !== `log-${number}`) await files.remove(`${folder}/${name}`);
     }
+    if (numbers.length === 0) await create(files, folder, number, []);
+    const found = await recover(files, `${folder}/log-${number}`);
     return new FileJournal(files, folder, number, found);
   }
 

@@ -100,6 +100,7 @@ async function start(world: World, { SyncNode, Gossip, FileStore }: Subject): Pr
     clock,
     random,
     store: new FileStore(files),
+    rewriteBytes: 300,
     members: REGIONS.filter((other) => other !== name),
     heartbeatMs: 500,
     checkMs: 1_000,
