@@ -72,8 +72,8 @@ class FileJournal implements Journal {
       return number === undefined ? [] : [Number(number)];
     });
     const number = Math.max(0, ...numbers);
-    // The name may have survived in the kernel alone, if only the process has died: it must be there
-    // for good before another one goes.
+    // The name may have survived in the kernel alone, if only the process has died: it must be
+    // there for good before another one goes.
     if (numbers.length > 0) await files.syncFolder(folder);
     // What a crash has left behind: logs that were replaced, and those that were not finished.
     for (const name of names) {

@@ -2,15 +2,21 @@
 import { checkSeed, simulate } from "@compendium/simulation";
 import { expect, test } from "vitest";
 import { regions } from "./regions.ts";
-import { crashAt, writer } from "./writer.ts";
+import { crashAt, failAt, writer } from "./writer.ts";
 
 test("three regions converge, whatever befalls them, and lose nothing", async () => {
-  const { failure } = await simulate(regions(), { seeds: 40 });
+  const { failure } = await simulate(regions(), { seeds: 30 });
   expect(failure?.failure?.error).toBe(undefined);
 });
 
 test("a seed replays exactly: nothing asks the real world", async () => {
   expect((await checkSeed(regions(), 1, { twice: true })).failure).toBe(undefined);
+});
+
+test("a writer whose sync fails, and whose power does later, forgets nothing either", async () => {
+  for (let atUs = 2_000; atUs < 120_000; atUs += 2_000) {
+    expect((await failAt(atUs)).failure?.error, String(atUs)).toBe(undefined);
+  }
 });
 
 test("a writer that is crashed at any effect forgets nothing that was sent", async () => {

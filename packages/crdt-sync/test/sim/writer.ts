@@ -1,6 +1,6 @@
-// One writer with a disk, and one that listens and keeps nothing. The writer is crashed at an effect
-// of its choice: a message, a write, a sync, a rename. What the other has heard must be there in the
-// writer's next life, and no number may ever stand for two operations.
+// One writer with a disk, and one that listens and keeps nothing. The writer is crashed at an
+// effect of its choice: a message, a write, a sync, a rename. What the other has heard must be
+// there in the writer's next life, and no number may ever stand for two operations.
 import { AddWinsSet, Text } from "@compendium/crdt";
 import type {
   CrashKind,
@@ -42,6 +42,15 @@ export function crashAt(
   return checkSeed(writer(tested), effect, { faults: [{ ...fault, downUs: 2_000 }], calm: true });
 }
 
+/** A sync fails there, and later the power does; a failure is in the verdict. */
+export function failAt(atUs: number, tested: Subject = subject): Promise<Verdict> {
+  const faults = [
+    { kind: "syncFails", node: "writer", atUs, forUs: 1_000 },
+    { kind: "crash", node: "writer", atUs: 200_000, how: "power", downUs: 2_000 },
+  ] as const;
+  return checkSeed(writer(tested), atUs, { faults, calm: true });
+}
+
 function nodeOf(world: World, tested: Subject, store: boolean) {
   const { name, clock, random, files } = world;
   return new tested.SyncNode({
@@ -56,12 +65,21 @@ function nodeOf(world: World, tested: Subject, store: boolean) {
     retryMsMax: 20,
     onEvent: (event) => {
       if (event.type === "refused") world.record("refused", event.error.message);
+      if (event.type === "failed") world.exit("the disk failed");
       if (event.type === "diverged") world.record("diverged", event.document);
     },
   });
 }
 
 async function write(world: World, tested: Subject): Promise<void> {
+  try {
+    await begin(world, tested);
+  } catch (error) {
+    world.exit(String(error));
+  }
+}
+
+async function begin(world: World, tested: Subject): Promise<void> {
   const node = nodeOf(world, tested, true);
   const [text, tags] = [new Text("writer"), new AddWinsSet<number>("writer")];
   const notes = await node.open("text", text);
@@ -74,6 +92,9 @@ async function write(world: World, tested: Subject): Promise<void> {
     const letter = String.fromCharCode(97 + world.incarnation);
     notes.change(() => text.insert(text.length, letter.repeat(3)));
     tags.add(left + 10 * world.incarnation);
+    // And one more while the disk is busy with this.
+    const { clock } = world;
+    clock.setTimer(clock.now() + 0.2, () => notes.change(() => text.insert(0, letter)));
     if (left % 3 === 0) tags.delete(left + 1 + 10 * world.incarnation);
     if (--left > 0) world.clock.setTimer(world.clock.now() + 15, edit);
   };
