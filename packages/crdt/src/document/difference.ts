@@ -1,6 +1,7 @@
 // What is different between two versions of the containers that have a past. For a sequence that is
 // one splice: what stands between their common beginning and their common end. It is not the
-// history between them, which may have put something in and taken it out again; for a tree it is the
+// history between them, which may have put something in and taken it out again; for a tree it is
+// the
 // nodes whose parent is another.
 import type { Scalar } from "../lattice/scalar.ts";
 import { List } from "../sequence/list.ts";
@@ -17,13 +18,10 @@ export type ContainerDiff =
 export type DocumentDiff = ReadonlyMap<string, ContainerDiff>;
 
 /** The difference between two pasts of one document. */
-export function differenceOf(
-  from: Readonly<Record<string, unknown>>,
-  to: Readonly<Record<string, unknown>>,
-): DocumentDiff {
+export function differenceOf(from: object, to: object): DocumentDiff {
   const all = new Map<string, ContainerDiff>();
   for (const [name, before] of Object.entries(from)) {
-    const after = to[name];
+    const after = (to as Record<string, unknown>)[name];
     const found =
       before instanceof Text || before instanceof List
         ? between(before, after as Text | List)

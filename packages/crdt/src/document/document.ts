@@ -23,6 +23,7 @@ import { digestOf } from "../lattice/digest.ts";
 import { checkReplica, checkString, compareStrings } from "../lattice/scalar.ts";
 import { Pending } from "../sequence/pending.ts";
 import { missingFor } from "../sequence/update.ts";
+import { closureOf } from "./closure.ts";
 import { type DocumentDiff, differenceOf } from "./difference.ts";
 import { forget, History } from "./history.ts";
 import { loadAll, takeIn } from "./intake.ts";
@@ -52,6 +53,7 @@ export interface DocumentMerge {
 export interface DocumentEvent {
   /** Who caused it: this replica, or others. */
   readonly origin: "here" | "elsewhere";
+  /** What reads differently, in the order in which it came to. */
   readonly changes: readonly Heard[];
 }
 
@@ -62,6 +64,7 @@ export const CONTAINERS_MAX = 1024;
 export class Document<S extends Schema> {
   /** The name under which this replica edits. */
   readonly agent: string;
+  /** Its containers. */
   readonly schema: S;
   /** What is read. After a change that threw, ask it anew. */
   readonly view: Readers<S>;
@@ -169,7 +172,8 @@ export class Document<S extends Schema> {
   /**
    * Takes in an update, or a whole document, in any order and any number of times.
    *
-   * @throws CrdtError if the bytes are not to be trusted, name a container that is not in the schema
+   * @throws CrdtError if the bytes are not to be trusted, name a container that is not in the
+   * schema
    *   (`CRDT_KIND`), or too many updates wait (`CRDT_FULL`); the document is as it was
    */
   merge(bytes: Uint8Array): DocumentMerge {
@@ -196,7 +200,7 @@ export class Document<S extends Schema> {
    */
   at(version: VersionVector): Past<S> {
     this.#checkClosed();
-    const known = this.#closure(version);
+    const known = closureOf(this.#graph, version);
     const past: [string, unknown][] = [];
     for (const [name, slot] of this.#slots) {
       const then = slot.at(slot.counts.vector(known));
@@ -207,10 +211,7 @@ export class Document<S extends Schema> {
 
   /** What is different between two versions, in the containers that have a past. */
   diff(from: VersionVector, to: VersionVector = this.version): DocumentDiff {
-    return differenceOf(
-      this.at(from) as Record<string, unknown>,
-      this.at(to) as Record<string, unknown>,
-    );
+    return differenceOf(this.at(from), this.at(to));
   }
 
   /**
@@ -378,22 +379,6 @@ export class Document<S extends Schema> {
       if (heard !== undefined) heard.length = length;
       throw error;
     }
-  }
-
-  // The changes of a version, and all on which they depend.
-  #closure(version: VersionVector): Map<string, number> {
-    const graph = this.#graph;
-    const known = new Map<string, number>();
-    graph.walkDifference(graph.headsOf(version), [], (from, to) => {
-      for (let lv = from; lv < to; ) {
-        const run = graph.runOf(lv);
-        const end = Math.min(to, graph.runEnd(run));
-        const agent = graph.agents[graph.runAgent(run)]!;
-        known.set(agent, Math.max(known.get(agent) ?? 0, graph.seqOf(end - 1) + 1));
-        lv = end;
-      }
-    });
-    return known;
   }
 
   // Gathers what is heard while something is done, and tells it once, when all of it is there.

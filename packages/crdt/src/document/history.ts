@@ -1,6 +1,6 @@
-// What can be undone here, and what can be done again. Undoing a change is another change, which does
-// the opposite of what is left of the first; so it is told to others like any change, is undone
-// by the same means, and that is what redo is.
+// What can be undone here, and what can be done again. Undoing a change is another change, which
+// does the opposite of what is left of the first; so it is told to others like any change, is
+// undone by the same means, and that is what redo is.
 import type { Undoable } from "./slot.ts";
 
 /** Two stacks of own changes. */

@@ -1,10 +1,10 @@
 // Taking in an update on which nothing is missing: all of it, or nothing.
 //
-// Values and trees are checked before anything is changed, and then cannot fail. A sequence finds out
-// only by replaying whether a position can be meant, so sequences go first; when one of them
-// fails, those before it, and it, go back to what was agreed. An update also says how many operations
-// each container has afterwards. One that makes more or fewer is refused: otherwise an honest change
-// could come to be passed over as known, and replicas would differ for ever.
+// Values and trees are checked before anything is changed, and then cannot fail. A sequence finds
+// out only by replaying whether a position can be meant, so sequences go first; when one of them
+// fails, those before it, and it, go back to what was agreed. An update also says how many
+// operations each container has afterwards. One that makes more or fewer is refused: otherwise an
+// honest change could come to be passed over as known, and replicas would differ for ever.
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import { Side } from "../causal/difference.ts";
 import { CrdtError } from "../errors.ts";

@@ -20,7 +20,7 @@ import type { Stamped } from "../lattice/kinds/leaf.ts";
 import type { Accounts } from "../lattice/kinds/resettable.ts";
 import * as kinds from "../lattice/kinds.ts";
 import type { Scalar } from "../lattice/scalar.ts";
-import { FieldSite, type Site } from "../lattice/site.ts";
+import { FieldSite, type Root, type Site } from "../lattice/site.ts";
 
 /** A field of a map. */
 export interface Step {
@@ -131,13 +131,25 @@ export function takesAway({ before }: Edit, context: CausalContext): boolean {
   return false;
 }
 
+/** From a dot that was written anew to the counter of the own dot that stands for it. */
+export type DotCopies = Map<string, number>;
+
+/** Of how many dots the copies are remembered. */
+export const DOT_COPIES_MAX = 65_536;
+
+const nameOf = ({ replica, counter }: Dot): string => `${counter}@${replica}`;
+
+/** What undoing needs to know of the container. */
+export interface Undoing {
+  readonly root: Root<unknown>;
+  readonly copies: DotCopies;
+  /** Counts in a counter that is the container itself. */
+  readonly countBack: (amount: number) => void;
+}
+
 /** Does the opposite of an edit, as a new update of the root. */
-export function invert(
-  root: Site<unknown>,
-  edit: Edit,
-  isContested: boolean,
-  countBack: (amount: number) => void,
-): void {
+export function invert(undoing: Undoing, edit: Edit, isContested: boolean): void {
+  const { root, copies, countBack } = undoing;
   if (edit.amount !== 0) {
     if (edit.path.length === 0) countBack(edit.amount);
     else new Counter(siteOf(root, edit) as Site<Accounts>).increment(-edit.amount);
@@ -149,7 +161,8 @@ export function invert(
   // Several values were resolved into one; a conflict is not opened again.
   if (before?.next !== undefined && element === undefined) return;
   const now = aliveAt(root, edit);
-  const own = [...each(now)].filter((dot) => isIn(after, dot));
+  const written = new Set([...each(after)].map((dot) => lastCopy(root.replica, copies, dot)));
+  const own = [...each(now)].filter((dot) => written.has(nameOf(dot)));
   const isUntouched =
     own.length === [...each(now)].length && (after === undefined || own.length > 0);
   const isRestored = before !== undefined && !isContested && isUntouched;
@@ -157,6 +170,7 @@ export function invert(
   siteOf(root, edit).mutate((mutation) => {
     for (const { replica, counter } of own) mutation.see(replica, counter);
     const made = isRestored ? rewritten(edit, before, mutation) : undefined;
+    if (made !== undefined) remember(copies, before, made);
     if (element === undefined) return made;
     const delta = new Elements(false);
     delta.entries.set(element, made);
@@ -169,10 +183,22 @@ function rewritten({ kind }: Edit, before: Dot, mutation: Mutation): Dot {
   return mutation.dot({ stamp: mutation.stamp(), value: (before.value as Stamped).value });
 }
 
-/** Whether a dot is in a list. */
-export function isIn(list: Dots, { replica, counter }: Dot): boolean {
-  for (const dot of each(list)) if (dot.replica === replica && dot.counter === counter) return true;
-  return false;
+function remember(copies: DotCopies, before: Dots, made: Dot): void {
+  for (const dot of each(before)) copies.set(nameOf(dot), made.counter);
+  for (const oldest of copies.keys()) {
+    if (copies.size <= DOT_COPIES_MAX) return;
+    copies.delete(oldest);
+  }
+}
+
+// What was removed and written anew goes by another name than when it was first written.
+function lastCopy(replica: string, copies: DotCopies, dot: Dot): string {
+  let name = nameOf(dot);
+  for (;;) {
+    const copy = copies.get(name);
+    if (copy === undefined) return name;
+    name = `${copy}@${replica}`;
+  }
 }
 
 function siteOf(root: Site<unknown>, { path }: Edit): Site<unknown> {

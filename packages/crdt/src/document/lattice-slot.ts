@@ -1,4 +1,5 @@
-// Counters, registers, flags, sets and maps in a document. Every verb makes a delta; the deltas of a
+// Counters, registers, flags, sets and maps in a document. Every verb makes a delta; the deltas of
+// a
 // change are what the document sends, and a journal of them is what a failed change goes back to:
 // the state as bytes at some time, and all deltas since. The journal is folded into new bytes when
 // it has grown in proportion to them, so that an update pays for it a constant on average.
@@ -12,7 +13,7 @@ import type { Replicated } from "../lattice/replicated.ts";
 import { Root, type Site } from "../lattice/site.ts";
 import { conflictsOf } from "./conflicts.ts";
 import type { Vector } from "./counts.ts";
-import { type Edit, editsOf, invert, takesAway } from "./lattice-edits.ts";
+import { type DotCopies, type Edit, editsOf, invert, takesAway } from "./lattice-edits.ts";
 import { type Conflict, contextOf, type Gate, type Prepared, Slot, type Undoable } from "./slot.ts";
 
 /** How many deltas the journal may hold, at least; and one more for so many bytes of state. */
@@ -42,7 +43,8 @@ class ChangeRoot extends Root<unknown> {
       this.edits.push(...editsOf(this.kind, this.store(), store, this.replica));
       return store;
     });
-    this.deltas.push(delta);
+    // Disabling what is disabled is nothing to tell.
+    if (!delta.context.isEmpty) this.deltas.push(delta);
     return delta;
   }
 }
@@ -69,6 +71,7 @@ export class LatticeSlot extends Slot {
   #journal: Delta[] = [];
   // What was written here and not sent yet: weights that halve, so that joining stays cheap.
   #unsent: { weight: number; delta: Delta }[] = [];
+  readonly #copies: DotCopies = new Map();
   // What was taken away by changes that the document can still undo.
   readonly #undoable: Set<readonly Undone[]> = new Set();
 
@@ -183,13 +186,13 @@ export class LatticeSlot extends Slot {
   }
 
   #undo(undone: readonly Undone[]): void {
-    for (const { edit, isContested } of undone.toReversed()) {
-      invert(this.#root as Site<unknown>, edit, isContested, (amount) => {
-        const counter = this.#value as unknown as PnCounter;
-        if (amount > 0) counter.decrement(amount);
-        else counter.increment(-amount);
-      });
-    }
+    const countBack = (amount: number): void => {
+      const counter = this.#value as unknown as PnCounter;
+      if (amount > 0) counter.decrement(amount);
+      else counter.increment(-amount);
+    };
+    const undoing = { root: this.#root, copies: this.#copies, countBack };
+    for (const { edit, isContested } of undone.toReversed()) invert(undoing, edit, isContested);
   }
 
   #keep(deltas: readonly Delta[]): void {

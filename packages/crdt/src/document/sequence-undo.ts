@@ -82,7 +82,8 @@ export function stepsBack(known: Known, agent: string, from: number, to: number)
       steps.push({ position, content: undefined, count: 1, unit });
     } else {
       const unit = tracker.targetOf(lv);
-      if (others.has(unit)) continue;
+      // What came and went in one change was not there before it.
+      if (others.has(unit) || (unit >= lvs[0]! && unit <= lv)) continue;
       const position = tracker.tree.presentBefore(tracker.spanOf(unit));
       steps.push({ position, content: contentOf(log, unit), count: 1, unit });
     }

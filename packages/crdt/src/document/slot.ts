@@ -33,6 +33,7 @@ export interface Heard {
 
 /** What concurrent changes have done that people should see. See conflicts.ts. */
 export interface Conflict {
+  /** Which container. */
   readonly container: string;
   /** Where in the container: keys of maps, and the member of a set. */
   readonly path: readonly unknown[];

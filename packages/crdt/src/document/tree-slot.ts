@@ -1,7 +1,7 @@
 // A tree of nodes that move, in a document. Moves are dots, and the log has all of them: a document
 // never compacts it, so its past and the opposite of every move can be read from there.
 import { MovableTree, type TreeChange } from "../tree/movable-tree.ts";
-import { type Move, ROOT, TRASH } from "../tree/move.ts";
+import { compareMoves, type Move, ROOT, TRASH } from "../tree/move.ts";
 import { TreeDelta } from "../tree/tree-delta.ts";
 import type { Vector } from "./counts.ts";
 import { contextOf, type Gate, type Prepared, Slot, type Undoable } from "./slot.ts";
@@ -143,8 +143,8 @@ export class TreeSlot extends Slot {
   #goBack(node: string, before: Move | undefined, time: number): void {
     const tree = this.#tree;
     if (before === undefined || before.parent === TRASH) {
-      // What others have put below the node would go with it.
-      if (!tree.has(node) || this.#holdsOthers(node)) return;
+      // What others have put below the node since would go with it.
+      if (!tree.has(node) || this.#holdsOthers(node, before)) return;
       tree.delete(node);
       return;
     }
@@ -162,9 +162,13 @@ export class TreeSlot extends Slot {
     tree.join(new TreeDelta([move]));
   }
 
-  #holdsOthers(node: string): boolean {
-    const below = this.#tree.state().moves.filter((it) => !this.#isOwn(it));
-    return below.some((it) => this.#tree.has(it.node) && isBelow(this.#tree, it.node, node));
+  #holdsOthers(node: string, since: Move | undefined): boolean {
+    const tree = this.#tree;
+    return tree.state().moves.some((it) => {
+      const isLater = since === undefined || compareMoves(it, since) > 0;
+      if (this.#isOwn(it) || !isLater || it.node === node) return false;
+      return tree.has(it.node) && isBelow(tree, it.node, node);
+    });
   }
 
   #isOwn({ replica }: Move): boolean {

@@ -1,5 +1,6 @@
 // The suites of `npm run simulate crdt`, by name. A suite takes a seed, and throws what is wrong,
 // with the shortest list of steps that it found. To add one, add a line.
+import { drawDocumentSteps, playDocuments } from "../document/world.ts";
 import type { Subject } from "../lattice/case.ts";
 import { cases } from "../lattice/cases.ts";
 import { exploreBoundedCounter } from "../lattice/explore-bounded-counter.ts";
@@ -53,6 +54,15 @@ const isLarge = (name: string): boolean => name.includes("-map") || name === tre
 /** Every suite. */
 export const suites: readonly Suite[] = [
   ...sequenceSuites,
+  {
+    name: "document",
+    cases: 20_000,
+    casesInTest: 250,
+    check: (seed, subject) =>
+      checkSteps("document", seed, drawDocumentSteps(seed), (steps) =>
+        playDocuments(subject, steps, 2 + (seed % 3)),
+      ),
+  },
   ...[...cases, ...mapCases, treeCase].map((it) => ({
     name: it.name,
     cases: isLarge(it.name) ? 100_000 : 10_000,
