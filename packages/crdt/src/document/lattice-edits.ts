@@ -159,7 +159,8 @@ export function invert(undoing: Undoing, edit: Edit, isContested: boolean): void
   // A member that was renewed reads the same as before.
   if (element !== undefined && before !== undefined && after !== undefined) return;
   // Several values were resolved into one; a conflict is not opened again.
-  if (before?.next !== undefined && element === undefined) return;
+  const isRegister = element === undefined && (edit.kind as unknown) !== kinds.enableWinsFlag;
+  if (before?.next !== undefined && isRegister) return;
   const now = aliveAt(root, edit);
   const written = new Set([...each(after)].map((dot) => lastCopy(root.replica, copies, dot)));
   const own = [...each(now)].filter((dot) => written.has(nameOf(dot)));

@@ -108,8 +108,8 @@ export function addUpdate({ graph, log, content }: Columns, { runs, operations }
 }
 
 /**
- * Adds what is not known of runs on which nothing is missing. Notes in `placed` where each new piece
- * of the message is in the graph: first index, end, LV.
+ * Adds what is not known of runs on which nothing is missing. Notes in `placed` where each new
+ * piece of the message is in the graph: first index, end, LV.
  */
 export function addRuns(graph: CausalGraph, runs: Runs): void {
   const { agents, agentOf, seqs, counts } = runs;

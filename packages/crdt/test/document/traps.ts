@@ -1,4 +1,5 @@
-// What schedules meet too seldom, each in a few lines. A trap throws when the package falls into it.
+// What schedules meet too seldom, each in a few lines. A trap throws when the package falls into
+// it.
 import assert from "node:assert/strict";
 import type { Package } from "./world.ts";
 
