@@ -266,7 +266,9 @@ class World {
     document[by]();
     const after = [...`${document.view.title}`];
     const [old, now] = [new Set(before), new Set(after)];
-    assert.equal(now.size, after.length, `${by} has written something twice`);
+    // Two who deleted the same, and undid it before they heard of each other, have it twice.
+    const wasTwice = old.size < before.length;
+    assert.ok(wasTwice || now.size === after.length, `${by} has written something twice`);
     for (const each of old) {
       if (now.has(each)) continue;
       assert.ok(this.#authors.get(each)!.has(agent), `${by} has deleted what another wrote`);
