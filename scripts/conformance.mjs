@@ -13,6 +13,10 @@ const sets = {
   "etcd-raft": "testdata/ of github.com/etcd-io/raft and of its quorum and confchange (Apache-2.0)",
   linearizability:
     "jepsen/ and kv/ are test_data/ of github.com/anishathalye/porcupine (MIT); jepsen/VERDICTS has lines such as `etcd_000 illegal`, from porcupine_test.go",
+  sequence:
+    "fugue-ordering.json is the ordering tests of github.com/josephg/eg-walker-reference (BSD-2-Clause)",
+  traces:
+    "*.json.gz are sessions of github.com/josephg/editing-traces (CC BY 4.0), three sequential and friendsforever",
 };
 
 const { COMPENDIUM_CONFORMANCE: root = "" } = process.env;

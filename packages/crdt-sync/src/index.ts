@@ -1,0 +1,11 @@
+export type { DocumentStats } from "./core/document.ts";
+export type { Presence } from "./core/presence.ts";
+export { CrdtSyncError, type CrdtSyncErrorCode } from "./errors.ts";
+export { DocumentHandle } from "./node/document-handle.ts";
+export { Gossip, type GossipOptions } from "./node/gossip.ts";
+export type { SyncEvent, SyncNodeOptions } from "./node/options.ts";
+export { Peering } from "./node/peering.ts";
+export { SyncNode, type SyncNodeStats } from "./node/sync-node.ts";
+export { type Replicable, type Replicated, replicated } from "./replicated.ts";
+export type { Journal, Store } from "./store/store.ts";
+export type { Limits } from "./wire/limits.ts";

@@ -1,0 +1,2 @@
+export { FileStore } from "./file-store.ts";
+export type { Journal, Store } from "./store.ts";

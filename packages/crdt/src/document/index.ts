@@ -1,0 +1,41 @@
+export type { ContainerDiff, DocumentDiff } from "./difference.ts";
+export {
+  CONTAINERS_MAX,
+  Document,
+  type DocumentEvent,
+  type DocumentMerge,
+  type DocumentOptions,
+} from "./document.ts";
+export {
+  addWinsMap,
+  addWinsSet,
+  boundedCounter,
+  type ContainerType,
+  disableWinsFlag,
+  enableWinsFlag,
+  growCounter,
+  growSet,
+  type ListReader,
+  type ListWriter,
+  list,
+  lwwRegister,
+  mvRegister,
+  type Past,
+  pnCounter,
+  type Readers,
+  removeWinsMap,
+  removeWinsSet,
+  type Schema,
+  type TextReader,
+  type TextWriter,
+  type TreeReader,
+  type TreeWriter,
+  text,
+  tree,
+  twoPhaseSet,
+  type ValueReader,
+  type ValueType,
+  type Writers,
+} from "./schema.ts";
+export type { SequenceSplice } from "./sequence-slot.ts";
+export type { Conflict, Heard } from "./slot.ts";

@@ -1,0 +1,284 @@
+// One replica of one sequence: its causal graph, its log, its content, and what waits for more.
+// Text and list are doors to this; a document with several containers has the same parts, and one
+// graph for all of them.
+//
+// A replica opened from bytes has its content at once and its history as bytes. The first call that
+// needs the history unpacks it.
+import { CausalGraph, type VersionVector } from "../causal/causal-graph.ts";
+import type { ByteReader } from "../encoding/byte-reader.ts";
+import { ByteWriter } from "../encoding/byte-writer.ts";
+import { bodyOf, frame, tagOf } from "../encoding/frame.ts";
+import { CrdtError } from "../errors.ts";
+import { checkReplica } from "../lattice/scalar.ts";
+import { type Anchor, positionOfUnit, unitAt } from "./anchor.ts";
+import type { Content } from "./content.ts";
+import { readHistory, writeDocument } from "./document.ts";
+import { takeKeystroke, writeKeystroke } from "./keystroke.ts";
+import { OperationLog } from "./operation-log.ts";
+import { Pending } from "./pending.ts";
+import { Replay } from "./replay.ts";
+import type { Splices } from "./tracker/splices.ts";
+import { addUpdate, type History, missingFor, readUpdate, writeUpdate } from "./update.ts";
+
+/** What a merge did. */
+export interface MergeResult {
+  /** How many operations were new, and are in the sequence now. */
+  readonly applied: number;
+  /** How many updates wait for others on which they depend. */
+  readonly pending: number;
+}
+
+/** Told of each change from another replica, after it has been made. */
+export type SpliceListener = (splices: Splices) => void;
+
+const writer = new ByteWriter();
+
+/** A sequence that converges with its other replicas. */
+export class Replica<C extends Content> {
+  /** The name under which this replica edits. */
+  readonly agent: string;
+  /** The units. */
+  content: C;
+  /** Called after each merge that changed something; what it costs, only listeners pay. */
+  onMerge: SpliceListener | undefined;
+
+  #graph: CausalGraph = new CausalGraph();
+  #log: OperationLog = new OperationLog();
+  #replay: Replay = new Replay(this.#graph, this.#log);
+  #pending: Pending = new Pending();
+  // The history of a document that was opened and not unpacked yet.
+  #packed: ByteReader | undefined;
+  #agentNumber = -1;
+  // What was done here since the last flush, as from, to, from, to.
+  #unsent: number[] = [];
+
+  constructor(agent: string, content: C) {
+    this.agent = checkReplica(agent);
+    this.content = content;
+  }
+
+  /** The graph, unpacked. */
+  get graph(): CausalGraph {
+    if (this.#packed !== undefined) this.unpack();
+    return this.#graph;
+  }
+
+  /** The operations, unpacked. */
+  get log(): OperationLog {
+    if (this.#packed !== undefined) this.unpack();
+    return this.#log;
+  }
+
+  /** Whether the history is still the bytes that it came in. */
+  get isPacked(): boolean {
+    return this.#packed !== undefined;
+  }
+
+  /** How many operations the tracker holds: 0, but for the time of a concurrent window. */
+  get windowLength(): number {
+    return this.#replay.windowLength;
+  }
+
+  /** How many updates wait. */
+  get pending(): number {
+    return this.#pending.count;
+  }
+
+  /** The bytes that all columns hold on to, about. */
+  get bytes(): number {
+    const history = this.#graph.bytes + this.#log.bytes + (this.#packed?.left ?? 0);
+    return history + this.content.bytes;
+  }
+
+  /** A place that survives edits. */
+  anchorAt(position: number, side: "before" | "after"): Anchor {
+    const { graph, content } = this;
+    const unit = side === "before" ? position : position - 1;
+    if (unit < 0) return { end: "start" };
+    if (unit >= content.length) return { end: "end" };
+    return { ...unitAt(graph, this.#log, content.length, unit), side };
+  }
+
+  /** Where that place is now; `undefined` if what it names is not known. */
+  positionOf(anchor: Anchor): number | undefined {
+    const { graph, content } = this;
+    if ("end" in anchor) return anchor.end === "start" ? 0 : content.length;
+    const found = positionOfUnit(graph, this.#log, content.length, anchor);
+    if (found === undefined) return undefined;
+    return anchor.side === "after" && !found.isGone ? found.position + 1 : found.position;
+  }
+
+  /** Adds insertions that were made here; the caller appends their content and splices it in. */
+  insert(position: number, count: number): void {
+    const lv = this.#addLocal(count); // May unpack, and with that replace the log.
+    this.#log.insert(lv, position, count);
+  }
+
+  /** Adds deletions that were made here; the caller takes the units out. */
+  delete(position: number, count: number): void {
+    const lv = this.#addLocal(count);
+    this.#log.delete(lv, position, count);
+  }
+
+  /** Takes in an update or a whole document of another replica. */
+  merge(bytes: Uint8Array): MergeResult {
+    const before = this.graph.length;
+    this.#mergeOne(bytes);
+    if (this.#pending.count > 0) this.#mergeReady();
+    return { applied: this.#graph.length - before, pending: this.#pending.count };
+  }
+
+  /** What a replica of that version lacks, as an update. */
+  encodeSince(vector: VersionVector): Uint8Array<ArrayBuffer> {
+    return this.#encode(this.graph.missingFrom(vector));
+  }
+
+  /** What was done here since the last call, as an update; `undefined` for nothing. */
+  flush(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#unsent.length === 0) return undefined;
+    const bytes = this.#encode(this.#unsent);
+    this.#unsent = [];
+    return bytes;
+  }
+
+  /** Everything, as bytes that {@link Replica.open} takes. */
+  encode(keepDeleted: boolean): Uint8Array<ArrayBuffer> {
+    const { graph } = this;
+    writer.reset();
+    const { content } = this;
+    writeDocument(writer, { graph, log: this.#log, content }, keepDeleted);
+    return frame(content.tags.document, writer);
+  }
+
+  /** Takes a document's content, and keeps its history packed. Only for a replica that is empty. */
+  open(bytes: Uint8Array): void {
+    // A copy: the caller may go on using the buffer that these bytes are in.
+    const body = bodyOf(bytes.slice());
+    const tag = tagOf(bytes);
+    if (tag !== this.content.tags.document) {
+      throw new CrdtError("CRDT_KIND", `expected a document of this type, got tag ${tag}`);
+    }
+    this.content.readState(body);
+    this.#packed = body;
+  }
+
+  /** Unpacks the history now, and with that finds out whether it is one. */
+  unpack(): void {
+    const packed = this.#packed;
+    if (packed === undefined) return;
+    const [graph, log] = [new CausalGraph(), new OperationLog()];
+    readHistory(packed, { graph, log, content: this.content });
+    this.#graph = graph;
+    this.#log = log;
+    this.#replay = new Replay(graph, log);
+    this.#packed = undefined;
+  }
+
+  /** Writes the operations of a version, without any others, as an update. */
+  encodeVersion(vector: VersionVector): Uint8Array<ArrayBuffer> {
+    const { graph } = this;
+    const ranges: number[] = [];
+    graph.walkDifference(graph.headsOf(vector), [], (from, to) => ranges.push(to, from));
+    ranges.reverse();
+    return this.#encode(ranges);
+  }
+
+  /** A copy under another name, which shares nothing. */
+  fork(agent: string): Replica<C> {
+    this.unpack(); // Before the content is copied, for it is then that its column is filled.
+    const copy = new Replica(agent, this.content.clone() as C);
+    copy.#graph = this.graph.clone();
+    copy.#log = this.#log.clone();
+    copy.#replay = new Replay(copy.#graph, copy.#log);
+    copy.#pending = this.#pending.clone();
+    return copy;
+  }
+
+  #addLocal(count: number): number {
+    const { graph } = this;
+    if (this.#agentNumber < 0) this.#agentNumber = graph.agentNumber(this.agent);
+    const lv = graph.addLocal(this.#agentNumber, count);
+    const unsent = this.#unsent;
+    const last = unsent.length - 1;
+    if (last >= 0 && unsent[last] === lv) unsent[last] = lv + count;
+    else unsent.push(lv, lv + count);
+    return lv;
+  }
+
+  #encode(ranges: readonly number[]): Uint8Array<ArrayBuffer> {
+    writer.reset();
+    const history = this.#history();
+    const isOne = ranges.length === 2 && writeKeystroke(writer, history, ranges[0]!, ranges[1]!);
+    if (!isOne) writeUpdate(writer, history, ranges);
+    return frame(this.content.tags.update, writer);
+  }
+
+  #history(): History {
+    return { graph: this.#graph, log: this.#log, content: this.content };
+  }
+
+  #mergeOne(bytes: Uint8Array): void {
+    const body = bodyOf(bytes);
+    const tag = tagOf(bytes);
+    const { tags } = this.content;
+    if (tag === tags.document) {
+      const whole = new Replica("reader", this.content.empty());
+      whole.open(bytes);
+      this.#mergeOne(whole.encodeSince(this.#graph.vector()));
+      return;
+    }
+    if (tag !== tags.update) {
+      throw new CrdtError("CRDT_KIND", `expected an update of this type, got tag ${tag}`);
+    }
+    const history = this.#history();
+    const first = this.#graph.length;
+    let splices: Splices | undefined;
+    try {
+      if (this.onMerge === undefined && takeKeystroke(history, body)) return;
+      const update = readUpdate(body, history);
+      const missing = missingFor(this.#graph, update.runs);
+      if (missing === undefined) {
+        this.#graph.mark();
+        addUpdate(history, update);
+        splices = this.#replay.splicesFrom(first, this.content.length);
+      } else {
+        this.content.truncate(this.#log.inserted);
+        this.#pending.add(bytes, missing);
+      }
+      this.#graph.keep();
+    } catch (error) {
+      this.#graph.rollBack();
+      this.#log.truncate(first);
+      this.content.truncate(this.#log.inserted);
+      throw error;
+    }
+    if (splices !== undefined) this.#apply(splices);
+  }
+
+  #mergeReady(): void {
+    for (;;) {
+      const next = this.#pending.takeReady(({ agent, seq }) => this.#graph.known(agent) > seq);
+      if (next === undefined) return;
+      this.#mergeWaiting(next);
+    }
+  }
+
+  // One that fails now was sent by somebody else than whoever sent what is being merged.
+  #mergeWaiting(bytes: Uint8Array): void {
+    try {
+      this.#mergeOne(bytes);
+    } catch (error) {
+      if (!(error instanceof CrdtError)) throw error;
+    }
+  }
+
+  #apply(splices: Splices): void {
+    const { content } = this;
+    for (let i = 0; i < splices.count; i++) {
+      const units = splices.units(i);
+      if (units < 0) content.remove(splices.position(i), -units);
+      else content.insert(splices.position(i), splices.content(i), units);
+    }
+    if (splices.count > 0) this.onMerge?.(splices);
+  }
+}

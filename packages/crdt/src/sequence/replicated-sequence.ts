@@ -1,0 +1,118 @@
+// What a text and a list have in common: everything but their units. The doors check what comes in
+// from a user; this is what goes out to other replicas and comes in from them.
+import type { VersionVector } from "../causal/causal-graph.ts";
+import { ByteWriter } from "../encoding/byte-writer.ts";
+import { digestOf } from "../lattice/digest.ts";
+import type { Anchor } from "./anchor.ts";
+import type { Content } from "./content.ts";
+import type { MergeResult, Replica } from "./replica.ts";
+
+/** What a sequence shows of itself. */
+export interface SequenceStats {
+  /** How many updates wait for others on which they depend. */
+  readonly pending: number;
+  /** How many operations the tracker holds: 0, but while there is concurrency. */
+  readonly windowLength: number;
+  /** How many bytes the columns and buffers take, about. */
+  readonly bytes: number;
+  /** Whether the history has not been unpacked yet. */
+  readonly isPacked: boolean;
+}
+
+/** A sequence that is edited here and elsewhere, and ends up the same everywhere. */
+export abstract class ReplicatedSequence<C extends Content> {
+  /** For the doors. */
+  protected readonly replica: Replica<C>;
+
+  protected constructor(replica: Replica<C>) {
+    this.replica = replica;
+  }
+
+  /** The name under which this replica edits. */
+  get agent(): string {
+    return this.replica.agent;
+  }
+
+  /** How many units there are: UTF-16 units of a text, values of a list. */
+  get length(): number {
+    return this.replica.content.length;
+  }
+
+  /** For each agent, how many of its operations are known here. */
+  get version(): ReadonlyMap<string, number> {
+    return this.replica.graph.vector();
+  }
+
+  /**
+   * A fingerprint of what is known and what that makes. Replicas that know the same operations have
+   * the same one, and if they do not, one of them is broken.
+   */
+  digest(): string {
+    const writer = new ByteWriter();
+    const agents = [...this.version].sort(([a], [b]) => (a < b ? -1 : 1));
+    writer.number(agents.length);
+    for (const [agent, count] of agents) {
+      writer.string(agent);
+      writer.number(count);
+    }
+    this.replica.content.writeState(writer);
+    return digestOf(writer.take());
+  }
+
+  /** What waits, and what is held. */
+  get stats(): SequenceStats {
+    const { pending, windowLength, bytes, isPacked } = this.replica;
+    return { pending, windowLength, bytes, isPacked };
+  }
+
+  /**
+   * A place that survives edits: `before` the unit at `position`, or `after` the one to its left.
+   * It is plain data, and means the same on every replica. Costs about the operations since that
+   * unit was inserted.
+   *
+   * @throws RangeError for a position that is not in [0, length]
+   */
+  anchorAt(position: number, side: "before" | "after" = "before"): Anchor {
+    if (!(Number.isInteger(position) && position >= 0 && position <= this.length)) {
+      throw new RangeError(`a position is an integer in [0, ${this.length}], got ${position}`);
+    }
+    return this.replica.anchorAt(position, side);
+  }
+
+  /**
+   * Where an anchor is now. If its unit was deleted, where that was. `undefined` if this replica
+   * does not know the unit yet.
+   */
+  positionOf(anchor: Anchor): number | undefined {
+    return this.replica.positionOf(anchor);
+  }
+
+  /**
+   * Takes in an update or a whole document of another replica; each may come in any order and any
+   * number of times.
+   *
+   * @throws CrdtError if the bytes are not to be trusted, or too many updates wait; nothing changes
+   */
+  merge(bytes: Uint8Array): MergeResult {
+    return this.replica.merge(bytes);
+  }
+
+  /** What a replica of that version lacks, as an update to merge. */
+  encodeSince(version: VersionVector): Uint8Array<ArrayBuffer> {
+    return this.replica.encodeSince(version);
+  }
+
+  /** What was edited here since the last call, as an update to send; `undefined` for nothing. */
+  flush(): Uint8Array<ArrayBuffer> | undefined {
+    return this.replica.flush();
+  }
+
+  /**
+   * Everything: the sequence and its history. Without the content of what was deleted it is
+   * shorter, and merges as well; earlier versions then show U+FFFD, or null, for what is no
+   * longer there.
+   */
+  encode({ deleted = "keep" }: { deleted?: "keep" | "drop" } = {}): Uint8Array<ArrayBuffer> {
+    return this.replica.encode(deleted === "keep");
+  }
+}

@@ -1,0 +1,322 @@
+// Schedules of whole documents: replicas that change several containers at once, undo and redo,
+// tell each other in pieces that are lost, repeated and reordered, are cut off, crash, and start
+// again from what they had stored under another name. Held against what needs no replica:
+//
+//   every change leaves a mark in three containers, and a replica has all three or none, and
+//   exactly those of the changes that its version says it has
+//   a change that throws, and one that is undone at once, leave no trace in what is read
+//   undoing deletes only what the own agent wrote, and brings back nothing that others deleted
+//   in the end all digests are one
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import type * as crdt from "../../src/index.ts";
+import { generator } from "../generator.ts";
+
+/** The package, or a copy of it with a planted bug. */
+export type Package = typeof crdt;
+
+/** What happens, to whom, and how much of it. */
+export type Step = readonly [action: number, choice: number, amount: number];
+
+/** The steps of a seed. */
+export function drawDocumentSteps(seed: number): Step[] {
+  const below = generator(seed);
+  return Array.from({ length: 12 + below(50) }, () => [below(26), below(1 << 20), below(1 << 20)]);
+}
+
+const schemaOf = (it: Package) => ({
+  title: it.text(),
+  notes: it.list<number>(),
+  tags: it.addWinsSet<number>(),
+  stars: it.pnCounter(),
+  outline: it.tree(),
+  meta: it.addWinsMap(),
+  status: it.mvRegister<number>(),
+  owner: it.lwwRegister<number>(),
+  open: it.enableWinsFlag(),
+  marks: it.growSet<string>(),
+  marked: it.growCounter(),
+  marksToo: it.removeWinsSet<string>(),
+});
+type Doc = crdt.Document<ReturnType<typeof schemaOf>>;
+type Writers = Parameters<Parameters<Doc["change"]>[0]>[0];
+
+interface Member {
+  document: Doc;
+  inbox: Uint8Array[];
+  saved: Uint8Array | undefined;
+  cut: boolean;
+}
+
+/** Runs some steps, lets all hear from all, and throws what is wrong. */
+export function playDocuments(it: Package, steps: readonly Step[], members: number): void {
+  const world = new World(it, members);
+  for (const step of steps) world.take(step);
+  world.heal();
+}
+
+// A counter that has counted back to zero is still there: that is its type.
+function plain(map: { toJSON(): unknown }): unknown {
+  const isNothing = (value: unknown): boolean => value === 0 || isDeepStrictEqual(value, {});
+  return JSON.parse(JSON.stringify(map), (key, value) => {
+    return key !== "" && isNothing(value) ? undefined : value;
+  });
+}
+
+// Siblings that two have put in one place at a time are ordered by the names of their moves, and a
+// move back is another move: the order of those is not looked at.
+function parents(outline: crdt.TreeReader): unknown {
+  return [...outline].map((node) => `${node} below ${outline.parent(node)}`).sort();
+}
+
+class World {
+  readonly #it: Package;
+  readonly #members: Member[];
+  #named = 0;
+  #characters = 0;
+  /** By character: who wrote it, or wrote it anew by undoing. */
+  readonly #authors: Map<string, Set<string>> = new Map();
+  /** By character: the changes that deleted it. */
+  readonly #deletions: Map<string, { readonly agent: string; readonly seq: number }[]> = new Map();
+  readonly #revived: Set<string> = new Set();
+  /** The changes that left marks. */
+  readonly #marks: Map<string, { readonly agent: string; readonly seq: number }> = new Map();
+
+  constructor(it: Package, members: number) {
+    this.#it = it;
+    this.#members = Array.from({ length: members }, () => this.#start(undefined));
+  }
+
+  take([action, choice, amount]: Step): void {
+    const at = choice % this.#members.length;
+    const member = this.#members[at]!;
+    if (action < 8) this.#change(member.document, choice >> 3, amount);
+    else if (action < 10) this.#throwHalfWay(member.document, choice >> 3, amount);
+    else if (action < 11) this.#thereAndBack(member.document, choice >> 3, amount);
+    else if (action < 13) this.#goBack(member.document, "undo");
+    else if (action < 14) this.#goBack(member.document, "redo");
+    else if (action < 17) this.#send(member);
+    else if (action < 21) this.#deliver(member, amount);
+    else if (action < 22) this.#sync(member, this.#members[amount % this.#members.length]!);
+    else if (action < 23) member.inbox.splice(amount % (member.inbox.length + 1), 1);
+    else if (action < 24) member.cut = !member.cut;
+    else if (action < 25) member.saved = member.document.encode();
+    else this.#members[at] = this.#start(member.saved);
+    this.#check(this.#members[at]!.document);
+  }
+
+  heal(): void {
+    for (const member of this.#members) member.cut = false;
+    const [first, ...others] = this.#members as [Member, ...Member[]];
+    const known = (): number =>
+      this.#members
+        .flatMap(({ document }) => [...document.version.values()])
+        .reduce((a, b) => a + b, 0);
+    for (let before = -1; before !== known(); ) {
+      before = known();
+      for (const other of others) this.#sync(first, other);
+      for (const other of others) this.#sync(other, first);
+    }
+    const digest = first.document.digest();
+    for (const { document } of this.#members) {
+      this.#check(document);
+      assert.equal(document.digest(), digest, "replicas that know the same changes differ");
+      assert.equal(this.#load("reader", document.encode()).digest(), digest, "not what is stored");
+      assert.equal(document.merge(first.document.encode()).applied, 0);
+    }
+  }
+
+  #start(saved: Uint8Array | undefined): Member {
+    const agent = `${"bcadefg"[this.#named % 7]}${this.#named++}`;
+    const document =
+      saved === undefined
+        ? new this.#it.Document(agent, schemaOf(this.#it), this.#options())
+        : this.#load(agent, saved);
+    return { document, inbox: [], saved, cut: false };
+  }
+
+  #load(agent: string, bytes: Uint8Array): Doc {
+    return this.#it.Document.load(agent, schemaOf(this.#it), bytes, this.#options());
+  }
+
+  #options(): crdt.DocumentOptions {
+    return { clock: new this.#it.HybridLogicalClock({ wallMs: () => 1_000 }) };
+  }
+
+  #change(document: Doc, choice: number, amount: number): void {
+    const { agent } = document;
+    const seq = document.version.get(agent) ?? 0;
+    const mark = `${agent}:${seq}`;
+    const before = `${document.view.title}`;
+    document.change((d) => {
+      d.marks.add(mark);
+      this.#write(d, choice, amount);
+      d.marked.increment();
+      d.marksToo.add(mark);
+    });
+    this.#marks.set(mark, { agent, seq });
+    this.#noteTitle(before, `${document.view.title}`, agent, seq);
+  }
+
+  #throwHalfWay(document: Doc, choice: number, amount: number): void {
+    const digest = document.digest();
+    const change = (): void =>
+      document.change((d) => {
+        d.marks.add("never");
+        this.#write(d, choice, amount);
+        throw new RangeError("half-way");
+      });
+    assert.throws(change, /half-way/);
+    assert.equal(document.digest(), digest, "half a change was made");
+  }
+
+  // Registers are left out: a conflict that was resolved is not opened again.
+  #thereAndBack(document: Doc, choice: number, amount: number): void {
+    const read = (): unknown => {
+      const { title, notes, tags, stars, outline, meta, open } = document.view;
+      const values = [tags.toJSON(), stars.value, parents(outline), plain(meta), open.enabled];
+      return [`${title}`, notes.toArray(), ...values];
+    };
+    const seq = document.version.get(document.agent) ?? 0;
+    const before = read();
+    const title = `${document.view.title}`;
+    document.change((d) => this.#write(d, choice, amount));
+    if ((document.version.get(document.agent) ?? 0) === seq) return;
+    this.#noteTitle(title, `${document.view.title}`, document.agent, seq);
+    const after = read();
+    // What reads the same is passed over by undoing, which would go on to the change before.
+    if (isDeepStrictEqual(before, after)) return;
+    this.#goBack(document, "undo");
+    if (!isDeepStrictEqual(read(), before)) assert.deepEqual(read(), before, "undone, it differs");
+    this.#goBack(document, "redo");
+    assert.deepEqual(read(), after, "done again, it differs");
+  }
+
+  #write(d: Writers, choice: number, amount: number): void {
+    for (let left = 1 + (amount % 3), dice = choice; left > 0; left--, dice = dice * 7 + 3) {
+      this.#writeOne(d, dice % 14, amount >> 2);
+    }
+  }
+
+  #writeOne(d: Writers, what: number, amount: number): void {
+    const characters = [...`${d.title}`];
+    const at = amount % (characters.length + 1);
+    const place = characters.slice(0, at).join("").length;
+    const gone = characters.slice(at, at + 1 + (amount % 5)).join("").length;
+    const nodes = [...d.outline];
+    const node = nodes[amount % (nodes.length || 1)];
+    if (what < 3) d.title.insert(place, this.#fresh(1 + (amount % 4)));
+    else if (what < 5) d.title.delete(place, gone);
+    else if (what === 5) d.notes.insert(amount % (d.notes.length + 1), amount, amount + 1);
+    else if (what === 6 && d.notes.length > 0) d.notes.delete(amount % d.notes.length);
+    else if (what === 7) d.tags.add(amount % 5);
+    else if (what === 8) d.tags.delete(amount % 5);
+    else if (what === 9) d.stars[amount % 2 === 0 ? "increment" : "decrement"](1 + (amount % 9));
+    else if (what === 10) this.#writeTree(d, node, nodes, amount);
+    else if (what === 11) this.#writeMeta(d, amount);
+    else if (what === 12) [d.status, d.owner][amount % 2]!.set(amount);
+    else d.open[amount % 2 === 0 ? "enable" : "disable"]();
+  }
+
+  #writeTree(d: Writers, node: string | undefined, nodes: readonly string[], amount: number): void {
+    if (node === undefined || amount % 3 === 0) d.outline.add(node);
+    else if (amount % 3 === 1) d.outline.delete(node);
+    else {
+      const target = nodes[(amount >> 3) % nodes.length]!;
+      for (let at: string | undefined = target; at !== undefined; at = d.outline.parent(at)) {
+        if (at === node) return;
+      }
+      d.outline.move(node, target, 0);
+    }
+  }
+
+  #writeMeta(d: Writers, amount: number): void {
+    const map = d.meta.map(`m${amount % 2}`);
+    if (amount % 5 === 0) map.set("s").add(amount % 3);
+    else if (amount % 5 === 1) map.set("s").delete(amount % 3);
+    else if (amount % 5 === 2) d.meta.flag("f").enable();
+    else if (amount % 5 === 3) d.meta.delete("f", "flag");
+    else map.counter("c").increment(amount % 7);
+  }
+
+  // Every character is written once: it is its own name. Some take two units.
+  #fresh(count: number): string {
+    let text = "";
+    for (let i = 0; i < count; i++) {
+      const number = this.#characters++;
+      text += String.fromCodePoint(number % 5 === 0 ? 0x20000 + number : 0x4e00 + number);
+    }
+    return text;
+  }
+
+  #noteTitle(before: string, after: string, agent: string, seq: number): void {
+    const [old, now] = [new Set(before), new Set(after)];
+    for (const each of now) if (!old.has(each)) this.#authors.set(each, new Set([agent]));
+    for (const each of old) {
+      if (now.has(each)) continue;
+      const all = this.#deletions.get(each) ?? [];
+      this.#deletions.set(each, [...all, { agent, seq }]);
+    }
+  }
+
+  #goBack(document: Doc, by: "undo" | "redo"): void {
+    const { agent } = document;
+    const before = [...`${document.view.title}`];
+    const seq = document.version.get(agent) ?? 0;
+    document[by]();
+    const after = [...`${document.view.title}`];
+    const [old, now] = [new Set(before), new Set(after)];
+    // Two who deleted the same, and undid it before they heard of each other, have it twice.
+    const wasTwice = old.size < before.length;
+    assert.ok(wasTwice || now.size === after.length, `${by} has written something twice`);
+    for (const each of old) {
+      if (now.has(each)) continue;
+      assert.ok(this.#authors.get(each)!.has(agent), `${by} has deleted what another wrote`);
+      const all = this.#deletions.get(each) ?? [];
+      this.#deletions.set(each, [...all, { agent, seq }]);
+    }
+    for (const each of now) {
+      if (old.has(each)) continue;
+      const known = (this.#deletions.get(each) ?? []).filter((it) => {
+        return it.agent !== agent && (document.version.get(it.agent) ?? 0) > it.seq;
+      });
+      const isTaken = known.length > 0 && !this.#revived.has(each);
+      assert.ok(!isTaken, `${by} has brought back what another deleted`);
+      this.#revived.add(each);
+      this.#authors.get(each)!.add(agent);
+    }
+  }
+
+  #send(member: Member): void {
+    const update = member.document.updates();
+    if (update === undefined) return;
+    for (const other of this.#members) {
+      if (other !== member && !other.cut && !member.cut) other.inbox.push(update);
+    }
+  }
+
+  #deliver({ document, inbox, cut }: Member, amount: number): void {
+    if (cut || inbox.length === 0) return;
+    const at = amount % inbox.length;
+    document.merge(inbox[at]!);
+    if ((amount >> 8) % 4 > 0) inbox.splice(at, 1);
+  }
+
+  #sync(member: Member, other: Member): void {
+    if (member === other || member.cut || other.cut) return;
+    member.document.merge(other.document.updates(member.document.version));
+  }
+
+  #check({ version, view }: Doc): void {
+    const known: string[] = [];
+    for (const [mark, { agent, seq }] of this.#marks) {
+      if ((version.get(agent) ?? 0) > seq) known.push(mark);
+    }
+    assert.deepEqual(view.marks.toJSON(), known.sort(), "marks of other changes than are known");
+    assert.deepEqual(view.marksToo.toJSON(), view.marks.toJSON(), "a change in pieces");
+    assert.equal(view.marked.value, known.length, "a change in pieces");
+    const title = [...`${view.title}`];
+    assert.ok(`${view.title}`.isWellFormed(), "half a character");
+    assert.ok(title.length <= this.#characters * 3, "more than was written");
+  }
+}

@@ -1,0 +1,135 @@
+// Planted bugs, one for each trap that sequences are known to fall into.
+import type { Mutant } from "@compendium/house/planted";
+
+const mutant = (file: string, name: string, search: string, replacement: string): Mutant => {
+  return { name, file, search, replacement };
+};
+
+export const mutants: readonly Mutant[] = [
+  mutant(
+    "sequence/tracker/order.ts",
+    "siblings stand in the order of arrival",
+    "if (graph.isBefore(lv, tree.id(other))) break;",
+    "",
+  ),
+  mutant(
+    "sequence/tracker/order.ts",
+    "siblings are told apart by LVs, which differ between replicas",
+    "graph.isBefore(lv, tree.id(other))",
+    "lv < tree.id(other)",
+  ),
+  mutant(
+    "sequence/tracker/order.ts",
+    "what hangs to the left of a sibling is taken for the sibling's own place",
+    "undecided = standsBefore(spans, otherRight, right);",
+    "undecided = false;",
+  ),
+  mutant(
+    "sequence/tracker/order.ts",
+    "the walk goes on past the right side of the left neighbour",
+    "(left !== NONE && standsBefore(spans, otherLeft, left))",
+    "false",
+  ),
+  mutant(
+    "sequence/tracker/tracker.ts",
+    "whatever stands to the right is a right parent",
+    "const right = tree.left(until) === left ? tree.id(until) : NONE;",
+    "const right = tree.id(until);",
+  ),
+  mutant(
+    "sequence/tracker/tracker.ts",
+    "what the author did not know is not taken back",
+    "if (side === Side.Left) this.#retreat(from, to);",
+    "if (side === Side.Left) void 0;",
+  ),
+  mutant(
+    "sequence/tracker/tracker.ts",
+    "what the author did know stays taken back",
+    "else advance.push(to, from);",
+    "",
+  ),
+  mutant(
+    "sequence/tracker/tracker.ts",
+    "a unit that two delete is taken out of the text twice",
+    "if (splices !== undefined && !this.tree.isGone(span)) {",
+    "if (splices !== undefined) {",
+  ),
+  mutant(
+    "sequence/tracker/tracker.ts",
+    "Backspace deletes towards the right",
+    "this.#index.setTarget(lv + done, taken, tree.id(span) + taken - 1, -1);",
+    "this.#index.setTarget(lv + done, taken, tree.id(span), 1);",
+  ),
+  mutant(
+    "sequence/tracker/span-tree.ts",
+    "the second half of a span forgets what stood to its left",
+    "this.#spans[head + LENGTH]! - at, id + at - 1, NONE);",
+    "this.#spans[head + LENGTH]! - at, this.#spans[head + LEFT]!, NONE);",
+  ),
+  mutant(
+    "causal/cuts.ts",
+    "a cut outlives an operation that was made without what stands before it",
+    "if (top >= 0 && this.#tos.data[top]! > lv) this.#tos.data[top] = lv;",
+    "",
+  ),
+  mutant(
+    "sequence/replay.ts",
+    "an old tracker is taken for one of this window",
+    "const isUsable = tracker.from <= cut && cut < tracker.to && tracker.to <= lv;",
+    "const isUsable = tracker.to > 0 && tracker.to <= lv;",
+  ),
+  mutant(
+    "sequence/replay.ts",
+    "the tracker is never dropped",
+    "if (unused > Math.max(this.windowLength, SLACK)) this.#tracker = undefined;",
+    "",
+  ),
+  mutant(
+    "sequence/update.ts",
+    "an update is taken before what it depends on",
+    "if (parentSeq >= known.data[parent]!) return",
+    "if (parentSeq < 0) return",
+  ),
+  mutant(
+    "sequence/update.ts",
+    "known content is not passed over",
+    "if (read + skipped !== log.inserted) content.move(log.inserted, read + skipped, count);",
+    "",
+  ),
+  mutant(
+    "sequence/operation-log.ts",
+    "a deletion of several is turned round by the Backspace that follows",
+    "const backwards = kind === Kind.Backspace || shape >>> 2 === 1;",
+    "const backwards = true;",
+  ),
+  mutant(
+    "sequence/text.ts",
+    "a pair of surrogates may be parted",
+    "if ((next & 0xfc00) === 0xdc00 && isPair(buffer.unitAt(position - 1), next)) {",
+    "if (position < 0) {",
+  ),
+  mutant(
+    "encoding/frame.ts",
+    "the check is not looked at",
+    "if (crc32c(bytes, 0, last) !== (low | (bytes[last + 3]! << 24)) >>> 0) {",
+    "if (last < 0) {",
+  ),
+  mutant(
+    "sequence/text-buffer.ts",
+    "joined blocks take their gap for text",
+    "this.#gaps[index] = size + added;",
+    "this.#gaps[index] = size;",
+  ),
+  mutant(
+    "causal/causal-graph.ts",
+    "an operation is believed to know all that came before it",
+    "if (side === Side.Left) covered = from;",
+    "",
+  ),
+  mutant(
+    "sequence/replica.ts",
+    "the first edit after opening goes to the log of before",
+    "const lv = this.#addLocal(count); // May unpack, and with that replace the log.\n    this.#log.insert(lv, position, count);",
+    "this.#log.insert(this.#addLocal(count), position, count);",
+  ),
+];
