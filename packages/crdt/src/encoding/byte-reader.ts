@@ -8,8 +8,9 @@
 import { CrdtError } from "../errors.ts";
 import { isPair } from "./byte-writer.ts";
 
-const BUDGET_BYTES = 64 * 1024;
-const BUDGET_PER_BYTE = 10;
+/** What a decoder may charge: this, and {@link BUDGET_PER_BYTE} for each byte of input. */
+export const BUDGET_BYTES: number = 64 * 1024;
+export const BUDGET_PER_BYTE = 10;
 
 /** Reads one thing after the other. What does not fit throws {@link CrdtError}. */
 export class ByteReader {

@@ -1,4 +1,4 @@
-// What stands around every encoding of a sequence.
+// What stands around every encoding here, of a sequence, a state, a tree or a document.
 //
 //   0xCD | version | tag | length of the body | body | CRC-32C of all before, 4 bytes
 //
@@ -14,11 +14,27 @@ const VERSION = 1;
 
 /** Puts what has been written into a frame. */
 export function frame(tag: number, body: ByteWriter): Uint8Array<ArrayBuffer> {
+  return body.seal(headOf(tag, body.length), crc32c);
+}
+
+/** Puts bytes into a frame. */
+export function frameOf(tag: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = headOf(tag, body.length);
+  const end = head.length + body.length;
+  const bytes = new Uint8Array(end + 4);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  const check = crc32c(bytes, 0, end);
+  for (let i = 0; i < 4; i++) bytes[end + i] = check >>> (8 * i);
+  return bytes;
+}
+
+function headOf(tag: number, length: number): number[] {
   const head = [MAGIC, VERSION, tag];
-  let length = body.length;
-  for (; length >= 128; length >>>= 7) head.push((length & 127) | 128);
-  head.push(length);
-  return body.seal(head, crc32c);
+  let rest = length;
+  for (; rest >= 128; rest >>>= 7) head.push((rest & 127) | 128);
+  head.push(rest);
+  return head;
 }
 
 /** What a frame says it holds; means nothing before `bodyOf` has found it whole. */
@@ -26,19 +42,32 @@ export function tagOf(bytes: Uint8Array): number {
   return bytes[2]!;
 }
 
-/** A reader of what is in a frame, or throws. */
-export function bodyOf(bytes: Uint8Array): ByteReader {
-  const last = bytes.length - 4;
-  const reader = new ByteReader(bytes, 0, Math.max(0, last));
-  if (last < 4 || reader.byte() !== MAGIC) throw reader.corrupt("this is no frame");
-  const low = bytes[last]! | (bytes[last + 1]! << 8) | (bytes[last + 2]! << 16);
-  if (crc32c(bytes, 0, last) !== (low | (bytes[last + 3]! << 24)) >>> 0) {
+/** Where the body of a frame is, once all of the frame is found to be as it was written. */
+export interface Opened {
+  readonly tag: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Opens a frame, or throws. */
+export function openFrame(bytes: Uint8Array): Opened {
+  const to = bytes.length - 4;
+  const reader = new ByteReader(bytes, 0, Math.max(0, to));
+  if (to < 4 || reader.byte() !== MAGIC) throw reader.corrupt("this is no frame");
+  const low = bytes[to]! | (bytes[to + 1]! << 8) | (bytes[to + 2]! << 16);
+  if (crc32c(bytes, 0, to) !== (low | (bytes[to + 3]! << 24)) >>> 0) {
     throw reader.corrupt("the check does not agree");
   }
   const version = reader.byte();
   if (version !== VERSION) throw new CrdtError("CRDT_VERSION", `version ${version} is unknown`);
-  reader.byte(); // The tag.
+  const tag = reader.byte();
   const length = reader.number();
   if (length !== reader.left) throw reader.corrupt("the length does not agree");
-  return reader;
+  return { tag, from: reader.position, to };
+}
+
+/** A reader of what is in a frame, or throws. */
+export function bodyOf(bytes: Uint8Array): ByteReader {
+  const { from, to } = openFrame(bytes);
+  return new ByteReader(bytes, from, to);
 }

@@ -1,22 +1,14 @@
-// Bytes, written and read.
-//
-//   frame   0xCD | version | tag | length of the body | body | CRC-32C of all before, 4 bytes
-//
-// Numbers are LEB128, in the fewest bytes. The length refuses every truncation for certain, the
-// check every burst of up to 32 wrong bits. One value has one encoding and the reader takes no
-// other, so that equal states have equal bytes, and a hash of them is a digest.
+// What states and trees are written with: numbers up to 2^53, doubles and names, where the columns of
+// sequences (src/encoding) have 32-bit numbers and UTF-16 units. Numbers are LEB128, in the fewest
+// bytes. One value has one encoding and the reader takes no other, so that equal states have equal
+// bytes, and a hash of them is a digest. The frame around it is that of every encoding here.
 //
 // Reading charges a budget for what it builds: 8 a number, and its length for a text. Nothing is
 // stored without having been charged, and the format spends at least one byte of input for every
 // 10 that are charged, so that a writer of hostile bytes buys no more memory than he sends.
+import { BUDGET_BYTES, BUDGET_PER_BYTE } from "../encoding/byte-reader.ts";
+import { openFrame } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
-
-/** The version of every encoding here; another one is refused. */
-const VERSION = 1;
-const MAGIC = 0xcd;
-/** What a decoder may charge: this, and {@link BUDGET_PER_BYTE} for each byte of input. */
-export const BUDGET_BYTES: number = 64 * 1024;
-export const BUDGET_PER_BYTE = 10;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -207,58 +199,8 @@ export class Reader {
   }
 }
 
-/** Puts a body into its frame. */
-export function frame(tag: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = new Writer();
-  for (const byte of [MAGIC, VERSION, tag]) head.byte(byte);
-  head.number(body.length);
-  const start = head.done();
-  const bytes = new Uint8Array(start.length + body.length + 4);
-  bytes.set(start);
-  bytes.set(body, start.length);
-  const end = bytes.length - 4;
-  const check = crc32c(bytes.subarray(0, end));
-  for (let i = 0; i < 4; i++) bytes[end + i] = check >>> (8 * i);
-  return bytes;
-}
-
-/** Takes the body out of its frame, or throws. */
+/** A reader of what is in a frame, with its tag; or throws. */
 export function unframe(bytes: Uint8Array): { readonly tag: number; readonly body: Reader } {
-  if (bytes.length < 8 || bytes[0] !== MAGIC) throw new Reader(bytes).corrupt("no frame");
-  const head = new Reader(bytes, 2);
-  if (crc32c(bytes.subarray(0, bytes.length - 4)) !== wordAt(bytes, bytes.length - 4)) {
-    throw head.corrupt("the check does not agree");
-  }
-  if (bytes[1] !== VERSION) throw new CrdtError("CRDT_VERSION", `version ${bytes[1]} is unknown`);
-  const tag = head.byte();
-  const length = head.number();
-  if (length !== head.left - 4) throw head.corrupt("the length does not agree");
-  const from = bytes.length - 4 - length;
-  return { tag, body: new Reader(bytes, from, from + length) };
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4);
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
-}
-
-const TABLE = makeTable();
-
-function makeTable(): Int32Array {
-  const table = new Int32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    let value = byte;
-    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0x82f63b78 : 0);
-    table[byte] = value;
-  }
-  return table;
-}
-
-/** The cyclic redundancy check with Castagnoli's polynomial (RFC 3720, appendix B.4). */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = -1;
-  for (let at = 0; at < bytes.length; at++) {
-    crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[at] as number)) & 255] as number);
-  }
-  return ~crc >>> 0;
+  const { tag, from, to } = openFrame(bytes);
+  return { tag, body: new Reader(bytes, from, to) };
 }

@@ -1,8 +1,10 @@
 // What one replica tells another: a piece of state, as large as one update or as the whole. Deltas
 // join to deltas, and a state joins any of them, in any order, any number of times. That is the
 // whole protocol; everything else is about sending less (Almeida et al. 2018, §4).
+
+import { frameOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
-import { frame, unframe, Writer } from "./codec.ts";
+import { unframe, Writer } from "./codec.ts";
 import { CausalContext } from "./context.ts";
 import { digestOf } from "./digest.ts";
 import { DotReader, Joining, type Kind } from "./kind.ts";
@@ -86,7 +88,7 @@ export function encodeState(
   store: unknown,
   context: CausalContext,
 ): Uint8Array<ArrayBuffer> {
-  return frame(kind.tag, bodyOf(kind, store, context));
+  return frameOf(kind.tag, bodyOf(kind, store, context));
 }
 
 /** The bytes of a state: one form for each. */

@@ -1,7 +1,9 @@
 // What one tree tells another: a set of moves, and sometimes the base on which they stand, which is
 // what is left of moves that were compacted away. The join is the union.
+
+import { frameOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
-import { frame, unframe } from "../lattice/codec.ts";
+import { unframe } from "../lattice/codec.ts";
 import { type CausalContext, DotList } from "../lattice/context.ts";
 import { digestOf } from "../lattice/digest.ts";
 import { compareMoves, type Move } from "./move.ts";
@@ -83,7 +85,7 @@ export class TreeDelta {
 
   /** Its bytes. */
   encode(): Uint8Array<ArrayBuffer> {
-    return frame(TAG, writeTree(this.moves, this.base));
+    return frameOf(TAG, writeTree(this.moves, this.base));
   }
 
   /**

@@ -1,5 +1,8 @@
 // What the decoder refuses beyond flipped bits: hostile bytes with a right check.
 import { describe, expect, test } from "vitest";
+import { BUDGET_BYTES, BUDGET_PER_BYTE } from "../../src/encoding/byte-reader.ts";
+import { crc32c } from "../../src/encoding/crc32c.ts";
+import { frameOf } from "../../src/encoding/frame.ts";
 import * as subject from "../../src/index.ts";
 import {
   AddWinsMap,
@@ -9,14 +12,7 @@ import {
   GrowSet,
   MovableTree,
 } from "../../src/index.ts";
-import {
-  BUDGET_BYTES,
-  BUDGET_PER_BYTE,
-  crc32c,
-  frame,
-  Reader,
-  Writer,
-} from "../../src/lattice/codec.ts";
+import { Reader, Writer } from "../../src/lattice/codec.ts";
 import { digestOf } from "../../src/lattice/digest.ts";
 import { checkRandomBytes } from "./random-bytes.ts";
 
@@ -38,7 +34,7 @@ describe("hostile bytes", () => {
     expect(() => Delta.decode(other)).toThrow(refused("CRDT_VERSION"));
     expect(() => new GrowSet("us").join(bytes)).toThrow(refused("CRDT_KIND"));
     expect(() => new MovableTree("us").join(bytes)).toThrow(refused("CRDT_KIND"));
-    expect(() => Delta.decode(frame(99, new Uint8Array(0)))).toThrow(refused("CRDT_KIND"));
+    expect(() => Delta.decode(frameOf(99, new Uint8Array(0)))).toThrow(refused("CRDT_KIND"));
     expect(() => Delta.decode(new Uint8Array(0))).toThrow(refused("CRDT_CORRUPT"));
   });
 
@@ -67,7 +63,7 @@ describe("hostile bytes", () => {
       writer.string("x");
       writer.number(0);
     }
-    expect(() => Delta.decode(frame(13, writer.done()))).toThrow(refused("CRDT_CORRUPT"));
+    expect(() => Delta.decode(frameOf(13, writer.done()))).toThrow(refused("CRDT_CORRUPT"));
   });
 });
 

@@ -1,6 +1,6 @@
 // Random bytes in a right frame, so that the check does not refuse them: the decoder must.
 import { SeededRandom } from "@compendium/runtime";
-import { frame } from "../../src/lattice/codec.ts";
+import { frameOf } from "../../src/encoding/frame.ts";
 import type { Subject } from "./case.ts";
 
 /** Whether the bytes of this seed are a state; throws when they are not refused as they must be. */
@@ -11,7 +11,7 @@ export function checkRandomBytes(subject: Subject, seed: number): boolean {
     random.below(random.below(3) === 0 ? 256 : 4),
   );
   const tag = 1 + random.below(15);
-  const bytes = frame(tag, body);
+  const bytes = frameOf(tag, body);
   const { Delta, TreeDelta } = subject;
   let again: Uint8Array;
   try {

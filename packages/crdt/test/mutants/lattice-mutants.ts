@@ -235,9 +235,9 @@ export const mutants: readonly Mutant[] = [
   // Bytes.
   plant(
     "laws",
-    "lattice/codec.ts",
+    "encoding/frame.ts",
     "the check is not looked at",
-    "if (crc32c(bytes.subarray(0, bytes.length - 4)) !== wordAt(bytes, bytes.length - 4)) {",
-    "if (wordAt(bytes, bytes.length - 4) < 0) {",
+    "if (crc32c(bytes, 0, to) !== (low | (bytes[to + 3]! << 24)) >>> 0) {",
+    "if (to < 0) {",
   ),
 ];

@@ -2,17 +2,10 @@
 // a source file and what stands there instead; a place that is no longer found fails loudly.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are pieces of source text.
 
-export interface Mutant {
-  /** What goes wrong. */
-  readonly name: string;
-  /** The file, below src/wal/. */
-  readonly file: string;
-  readonly search: string;
-  readonly replacement: string;
-}
+import type { Mutant } from "@compendium/house/planted";
 
 const mutant = (file: string, name: string, search: string, replacement: string): Mutant => {
-  return { name, file, search, replacement };
+  return { name, file: `wal/${file}`, search, replacement };
 };
 const log = mutant.bind(undefined, "write-ahead-log.ts");
 const recovery = mutant.bind(undefined, "recovery.ts");

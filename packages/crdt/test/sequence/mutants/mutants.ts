@@ -111,8 +111,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "encoding/frame.ts",
     "the check is not looked at",
-    "if (crc32c(bytes, 0, last) !== (low | (bytes[last + 3]! << 24)) >>> 0) {",
-    "if (last < 0) {",
+    "if (crc32c(bytes, 0, to) !== (low | (bytes[to + 3]! << 24)) >>> 0) {",
+    "if (to < 0) {",
   ),
   mutant(
     "sequence/text-buffer.ts",
