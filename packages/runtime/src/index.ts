@@ -1,4 +1,5 @@
 export { type Clock, checkTimer, systemClock } from "./clock.ts";
+export { crc32c } from "./crc32c.ts";
 export { RuntimeError, type RuntimeErrorCode } from "./error.ts";
 export {
   checkBytes,

@@ -1,9 +1,10 @@
 // A part that is too large for a message goes in pieces, one behind the other. Each has the check
 // of all bytes up to its end, so that a piece that is lost, doubled or out of place is found with
 // the next one, and not after the last of a thousand.
+
+import { crc32c } from "@compendium/runtime";
 import { CrdtSyncError } from "../errors.ts";
 import { decodePart, encodePart } from "../wire/codec.ts";
-import { crc32c } from "../wire/crc32c.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { Part, Piece } from "../wire/part.ts";
 
@@ -28,7 +29,7 @@ export class PieceWriter {
   next(): Uint8Array {
     const offset = this.#offset;
     const bytes = this.#part.subarray(offset, offset + this.#pieceBytes);
-    this.#check = crc32c(bytes, this.#check);
+    this.#check = crc32c(bytes, 0, bytes.length, this.#check);
     this.#offset += bytes.length;
     const { length: total } = this.#part;
     return encodePart({ type: "piece", total, offset, bytes, check: this.#check });
@@ -61,7 +62,7 @@ export class PieceReader {
     if (offset + bytes.length > total) {
       throw new CrdtSyncError("SYNC_CORRUPT", "pieces that are more than the whole");
     }
-    this.#check = crc32c(bytes, this.#check);
+    this.#check = crc32c(bytes, 0, bytes.length, this.#check);
     if (this.#check !== check) {
       throw new CrdtSyncError("SYNC_CORRUPT", "the check of a piece does not agree");
     }

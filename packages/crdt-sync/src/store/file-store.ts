@@ -11,9 +11,11 @@
 // is not used. A torn record was never answered for, and is cut off.
 //
 // Left out: locks. One process has the folder; two are found out when they meet (writers.ts).
+
 import type { Files, OpenFile } from "@compendium/runtime";
+import { crc32c } from "@compendium/runtime";
 import { CrdtSyncError } from "../errors.ts";
-import { crc32c, wordAt } from "../wire/crc32c.ts";
+import { wordAt } from "../wire/word.ts";
 import type { Journal, Store } from "./store.ts";
 
 const HEADER: Uint8Array = Uint8Array.of(0x43, 0x53, 0x59, 0x4e, 1, 0, 0, 0);
@@ -179,7 +181,7 @@ function encodeRecord(body: Uint8Array): Uint8Array[] {
   const view = new DataView(head.buffer);
   view.setUint32(0, MARKER, true);
   view.setUint32(4, body.length, true);
-  view.setUint32(8, crc32c(body, crc32c(head.subarray(4, 8))), true);
+  view.setUint32(8, crc32c(body, 0, body.length, crc32c(head, 4, 8)), true);
   return [head, body];
 }
 
@@ -189,7 +191,7 @@ function endOf(bytes: Uint8Array, at: number): number | undefined {
   const length = wordAt(bytes, at + 4) >>> 0;
   const from = at + RECORD_OVERHEAD_BYTES;
   if (from + length > bytes.length) return undefined;
-  const head = crc32c(bytes.subarray(at + 4, at + 8));
-  const isWhole = crc32c(bytes.subarray(from, from + length), head) === wordAt(bytes, at + 8) >>> 0;
+  const head = crc32c(bytes, at + 4, at + 8);
+  const isWhole = crc32c(bytes, from, from + length, head) === wordAt(bytes, at + 8) >>> 0;
   return isWhole ? from + length : undefined;
 }

@@ -1,7 +1,7 @@
 // Bytes, written and read. Numbers are LEB128 in the fewest bytes; texts and byte strings have
 // their length before them. A value has one encoding, and the reader takes no other.
 import { CrdtSyncError } from "../errors.ts";
-import { wordAt } from "./crc32c.ts";
+import { wordAt } from "./word.ts";
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -4,13 +4,14 @@
 //   part      number of its type | its fields
 //
 // A message is decoded as a whole before anything of it is done.
+import { crc32c } from "@compendium/runtime";
 import { Writers } from "../core/writers.ts";
 import { CODES, CrdtSyncError, type CrdtSyncErrorCode } from "../errors.ts";
 import { Reader, Writer } from "./bytes.ts";
-import { crc32c, wordAt } from "./crc32c.ts";
 import { type Limits, MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
 import type { Part, PresenceEntry, Row } from "./part.ts";
 import { readAgent, readVersion, writeVersion } from "./version.ts";
+import { wordAt } from "./word.ts";
 
 const MAGIC = 0xc5;
 const VERSION = 1;
@@ -48,7 +49,7 @@ export function encodeMessage(parts: readonly Uint8Array[]): Uint8Array<ArrayBuf
     message.set(part, at);
     at += part.length;
   }
-  const check = crc32c(message.subarray(0, at));
+  const check = crc32c(message, 0, at);
   for (let shift = 0; shift < 32; shift += 8) message[at++] = check >>> shift;
   return message;
 }
@@ -67,7 +68,7 @@ export function decodeMessage(message: Uint8Array, limits: Limits): Part[] {
   if (length < MESSAGE_OVERHEAD_BYTES || message[0] !== MAGIC) {
     throw new CrdtSyncError("SYNC_CORRUPT", "that is no message");
   }
-  if (crc32c(message.subarray(0, length - 4)) !== wordAt(message, length - 4) >>> 0) {
+  if (crc32c(message, 0, length - 4) !== wordAt(message, length - 4) >>> 0) {
     throw new CrdtSyncError("SYNC_CORRUPT", "the check of a message does not agree");
   }
   if (message[1] !== VERSION) {

@@ -1,7 +1,7 @@
 // What single connections must do, as checks that a copy with a bug can be put through.
 import { AddWinsSet, Text } from "@compendium/crdt";
+import { crc32c } from "@compendium/runtime";
 import { encodeMessage, encodePart } from "../../src/wire/codec.ts";
-import { crc32c } from "../../src/wire/crc32c.ts";
 import { exchange, Side, type Subject, type } from "../core/lab.ts";
 
 function holds(what: boolean, message: string): void {

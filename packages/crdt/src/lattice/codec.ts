@@ -1,7 +1,7 @@
-// What states and trees are written with: numbers up to 2^53, doubles and names, where the columns of
-// sequences (src/encoding) have 32-bit numbers and UTF-16 units. Numbers are LEB128, in the fewest
-// bytes. One value has one encoding and the reader takes no other, so that equal states have equal
-// bytes, and a hash of them is a digest. The frame around it is that of every encoding here.
+// What states and trees are written with: numbers up to 2^53, doubles and names, where the columns
+// of sequences (src/encoding) have 32-bit numbers and UTF-16 units. Numbers are LEB128, in the
+// fewest bytes. One value has one encoding and the reader takes no other, so that equal states have
+// equal bytes, and a hash of them is a digest. The frame around it is that of every encoding here.
 //
 // Reading charges a budget for what it builds: 8 a number, and its length for a text. Nothing is
 // stored without having been charged, and the format spends at least one byte of input for every

@@ -7,7 +7,7 @@
 // The peer says how large it is. The buffer grows with what has arrived: who announces 256 MiB and
 // sends nothing costs nothing.
 import type { Link } from "@compendium/runtime";
-import { crc32c } from "../wal/crc32c.ts";
+import { crc32c } from "@compendium/runtime";
 import { isMalformed, type Meeting, nextFrame, refuse } from "./handshake.ts";
 import { DELIVERED, malformed } from "./hello.ts";
 import { decodeChunk, decodeOffer, encodeHave, isSame, type Offer } from "./snapshot-frames.ts";

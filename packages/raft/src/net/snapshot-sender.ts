@@ -6,9 +6,9 @@
 // What is under way is bounded by what the receiver says it has, as on a link of messages: a
 // window, and no more, stands in queues and kernels.
 
+import { crc32c } from "@compendium/runtime";
 import { NO_BYTES } from "../core/entry.ts";
 import type { Message } from "../core/message.ts";
-import { crc32c } from "../wal/crc32c.ts";
 import { dial, isMalformed, type Meeting, nextFrame } from "./handshake.ts";
 import { DELIVERED, decodeRefusal, malformed, REFUSAL, type Refusal } from "./hello.ts";
 import {

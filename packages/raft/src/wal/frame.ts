@@ -23,7 +23,7 @@
 // - "last" is meant: a batch is written only after the one before it was synced, so everything
 //   behind the tear is of the batch that was under way. A record of another one proves that the gap
 //   had been durable, and is rot.
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "@compendium/runtime";
 
 /** What a disk writes whole or not at all. */
 export const SECTOR_BYTES = 512;

@@ -1,4 +1,5 @@
 import * as wal from "@compendium/raft/wal";
+import { crc32c } from "@compendium/runtime";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Cursor, numberBytes, putNumber } from "../../src/varint.ts";
@@ -14,7 +15,6 @@ import {
   readHead,
   readMark,
 } from "../../src/wal/codec.ts";
-import { crc32c } from "../../src/wal/crc32c.ts";
 import { FrameWriter, hasBlankSector, recordBytes } from "../../src/wal/frame.ts";
 import { segmentName } from "../../src/wal/segment.ts";
 import { snapshotName } from "../../src/wal/snapshot-file.ts";

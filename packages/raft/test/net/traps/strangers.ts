@@ -2,6 +2,7 @@
 // that it has started anew, or has lost a link that the other side still has.
 import assert from "node:assert/strict";
 import type { Link } from "@compendium/runtime";
+import { crc32c } from "@compendium/runtime";
 import { encodeMessage } from "../../../src/net/codec.ts";
 import { decodeHello, decodeRefusal, encodeHello, type Hello } from "../../../src/net/hello.ts";
 import {
@@ -9,7 +10,6 @@ import {
   encodeOffer,
   type SnapshotMessage,
 } from "../../../src/net/snapshot-frames.ts";
-import { crc32c } from "../../../src/wal/crc32c.ts";
 import type { Trap } from "../traps.ts";
 import { beat, NetWorld, snapshot } from "../world.ts";
 
