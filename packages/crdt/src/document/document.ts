@@ -23,12 +23,13 @@ import { digestOf } from "../lattice/digest.ts";
 import { checkReplica, checkString, compareStrings } from "../lattice/scalar.ts";
 import { Pending } from "../sequence/pending.ts";
 import { missingFor } from "../sequence/update.ts";
+import { Audience, type DocumentEvent } from "./audience.ts";
 import { closureOf } from "./closure.ts";
 import { type DocumentDiff, differenceOf } from "./difference.ts";
 import { forget, History } from "./history.ts";
 import { loadAll, takeIn } from "./intake.ts";
 import type { Past, Readers, Schema, Writers } from "./schema.ts";
-import { type Conflict, Gate, type Heard, type Slot, type Undoable } from "./slot.ts";
+import { type Conflict, Gate, type Slot, type Undoable } from "./slot.ts";
 import { NAME_BYTES_MAX, type Read, readUpdate, Tag, writeUpdate } from "./update.ts";
 
 /** How a document is set up. */
@@ -49,14 +50,6 @@ export interface DocumentMerge {
   readonly conflicts: readonly Conflict[];
 }
 
-/** What a listener is told, once for each change or merge. */
-export interface DocumentEvent {
-  /** Who caused it: this replica, or others. */
-  readonly origin: "here" | "elsewhere";
-  /** What reads differently, in the order in which it came to. */
-  readonly changes: readonly Heard[];
-}
-
 /** How many containers a document may have. */
 export const CONTAINERS_MAX = 1024;
 
@@ -73,7 +66,7 @@ export class Document<S extends Schema> {
   readonly #writers: Writers<S>;
   readonly #gate: Gate = new Gate();
   readonly #history: History;
-  readonly #listeners: Set<(event: DocumentEvent) => void> = new Set();
+  readonly #audience: Audience = new Audience(this.#gate, this.#slots);
   readonly #graph: CausalGraph = new CausalGraph();
   readonly #pending: Pending = new Pending();
   // The own changes that `updates` has given, and what each container had of its own then.
@@ -179,11 +172,14 @@ export class Document<S extends Schema> {
   merge(bytes: Uint8Array): DocumentMerge {
     this.#checkClosed();
     const before = this.#graph.length;
+    const isAllSent = this.#graph.known(this.agent) === this.#sent;
     const conflicts: Conflict[] = [];
-    this.#hearing("elsewhere", () => {
+    this.#hearing("elsewhere", conflicts, () => {
       this.#mergeOne(bytes, conflicts);
       this.#mergeReady(conflicts);
     });
+    // What comes under the own name is from an earlier life, and others have it from there.
+    if (isAllSent && this.#graph.known(this.agent) > this.#sent) this.#markSent();
     return { applied: this.#graph.length - before, pending: this.#pending.count, conflicts };
   }
 
@@ -244,15 +240,12 @@ export class Document<S extends Schema> {
 
   /** Calls back after each change and merge, with all that reads differently, until disposed. */
   subscribe(listener: (event: DocumentEvent) => void): Disposable {
-    const own = (event: DocumentEvent): void => listener(event);
-    if (this.#listeners.size === 0) for (const slot of this.#slots.values()) slot.listen(true);
-    this.#listeners.add(own);
-    return {
-      [Symbol.dispose]: () => {
-        if (!this.#listeners.delete(own) || this.#listeners.size > 0) return;
-        for (const slot of this.#slots.values()) slot.listen(false);
-      },
-    };
+    return this.#audience.listen(listener);
+  }
+
+  /** Calls back after each change and merge that did something, until disposed. Costs nothing. */
+  onChange(listener: () => void): Disposable {
+    return this.#audience.watch(listener);
   }
 
   // The containers by name. A container that was made anew is found behind the same door.
@@ -271,7 +264,7 @@ export class Document<S extends Schema> {
   #change(by: "user" | "undo" | "redo", write: () => unknown): boolean {
     this.#checkClosed();
     const slots = [...this.#slots.values()];
-    return this.#hearing("here", () => {
+    return this.#hearing("here", [], () => {
       this.#gate.isOpen = true;
       try {
         const waits = write() instanceof Promise;
@@ -381,18 +374,10 @@ export class Document<S extends Schema> {
     }
   }
 
-  // Gathers what is heard while something is done, and tells it once, when all of it is there.
-  #hearing<T>(origin: DocumentEvent["origin"], act: () => T): T {
-    if (this.#listeners.size === 0) return act();
-    const changes: Heard[] = [];
-    this.#gate.heard = changes;
-    let result: T;
-    try {
-      result = act();
-    } finally {
-      this.#gate.heard = undefined;
-    }
-    if (changes.length > 0) for (const listener of this.#listeners) listener({ origin, changes });
+  #hearing<T>(origin: DocumentEvent["origin"], conflicts: Conflict[], act: () => T): T {
+    const before = this.#graph.length;
+    const result = this.#audience.hearing(origin, conflicts, act);
+    if (this.#graph.length > before) this.#audience.changed();
     return result;
   }
 }

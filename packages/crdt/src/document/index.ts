@@ -1,8 +1,8 @@
+export type { DocumentEvent } from "./audience.ts";
 export type { ContainerDiff, DocumentDiff } from "./difference.ts";
 export {
   CONTAINERS_MAX,
   Document,
-  type DocumentEvent,
   type DocumentMerge,
   type DocumentOptions,
 } from "./document.ts";
@@ -26,6 +26,7 @@ export {
   removeWinsMap,
   removeWinsSet,
   type Schema,
+  schemaDigest,
   type TextReader,
   type TextWriter,
   type TreeReader,

@@ -6,8 +6,10 @@
 // replicas whose schemas differ work together on what they have in common, and a container that one
 // of them lacks is refused by its name.
 import type { HybridLogicalClock } from "../clock/hybrid-logical-clock.ts";
+import { ByteWriter } from "../encoding/byte-writer.ts";
 import { AddWinsSet } from "../lattice/add-wins-set.ts";
 import { BoundedCounter } from "../lattice/bounded-counter.ts";
+import { digestOf } from "../lattice/digest.ts";
 import { DisableWinsFlag } from "../lattice/disable-wins-flag.ts";
 import { EnableWinsFlag } from "../lattice/enable-wins-flag.ts";
 import { GrowCounter } from "../lattice/grow-counter.ts";
@@ -20,7 +22,7 @@ import { PnCounter } from "../lattice/pn-counter.ts";
 import { RemoveWinsSet } from "../lattice/remove-wins-set.ts";
 import type { FieldOf, Replicated } from "../lattice/replicated.ts";
 import { AddWinsMap, RemoveWinsMap } from "../lattice/replicated-map.ts";
-import type { Scalar } from "../lattice/scalar.ts";
+import { compareStrings, type Scalar } from "../lattice/scalar.ts";
 import { TwoPhaseSet } from "../lattice/two-phase-set.ts";
 import type { List } from "../sequence/list.ts";
 import type { Text } from "../sequence/text.ts";
@@ -98,6 +100,16 @@ type PastOf<T> = T extends ContainerType<unknown, unknown, infer P> ? P : never;
 export type Past<S extends Schema> = {
   readonly [K in keyof S as [PastOf<S[K]>] extends [never] ? never : K]: PastOf<S[K]>;
 };
+
+/** A fingerprint of the names and types in a schema: 32 hexadecimal digits. */
+export function schemaDigest(schema: Schema): string {
+  const writer = new ByteWriter();
+  for (const name of Object.keys(schema).sort(compareStrings)) {
+    writer.string(name);
+    writer.string(schema[name]!.type);
+  }
+  return digestOf(writer.take());
+}
 
 /** A text. */
 export function text(): ContainerType<TextWriter, TextReader, TextReader> {

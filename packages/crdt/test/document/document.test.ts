@@ -11,6 +11,7 @@ import {
   lwwRegister,
   mvRegister,
   pnCounter,
+  schemaDigest,
   text,
   tree,
 } from "../../src/index.ts";
@@ -266,15 +267,53 @@ test("events come once for each change or merge, and tell all of it", () => {
     { container: "tags", change: { path: ["t"], before: false, after: true } },
   ];
   b.merge(a.updates()!);
-  expect(events).toEqual([{ origin: "elsewhere", changes: expected }]);
+  expect(events).toEqual([{ origin: "elsewhere", changes: expected, conflicts: [] }]);
   b.change((d) => d.title.delete(0, 1));
   expect(events[1]).toEqual({
     origin: "here",
     changes: [{ container: "title", change: { position: 0, removed: 1, inserted: "" } }],
+    conflicts: [],
   });
   subscription[Symbol.dispose]();
   b.change((d) => d.tags.delete("t"));
   expect(events.length).toBe(2);
+});
+
+test("the digest of a schema tells names and types apart, and not their order", () => {
+  const one = schemaDigest({ title: text(), tags: addWinsSet() });
+  expect(schemaDigest({ tags: addWinsSet(), title: text() })).toBe(one);
+  expect(schemaDigest({ title: text(), tags: list() })).not.toBe(one);
+  expect(schemaDigest({ title: text(), tag: addWinsSet() })).not.toBe(one);
+});
+
+test("onChange tells of each change and merge that did something, and describes nothing", () => {
+  const [a, b] = [documentOf("a"), documentOf("b")];
+  let told = 0;
+  const subscription = b.onChange(() => told++);
+  a.change((d) => d.title.insert(0, "hi"));
+  const update = a.updates()!;
+  b.merge(update);
+  b.merge(update);
+  expect(told).toBe(1);
+  b.change((d) => d.title.insert(0, "hi"));
+  b.change(() => {});
+  b.undo();
+  expect(told).toBe(3);
+  subscription[Symbol.dispose]();
+  b.change((d) => d.title.insert(0, "hi"));
+  expect(told).toBe(3);
+});
+
+test("what comes back under the own name, from an earlier life, is not sent again", () => {
+  const [a, b] = [documentOf("a"), documentOf("b")];
+  a.change((d) => d.title.insert(0, "hi"));
+  b.merge(a.updates()!);
+  const reborn = documentOf("a");
+  reborn.merge(b.encode());
+  expect(reborn.updates()).toBe(undefined);
+  reborn.change((d) => d.title.insert(2, "!"));
+  expect(b.merge(reborn.updates()!)).toMatchObject({ applied: 1, pending: 0 });
+  expect(`${b.view.title}`).toBe("hi!");
 });
 
 test("a container that the schema lacks, or has as another type, is refused by its name", () => {
