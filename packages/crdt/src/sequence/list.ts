@@ -39,6 +39,7 @@ export class List<T extends Scalar = Scalar> extends ReplicatedSequence<ListCont
     const from = content.column.length;
     for (const value of checked) content.column.push(value);
     content.insert(index, from, checked.length);
+    this.replica.onChange?.();
   }
 
   /**
@@ -51,6 +52,7 @@ export class List<T extends Scalar = Scalar> extends ReplicatedSequence<ListCont
     if (count === 0) return;
     this.replica.delete(index, count);
     this.replica.content.remove(index, count);
+    this.replica.onChange?.();
   }
 
   /** The value at an index; `undefined` where there is none. */

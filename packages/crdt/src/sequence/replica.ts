@@ -41,6 +41,8 @@ export class Replica<C extends Content> {
   content: C;
   /** Called after each merge that changed something; what it costs, only listeners pay. */
   onMerge: SpliceListener | undefined;
+  /** Called after each edit, by the doors, and each merge that brought something. */
+  onChange: (() => void) | undefined;
 
   #graph: CausalGraph = new CausalGraph();
   #log: OperationLog = new OperationLog();
@@ -49,8 +51,8 @@ export class Replica<C extends Content> {
   // The history of a document that was opened and not unpacked yet.
   #packed: ByteReader | undefined;
   #agentNumber = -1;
-  // What was done here since the last flush, as from, to, from, to.
-  #unsent: number[] = [];
+  // The number of the first own operation that was made here since the last flush; -1 for none.
+  #unsent = -1;
 
   constructor(agent: string, content: C) {
     this.agent = checkReplica(agent);
@@ -125,7 +127,9 @@ export class Replica<C extends Content> {
     const before = this.graph.length;
     this.#mergeOne(bytes);
     if (this.#pending.count > 0) this.#mergeReady();
-    return { applied: this.#graph.length - before, pending: this.#pending.count };
+    const applied = this.#graph.length - before;
+    if (applied > 0) this.onChange?.();
+    return { applied, pending: this.#pending.count };
   }
 
   /** What a replica of that version lacks, as an update. */
@@ -135,10 +139,10 @@ export class Replica<C extends Content> {
 
   /** What was done here since the last call, as an update; `undefined` for nothing. */
   flush(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#unsent.length === 0) return undefined;
-    const bytes = this.#encode(this.#unsent);
-    this.#unsent = [];
-    return bytes;
+    if (this.#unsent < 0) return undefined;
+    const ranges = this.#graph.rangesOf(this.#agentNumber, this.#unsent);
+    this.#unsent = -1;
+    return this.#encode(ranges);
   }
 
   /** Everything, as bytes that {@link Replica.open} takes. */
@@ -197,12 +201,8 @@ export class Replica<C extends Content> {
   #addLocal(count: number): number {
     const { graph } = this;
     if (this.#agentNumber < 0) this.#agentNumber = graph.agentNumber(this.agent);
-    const lv = graph.addLocal(this.#agentNumber, count);
-    const unsent = this.#unsent;
-    const last = unsent.length - 1;
-    if (last >= 0 && unsent[last] === lv) unsent[last] = lv + count;
-    else unsent.push(lv, lv + count);
-    return lv;
+    if (this.#unsent < 0) this.#unsent = graph.nextSeqs[this.#agentNumber]!;
+    return graph.addLocal(this.#agentNumber, count);
   }
 
   #encode(ranges: readonly number[]): Uint8Array<ArrayBuffer> {

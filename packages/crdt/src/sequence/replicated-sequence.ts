@@ -23,6 +23,7 @@ export interface SequenceStats {
 export abstract class ReplicatedSequence<C extends Content> {
   /** For the doors. */
   protected readonly replica: Replica<C>;
+  readonly #watchers: Set<() => void> = new Set();
 
   protected constructor(replica: Replica<C>) {
     this.replica = replica;
@@ -106,6 +107,26 @@ export abstract class ReplicatedSequence<C extends Content> {
   flush(): Uint8Array<ArrayBuffer> | undefined {
     return this.replica.flush();
   }
+
+  /**
+   * Calls back after each edit here, and each merge that brought something, until disposed. It says
+   * neither what nor where, and costs nothing else.
+   */
+  onChange(listener: () => void): Disposable {
+    const own = (): void => listener();
+    this.#watchers.add(own);
+    this.replica.onChange = this.#changed;
+    return {
+      [Symbol.dispose]: () => {
+        this.#watchers.delete(own);
+        if (this.#watchers.size === 0) this.replica.onChange = undefined;
+      },
+    };
+  }
+
+  readonly #changed = (): void => {
+    for (const watcher of this.#watchers) watcher();
+  };
 
   /**
    * Everything: the sequence and its history. Without the content of what was deleted it is

@@ -66,6 +66,7 @@ export class Text extends ReplicatedSequence<TextContent> {
     const from = content.units.length;
     content.units.append(text);
     content.buffer.insert(position, content.units.data, from, count);
+    this.replica.onChange?.();
   }
 
   /**
@@ -82,6 +83,7 @@ export class Text extends ReplicatedSequence<TextContent> {
     if (count === 0) return;
     this.replica.delete(position, count);
     this.#content.buffer.remove(position, count);
+    this.replica.onChange?.();
   }
 
   /** The units from `from` up to, not including, `to`. */
