@@ -32,14 +32,20 @@ export class PlantedCopies implements Disposable {
     this.#folder = mkdtempSync(path.join(coverage, "mutants-"));
   }
 
+  /** Makes a copy as it is, and returns its folder. */
+  copy(): string {
+    const copy = path.join(this.#folder, String(this.#copies++));
+    cpSync(this.#source, copy, { recursive: true });
+    return copy;
+  }
+
   /**
    * Makes a copy with the bug in it, and returns its folder.
    *
    * @throws Error when the place is not there exactly once: the code has moved on
    */
   plant({ file, search, replacement }: Mutant): string {
-    const copy = path.join(this.#folder, String(this.#copies++));
-    cpSync(this.#source, copy, { recursive: true });
+    const copy = this.copy();
     const target = path.join(copy, file);
     const source = readFileSync(target, "utf8");
     const places = source.split(search).length - 1;

@@ -4,8 +4,11 @@
 
 import type { Operation } from "./operation.ts";
 
-/** Stands for an answer that nobody saw: `step` then tells only what the state would be. */
-export const UNKNOWN: unique symbol = Symbol("unknown outcome");
+/**
+ * Stands for an answer that nobody saw: `step` then tells only what the state would be. One and the
+ * same for every copy of this package in a process.
+ */
+export const UNKNOWN: unique symbol = Symbol.for("@compendium/linearizability: unknown outcome");
 
 /** An operation, and whether it must have taken effect. */
 export interface Foreseen<Input, Output> extends Operation<Input, Output> {

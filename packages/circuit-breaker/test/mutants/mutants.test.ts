@@ -1,48 +1,24 @@
-// The suite must kill each mutant: the model check or one of the traps has to fail on it. A patched
-// copy of src/ is imported beside the original, in this very process, to keep that quick.
+// The suite must kill each mutant: the model check or one of the traps has to fail on it.
 import path from "node:path";
-import { PlantedCopies } from "@compendium/house/planted";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
 import { checkSeed, type Subject } from "../model-check.ts";
 import { mutants } from "./mutants.ts";
 import { traps } from "./traps.ts";
 
-const packageFolder = path.join(import.meta.dirname, "../..");
 const SEEDS = 4_000;
-let copies: PlantedCopies;
 
-beforeAll(() => {
-  copies = new PlantedCopies(packageFolder);
-});
-
-afterAll(() => {
-  copies[Symbol.dispose]();
-});
-
-test("the original survives", async () => {
-  expect(await judge(path.join(packageFolder, "src"))).toBe("survives");
-});
-
-test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
-  "killed: %s",
-  async (_, mutant) => {
-    const copy = copies.plant(mutant);
-    expect(await judge(copy)).not.toBe("survives");
-  },
-);
-
-/** What kills the package in that folder, or "survives". */
-async function judge(source: string): Promise<string> {
-  const load = (file: string) => import(/* @vite-ignore */ path.join(source, file));
-  const [index, machine, options, snapshot] = await Promise.all(
-    ["index.ts", "state-machine.ts", "options.ts", "snapshot.ts"].map(load),
-  );
-  try {
-    for (const trap of traps) await trap(index);
+testPlantedBugs({
+  packageFolder: path.join(import.meta.dirname, "../.."),
+  mutants,
+  findFault: async (source) => {
+    const load = (file: string) => import(/* @vite-ignore */ path.join(source, file));
+    const [index, machine, options, snapshot] = await Promise.all(
+      ["index.ts", "state-machine.ts", "options.ts", "snapshot.ts"].map(load),
+    );
     const subject = { ...machine, ...options, ...snapshot } as Subject;
-    for (let seed = 0; seed < SEEDS; seed++) checkSeed(subject, seed);
-  } catch (error) {
-    return String(error);
-  }
-  return "survives";
-}
+    return await faultOf(async () => {
+      for (const trap of traps) await trap(index);
+      for (let seed = 0; seed < SEEDS; seed++) checkSeed(subject, seed);
+    });
+  },
+});

@@ -1,79 +1,62 @@
 // Every mutant must be killed: by seeded regions, by a writer that is crashed at each effect, or by
-// one of the traps. A patched copy of src/ is imported beside the original, in this very process.
+// one of the traps.
 import path from "node:path";
-import { PlantedCopies } from "@compendium/house/planted";
+import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
 import { simulate } from "@compendium/simulation";
-import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Subject as Lab } from "../core/lab.ts";
 import { regions, type Subject } from "../sim/regions.ts";
 import { crashAt, failAt } from "../sim/writer.ts";
 import { mutants } from "./mutants.ts";
 import { traps } from "./traps.ts";
 
-const packageFolder = path.join(import.meta.dirname, "../..");
-let copies: PlantedCopies;
-
-beforeAll(() => {
-  copies = new PlantedCopies(packageFolder);
-});
-
-afterAll(() => {
-  copies[Symbol.dispose]();
-});
+type Check = (source: string) => Promise<void>;
 
 const load = async (source: string, ...files: string[]) =>
   Object.assign({}, ...(await Promise.all(files.map((file) => import(path.join(source, file))))));
 
-const lab = (source: string): Promise<Lab> =>
-  load(
-    source,
-    "core/connection.ts",
-    "core/document.ts",
-    "core/presence.ts",
-    "replicated.ts",
-    "wire/limits.ts",
-  );
+const loadPackage = (source: string): Promise<Subject> =>
+  load(source, "index.ts", "store/index.ts");
 
-test("the original survives the traps", async () => {
-  const subject = await lab(path.join(packageFolder, "src"));
-  for (const trap of Object.values(traps)) trap(subject);
-});
+const LAB = "core/connection core/document core/presence replicated wire/limits".split(" ");
 
-const named = mutants.map((mutant) => [mutant.by, mutant.name, mutant] as const);
-
-test.each(named)("killed by %s: %s", { timeout: 120_000 }, async (by, _name, mutant) => {
-  const copy = copies.plant(mutant);
-  if (by === "trap") {
-    const subject = await lab(copy);
-    const survived = Object.values(traps).every((trap) => survives(() => trap(subject)));
-    return expect(survived).toBe(false);
-  }
-  const subject: Subject = await load(copy, "index.ts", "store/index.ts");
-  if (by === "writer") return expect(await survivesCrashes(subject)).toBe(false);
-  const { failure } = await simulate(regions(subject), { seeds: 2, worlds: 1 });
-  expect(failure).not.toBe(undefined);
-});
-
-function survives(act: () => void): boolean {
-  try {
-    act();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function survivesCrashes(subject: Subject): Promise<boolean> {
-  for (let atUs = 2_000; atUs < 120_000; atUs += 1_000) {
-    if ((await failAt(atUs, subject)).failure !== undefined) return false;
-  }
-  for (let effect = 0; effect < 110; effect++) {
-    for (const moment of ["before", "during", "after"] as const) {
-      for (const how of ["power", "kill"] as const) {
-        const { failure } = await crashAt(effect, moment, how, subject);
-        if (failure !== undefined) return false;
+const checks: Readonly<Record<"trap" | "writer" | "regions", Check>> = {
+  trap: async (source) => {
+    const subject: Lab = await load(source, ...LAB.map((name) => `${name}.ts`));
+    for (const trap of Object.values(traps)) trap(subject);
+  },
+  writer: async (source) => {
+    const subject = await loadPackage(source);
+    for (let atUs = 2_000; atUs < 120_000; atUs += 1_000) {
+      objectTo((await failAt(atUs, subject)).failure);
+    }
+    for (let effect = 0; effect < 110; effect++) {
+      for (const moment of ["before", "during", "after"] as const) {
+        for (const how of ["power", "kill"] as const) {
+          objectTo((await crashAt(effect, moment, how, subject)).failure);
+        }
       }
     }
-  }
-  return true;
+  },
+  regions: async (source) => {
+    const subject = await loadPackage(source);
+    objectTo((await simulate(regions(subject), { seeds: 2, worlds: 1 })).failure);
+  },
+};
+
+testPlantedBugs({
+  packageFolder: path.join(import.meta.dirname, "../.."),
+  mutants,
+  heading: ({ by }) => `killed by ${by}`,
+  findFault: async (source, mutant) => {
+    const needed = mutant === undefined ? Object.values(checks) : [checks[mutant.by]];
+    for (const check of needed) {
+      const fault = await faultOf(() => check(source));
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  },
+});
+
+function objectTo(failure: unknown): void {
+  if (failure !== undefined) throw new Error("a seed fails", { cause: failure });
 }
