@@ -1,20 +1,21 @@
 // What can be kept in sync, seen from here: something with a version, that can say what another
 // version lacks, and take in what it lacks itself. Everything else about a type is its own affair.
 //
-// The versions of all types are sets of dots, (replica, counter) from 1 on: a sequence's vector is
-// one interval for each replica. A set without tombstones needs more: a removal makes no dot, it
-// only says which dots are gone, so that two replicas can have seen the same and hold different
-// things. Here the dots that are gone are part of the version, under the replica's name with a
-// dagger before it. Both sets only grow; equal versions mean equal states; and what was removed is
-// sent once, like everything else.
+// The versions of all types are sets of dots, (replica, counter) from 1 on. What has a log is in
+// replicas/log.ts, and its vector is one interval for each replica; what is a state is in
+// replicas/state.ts, and needs more.
 import {
-  CausalContext,
-  Delta,
+  type CausalContext,
+  Document,
   type Replicated as Lattice,
   type List,
   type MovableTree,
+  type Schema,
+  schemaDigest,
   Text,
 } from "@compendium/crdt";
+import { LogReplica } from "./replicas/log.ts";
+import { StateReplica } from "./replicas/state.ts";
 
 /** A replica of something, as the protocol needs it. */
 export interface Replicated {
@@ -44,131 +45,24 @@ export interface Replicated {
 }
 
 /** Anything of `@compendium/crdt` that has a replica of its own. */
-export type Replicable = Text | List | Lattice<unknown> | MovableTree;
+export type Replicable = Text | List | Document<Schema> | Lattice<unknown> | MovableTree;
 
-/** Makes a text, a list, a tree or a lattice ready for {@link Replicated}. */
+// Documents of two schemas are two types: neither could take all that the other has. Half a digest
+// is enough to tell the schemas of one name apart.
+const SCHEMA_DIGITS = 16;
+
+/** Makes a document, a text, a list, a tree or a lattice ready for {@link Replicated}. */
 export function replicated(value: Replicable): Replicated {
-  return "flush" in value ? new Sequence(value) : new State(value);
-}
-
-// A text or a list. Its updates hold operations, so that what is sent is what is missing.
-class Sequence implements Replicated {
-  readonly kind: string;
-  readonly agent: string;
-  readonly #value: Text | List;
-
-  constructor(value: Text | List) {
-    this.kind = value instanceof Text ? "text" : "list";
-    this.agent = value.agent;
-    this.#value = value;
+  if (value instanceof Document) {
+    const kind = `document-${schemaDigest(value.schema).slice(0, SCHEMA_DIGITS)}`;
+    return new LogReplica(kind, value, {
+      since: (version) => value.updates(version),
+      pending: () => value.pending,
+    });
   }
-
-  get pending(): number {
-    return this.#value.stats.pending;
-  }
-
-  version(): CausalContext {
-    const runs = [...this.#value.version].map(([agent, count]) => [agent, [1, count + 1]] as const);
-    return new CausalContext(new Map(runs.map(([agent, run]) => [agent, [...run]])));
-  }
-
-  since(version: CausalContext): Uint8Array {
-    const known = new Map<string, number>();
-    for (const [agent, from, to] of version.intervals()) if (from === 1) known.set(agent, to - 1);
-    return this.#value.encodeSince(known);
-  }
-
-  merge(bytes: Uint8Array): void {
-    this.#value.merge(bytes);
-  }
-
-  digest(): string {
-    return this.#value.digest();
-  }
-}
-
-/** What stands before a replica's name for its dots that are gone: no replica's name has it. */
-export const GONE = "\u2020";
-
-// A lattice or a tree. They tell of their changes themselves.
-class State implements Replicated {
-  readonly kind: string;
-  readonly agent: string;
-  readonly pending = 0;
-  readonly #value: Lattice<unknown> | MovableTree;
-  // Invariant: while nothing is dirty and the seen dots are those, it is the version.
-  #cached: { readonly seen: CausalContext; readonly version: CausalContext } | undefined;
-
-  constructor(value: Lattice<unknown> | MovableTree) {
-    // The third byte of an encoding is the number of its type.
-    this.kind = `state-${value.encode()[2]}`;
-    this.agent = value.replica;
-    this.#value = value;
-    value.subscribe(() => this.refresh());
-  }
-
-  version(): CausalContext {
-    const seen = this.#value.version;
-    if (this.#cached?.seen.equals(seen)) return this.#cached.version;
-    const lacking = this.#value.since(seen);
-    // What somebody lacks who has seen all: the news of what is gone.
-    const version = lacking instanceof Delta ? withGone(seen, lacking.context) : seen;
-    this.#cached = { seen, version };
-    return version;
-  }
-
-  since(version: CausalContext): Uint8Array {
-    const { seen, gone } = parted(version);
-    const lacking = this.#value.since(seen);
-    if (!(lacking instanceof Delta)) return lacking.encode();
-    return new Delta(lacking.kind, lacking.store, lacking.context.minus(gone)).encode();
-  }
-
-  merge(bytes: Uint8Array): void {
-    this.#value.join(bytes);
-    this.refresh();
-  }
-
-  digest(): string {
-    return this.#value.digest();
-  }
-
-  onChange(listener: () => void): Disposable {
-    return this.#value.subscribe(listener);
-  }
-
-  refresh(): void {
-    this.#cached = undefined;
-  }
-
-  compact(stable: CausalContext): boolean {
-    this.refresh();
-    return this.#value.compact(parted(stable).seen) !== undefined;
-  }
-}
-
-/** The dots of a version that were seen, and those that are gone. */
-export function parted(version: CausalContext): { seen: CausalContext; gone: CausalContext } {
-  const [seen, gone] = [new Map<string, number[]>(), new Map<string, number[]>()];
-  for (const [agent, from, to] of version.intervals()) {
-    const isGone = agent.startsWith(GONE);
-    const runs = isGone ? gone : seen;
-    const name = isGone ? agent.slice(1) : agent;
-    const list = runs.get(name);
-    if (list === undefined) runs.set(name, [from, to]);
-    else list.push(from, to);
-  }
-  return { seen: new CausalContext(seen), gone: new CausalContext(gone) };
-}
-
-function withGone(seen: CausalContext, gone: CausalContext): CausalContext {
-  const version = seen.copy();
-  const runs = new Map<string, number[]>();
-  for (const [agent, from, to] of gone.intervals()) {
-    const list = runs.get(GONE + agent);
-    if (list === undefined) runs.set(GONE + agent, [from, to]);
-    else list.push(from, to);
-  }
-  version.join(new CausalContext(runs));
-  return version;
+  if (!("flush" in value)) return new StateReplica(value);
+  return new LogReplica(value instanceof Text ? "text" : "list", value, {
+    since: (version) => value.encodeSince(version),
+    pending: () => value.stats.pending,
+  });
 }

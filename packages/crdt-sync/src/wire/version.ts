@@ -1,7 +1,7 @@
 // Versions as bytes: for each replica, in the order of their names, the bounds of its intervals as
 // differences. Equal versions have equal bytes.
 import { CausalContext } from "@compendium/crdt";
-import { GONE } from "../replicated.ts";
+import { GONE } from "../replicas/state.ts";
 import type { Reader, Writer } from "./bytes.ts";
 
 const AGENT = /^[!-~]{1,64}$/;

@@ -102,7 +102,7 @@ export const mutants: readonly Mutant[] = [
     "",
   ),
   trap(
-    "replicated.ts",
+    "replicas/state.ts",
     "removals are no part of a version",
     "lacking instanceof Delta ? withGone(seen, lacking.context) : seen",
     "lacking instanceof Delta && seen.isEmpty ? withGone(seen, lacking.context) : seen",

@@ -1,0 +1,82 @@
+// A document, a text or a list as the protocol sees it: it keeps a log, so that what is sent is what
+// is missing, and its version is a vector, which is one interval for each replica.
+import { CausalContext } from "@compendium/crdt";
+import type { Replicated } from "../replicated.ts";
+
+/** For each replica, how many of its operations are known. */
+export type Vector = ReadonlyMap<string, number>;
+
+/** What has a log, and a vector that says how far it goes. */
+export interface Logged {
+  /** The name under which it edits. */
+  readonly agent: string;
+  /** What it knows. */
+  readonly version: Vector;
+  /** Takes in an update, or everything that another one has. */
+  merge(bytes: Uint8Array): unknown;
+  /** A fingerprint. */
+  digest(): string;
+  /** Tells of each change. */
+  onChange(listener: () => void): Disposable;
+}
+
+/** What is called otherwise in each of them. */
+export interface LogAccess {
+  /** What a replica of that version lacks. */
+  since(version: Vector): Uint8Array;
+  /** How many updates wait. */
+  pending(): number;
+}
+
+/** A document, a text or a list. */
+export class LogReplica implements Replicated {
+  readonly kind: string;
+  readonly agent: string;
+  readonly #value: Logged;
+  readonly #access: LogAccess;
+
+  constructor(kind: string, value: Logged, access: LogAccess) {
+    this.kind = kind;
+    this.agent = value.agent;
+    this.#value = value;
+    this.#access = access;
+  }
+
+  get pending(): number {
+    return this.#access.pending();
+  }
+
+  version(): CausalContext {
+    return contextOf(this.#value.version);
+  }
+
+  since(version: CausalContext): Uint8Array {
+    return this.#access.since(vectorOf(version));
+  }
+
+  merge(bytes: Uint8Array): void {
+    this.#value.merge(bytes);
+  }
+
+  digest(): string {
+    return this.#value.digest();
+  }
+
+  onChange(listener: () => void): Disposable {
+    return this.#value.onChange(listener);
+  }
+}
+
+/** The dots of a vector. */
+export function contextOf(vector: Vector): CausalContext {
+  const runs = new Map<string, number[]>();
+  for (const [agent, count] of vector) if (count > 0) runs.set(agent, [1, count + 1]);
+  return new CausalContext(runs);
+}
+
+/** Of each replica, how many operations from the first on. */
+export function vectorOf(version: CausalContext): Map<string, number> {
+  const vector = new Map<string, number>();
+  for (const [agent, from, to] of version.intervals()) if (from === 1) vector.set(agent, to - 1);
+  return vector;
+}
