@@ -5,7 +5,7 @@
 import { requireOrSkip } from "@compendium/metrics/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { expectExit, shareInTime, THRESHOLD_CROSSED } from "./k6.ts";
-import { docker, type Ended, freePort, run } from "./run.ts";
+import { describeNightly, docker, type Ended, freePort, run } from "./run.ts";
 
 const need = docker();
 const project = `shownotes-e2e-${process.pid}`;
@@ -203,7 +203,7 @@ describe("X1 by k6, without the lab, on fresh containers", () => {
   });
 });
 
-describe("X3 by k6 over three edges, without the lab, on fresh containers", () => {
+describeNightly("X3 by k6 over three edges, without the lab, on fresh containers", () => {
   beforeAll(async () => {
     if (need.present) await composed("stop", "lab");
   });

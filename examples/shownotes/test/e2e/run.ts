@@ -4,9 +4,18 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Need } from "@compendium/metrics/testing";
+import { describe } from "vitest";
 
 /** The repository's root, where docker-compose.yml is. */
 export const rootFolder: string = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/**
+ * What a change need not wait for: the same experiment once more by k6, and controls that have to
+ * fail. `COMPENDIUM_E2E=brief` (`.ci/run`) leaves it out; every other run, and every night, has it.
+ */
+export function describeNightly(name: string, define: () => void): void {
+  if (process.env["COMPENDIUM_E2E"] !== "brief") describe(name, define);
+}
 
 /** How a command ended, and all that it said, in order. */
 export interface Ended {

@@ -9,7 +9,7 @@ import { scenario, VARIANTS, type Variant } from "../../src/x2-scenario.ts";
 import { X2ChildStacks } from "../../src/x2-stacks.ts";
 import { Demo, killLeftovers } from "./demo.ts";
 import { expectExit, THRESHOLD_CROSSED } from "./k6.ts";
-import { type Ended, k6, run } from "./run.ts";
+import { describeNightly, type Ended, k6, run } from "./run.ts";
 
 const MINUTE_MS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), "shownotes-x2-"));
@@ -75,7 +75,7 @@ test("an unknown experiment is one line and exit code 2", async () => {
   expect(demo.output).toMatch(/^shownotes: --experiment must be [^\n]* got "x9" \(see --help\)\n$/);
 });
 
-describe("k6 on processes of 127.0.0.1", () => {
+describeNightly("k6 on processes of 127.0.0.1", () => {
   beforeEach((context) => requireOrSkip(context, k6()));
 
   // Whatever the processes are started as, the script sets them up.

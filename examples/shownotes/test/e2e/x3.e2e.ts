@@ -12,7 +12,7 @@ import { x3Scenario } from "../../src/x3-scenario.ts";
 import { edgesAt, X3ChildStacks, type X3Source } from "../../src/x3-stacks.ts";
 import { Demo, killLeftovers, NODE } from "./demo.ts";
 import { expectExit, THRESHOLD_CROSSED } from "./k6.ts";
-import { type Ended, k6, redis, run, startRedis } from "./run.ts";
+import { describeNightly, type Ended, k6, redis, run, startRedis } from "./run.ts";
 
 const MINUTE_MS = 60_000;
 const EDGES = 3;
@@ -74,16 +74,16 @@ function severalEdges(redisUrl: string): { source: X3Source; deaths: string[] } 
   return { source: { fresh }, deaths };
 }
 
-describe("three edges", () => {
+async function runOn(redisUrl: string): Promise<X3Comparison> {
+  const { source, deaths } = severalEdges(redisUrl);
   const never = new AbortController().signal;
-  const runOn = async (redisUrl: string) => {
-    const { source, deaths } = severalEdges(redisUrl);
-    const { report, result } = await runX3(source, [x3Scenario, x2Scenario], () => {}, never);
-    console.log(report);
-    expect(deaths).toEqual([]);
-    return result;
-  };
+  const { report, result } = await runX3(source, [x3Scenario, x2Scenario], () => {}, never);
+  console.log(report);
+  expect(deaths).toEqual([]);
+  return result;
+}
 
+describe("three edges", () => {
   test(
     "that share a limit in Redis let through no more than one alone",
     async (context) => {
@@ -95,7 +95,9 @@ describe("three edges", () => {
     },
     MINUTE_MS,
   );
+});
 
+describeNightly("three edges that do not share a limit", () => {
   test(
     "whose Redis is gone keep to a third of the limit each",
     async () => {
@@ -122,7 +124,7 @@ describe("three edges", () => {
   );
 });
 
-describe("under k6", () => {
+describeNightly("under k6", () => {
   beforeEach((context) => requireOrSkip(context, k6()));
 
   const runK6 = async (source: X3Source, settings: Record<string, string>): Promise<Ended> => {

@@ -5,7 +5,7 @@ import { ChildStacks, Stack, type StackSource } from "../../src/stack.ts";
 import { runX4 } from "../../src/x4.ts";
 import { x4Scenario } from "../../src/x4-scenario.ts";
 import { expectExit, THRESHOLD_CROSSED } from "./k6.ts";
-import { type Ended, k6, run } from "./run.ts";
+import { describeNightly, type Ended, k6, run } from "./run.ts";
 
 const never = new AbortController().signal;
 
@@ -63,7 +63,7 @@ describe("by the demo's own load", () => {
   });
 });
 
-describe("under k6", () => {
+describeNightly("under k6", () => {
   beforeEach((context) => requireOrSkip(context, k6()));
 
   const runK6 = async (settings: Record<string, string>): Promise<Ended> => {
