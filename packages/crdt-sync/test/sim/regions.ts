@@ -1,13 +1,20 @@
 // Three regions, each with a disk, that gossip while everything befalls them. Each edits a text, a
-// set, a list, a counter and a tree under one name for all its lives.
+// set, a list, a counter, a tree and a document with all of that under one name for all its lives.
 import {
   AddWinsMap,
   AddWinsSet,
+  addWinsSet,
   CausalContext,
+  Document,
   List,
+  list,
   MovableTree,
+  mvRegister,
   PnCounter,
+  pnCounter,
   Text,
+  text,
+  tree,
 } from "@compendium/crdt";
 import * as original from "@compendium/crdt-sync";
 import { FileStore } from "@compendium/crdt-sync/store";
@@ -24,6 +31,15 @@ export const subject: Subject = { ...original, FileStore };
 const REGIONS = ["eu", "us", "ap"];
 const EDITS_A_LIFE = 25;
 
+const NOTES = {
+  title: text(),
+  lines: list<number>(),
+  tags: addWinsSet<string>(),
+  stars: pnCounter(),
+  state: mvRegister<number>(),
+  outline: tree(),
+};
+
 /** The documents of one region. */
 export class Shelf {
   readonly text: Text;
@@ -32,6 +48,7 @@ export class Shelf {
   readonly stars: PnCounter;
   readonly tree: MovableTree;
   readonly map: AddWinsMap;
+  readonly notes: Document<typeof NOTES>;
   node: original.SyncNode | undefined;
 
   constructor(agent: string) {
@@ -41,18 +58,19 @@ export class Shelf {
     this.stars = new PnCounter(agent);
     this.tree = new MovableTree(agent);
     this.map = new AddWinsMap(agent);
+    this.notes = new Document(agent, NOTES);
   }
 
   get all() {
-    const { text, list, tags, stars, tree, map } = this;
-    return { text, list, tags, stars, tree, map };
+    const { text, list, tags, stars, tree, map, notes } = this;
+    return { text, list, tags, stars, tree, map, notes };
   }
 
   edit(random: Random): void {
     const { text, list, tags, stars, tree } = this;
     const at = random.below(text.length + 1);
     const nodes = [...tree];
-    switch (random.below(8)) {
+    switch (random.below(12)) {
       case 0:
         return text.insert(at, "ab".repeat(1 + random.below(3)));
       case 1:
@@ -67,6 +85,12 @@ export class Shelf {
         return void tags.delete(`tag${random.below(6)}`);
       case 6:
         return void (random.below(3) === 0 ? stars.decrement() : stars.increment());
+      case 7:
+      case 8:
+      case 9:
+        return this.#change(random);
+      case 10:
+        return void (random.below(2) === 0 ? this.notes.undo() : this.notes.redo());
       default: {
         if (nodes.length === 0 || random.below(2) === 0) return void tree.add();
         const node = pick(random, nodes);
@@ -78,6 +102,21 @@ export class Shelf {
         }
       }
     }
+  }
+
+  // Several containers at once: the change arrives whole, or not at all.
+  #change(random: Random): void {
+    const value = random.below(100);
+    this.notes.change(({ title, lines, tags, stars, state, outline }) => {
+      title.insert(random.below(title.length + 1), `${value} `);
+      if (value % 2 === 0) title.delete(0, Math.min(2, title.length));
+      if (value % 3 === 0) lines.insert(0, value);
+      if (value % 4 === 0) tags.delete(`tag${value % 6}`);
+      else tags.add(`tag${value % 6}`);
+      if (value % 5 === 0) state.set(value);
+      if (value % 7 === 0) outline.add();
+      stars.increment();
+    });
   }
 }
 
@@ -112,7 +151,7 @@ async function start(world: World, { SyncNode, Gossip, FileStore }: Subject): Pr
       if (event.type === "failed") world.exit("the disk failed");
       if (event.type === "diverged") world.record("diverged", event.document);
       if (event.type === "refused") world.record("refused", event.error.message);
-      if (event.type === "caughtUp" && event.document === "text") acknowledge(world, shelf);
+      if (event.type === "caughtUp") acknowledge(world, shelf, event.document);
     },
   });
   shelf.node = node;
@@ -139,14 +178,30 @@ async function start(world: World, { SyncNode, Gossip, FileStore }: Subject): Pr
 }
 
 // Somebody else has all that is here.
-function acknowledge(world: World, { text }: Shelf): void {
-  world.record("acknowledged", Object.fromEntries(text.version));
+function acknowledge(world: World, shelf: Shelf, document: string): void {
+  if (!isCounted(document)) return;
+  world.record("acknowledged", { document, counts: Object.fromEntries(shelf[document].version) });
+}
+
+// The documents of which it is counted what somebody else has acknowledged.
+const COUNTED = ["text", "notes"] as const;
+
+function isCounted(document: string): document is (typeof COUNTED)[number] {
+  return (COUNTED as readonly string[]).includes(document);
+}
+
+interface Acknowledged {
+  readonly document: (typeof COUNTED)[number];
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 class Holds implements Invariants {
   readonly #run: Run;
   // Of each agent, how many operations some node has been told that another has.
-  readonly #acknowledged = new Map<string, number>();
+  readonly #acknowledged = {
+    text: new Map<string, number>(),
+    notes: new Map<string, number>(),
+  };
 
   constructor(run: Run) {
     this.#run = run;
@@ -154,9 +209,10 @@ class Holds implements Invariants {
 
   observe({ node, event, data }: { node: string; event: string; data?: unknown }): void {
     if (event === "acknowledged") {
-      for (const [agent, count] of Object.entries(data as Record<string, number>)) {
-        const before = this.#acknowledged.get(agent) ?? 0;
-        this.#acknowledged.set(agent, Math.max(before, count));
+      const { document, counts } = data as Acknowledged;
+      const acknowledged = this.#acknowledged[document];
+      for (const [agent, count] of Object.entries(counts)) {
+        acknowledged.set(agent, Math.max(acknowledged.get(agent) ?? 0, count));
       }
     } else if (event === "diverged" || event === "refused") {
       throw new Error(`${node}: ${event} ${JSON.stringify(data)}`);
@@ -180,10 +236,13 @@ class Holds implements Invariants {
 
   end(): void {
     for (const region of REGIONS) {
-      const { text, node } = this.#run.exposed(region) as Shelf;
-      for (const [agent, count] of this.#acknowledged) {
-        if ((text.version.get(agent) ?? 0) >= count) continue;
-        throw new Error(`${region} lost what ${agent} had acknowledged: ${count} operations`);
+      const shelf = this.#run.exposed(region) as Shelf;
+      const { text, node } = shelf;
+      for (const document of COUNTED) {
+        for (const [agent, count] of this.#acknowledged[document]) {
+          if ((shelf[document].version.get(agent) ?? 0) >= count) continue;
+          throw new Error(`${region} lost what ${agent} had acknowledged: ${count} operations`);
+        }
       }
       const stats = node?.stats();
       if (stats?.mismatches !== 0 || stats.idsReused + stats.pending > 0)
