@@ -40,8 +40,9 @@ export function countPicks(
 export function makeGroup(
   count: number,
   available: number,
-  { priority = 0, weight = 0, name = `p${priority}` } = {},
+  more: { priority?: number; weight?: number; name?: string } = {},
 ): HostGroup {
+  const { priority = 0, weight = 0, name = `p${priority}` } = more;
   const locality = { region: name, zone: "", subZone: "" };
   const hosts = Array.from({ length: count }, (_, i) =>
     makeHost({
