@@ -19,8 +19,9 @@
 //
 // The codec answers for RFC 9112 and RFC 9113: what it shows has one meaning only. A message that
 // two implementations could read in two ways never becomes a stream.
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { Fields } from "./fields.ts";
+import type { RefusalReason } from "./rules/refusals.ts";
 
 /** The protocols that a connection can speak. */
 export type Protocol = "http/1.0" | "http/1.1" | "h2";
@@ -68,7 +69,11 @@ export type ResetReason =
   /** The proxy's own wish. */
   | "local";
 
-/** What a stream tells. Calls never come from inside the call that starts the stream. */
+/**
+ * What a stream tells. Calls never come from inside the call that starts the stream. When what goes
+ * out has ended before what comes in (an early response), a server's stream is over and tells
+ * nothing more; a client's goes on until it is reset.
+ */
 export interface StreamReceiver<Head> {
   /** Once, and first. */
   onHead(head: Head, end: boolean): void;
@@ -185,22 +190,49 @@ export interface CodecLimits {
   readonly bufferBytesMax: number;
 }
 
+/** How the side towards clients is set up. */
+export interface ServerOptions extends CodecLimits {
+  /** Protocols that an Upgrade may ask for, in lower case: any other is ignored, as if the client
+   * had not asked (RFC 9110 §7.8). */
+  readonly upgrades: ReadonlySet<string>;
+}
+
 /** Makes streams out of sockets that come in. */
 export interface ServerCodec {
-  /** Takes a socket, whose TLS is done; `head` is what has been read of it already. */
-  accept(socket: Duplex, peer: PeerInfo, protocol: Protocol): ServerConnection;
+  /**
+   * Takes a socket, whose TLS is done. What has been read of it already must have been given back
+   * with `unshift`.
+   */
+  accept(socket: Socket, peer: PeerInfo, protocol: Protocol): ServerConnection;
 }
 
 /** Makes connections out of sockets that go out. */
 export interface ClientCodec {
-  open(socket: Duplex, peer: PeerInfo, protocol: Protocol): ClientConnection;
+  /** Takes a connected socket; `onCapacity` is told whenever `capacity` has grown. */
+  open(
+    socket: Socket,
+    peer: PeerInfo,
+    protocol: Protocol,
+    onCapacity: () => void,
+  ): ClientConnection;
+}
+
+/** What a codec has counted since it began. */
+export interface CodecStats {
+  /** Requests that never became a stream, by the rule that they broke. */
+  readonly refused: Readonly<Record<RefusalReason, number>>;
+  /** Connections and streams that a timer ended. */
+  readonly timeouts: number;
+  /** Responses of upstream that were no HTTP, or too large. */
+  readonly badResponses: number;
 }
 
 /** A codec: both sides. */
 export interface Codec {
   server(
-    limits: CodecLimits,
+    options: ServerOptions,
     onStream: (stream: ServerStream) => StreamReceiver<RequestHead>,
   ): ServerCodec;
   client(limits: CodecLimits): ClientCodec;
+  stats(): CodecStats;
 }
