@@ -6,12 +6,13 @@
 // likely, and then the item below or above the line in it.
 import type { Random } from "@compendium/runtime";
 
-const TWO_32 = 2 ** 32;
+// A result below 2^30 is a small integer to V8: it costs no allocation.
+const RESOLUTION = 2 ** 30;
 
 /** Draws items by their weights. */
 export class AliasTable {
   readonly #random: Pick<Random, "below">;
-  // Of 2^32: how much of a column is its own item's. The rest is its alias's.
+  // Of 2^30: how much of a column is its own item's. The rest is its alias's.
   readonly #own: Float64Array;
   readonly #aliases: Uint32Array;
 
@@ -21,7 +22,7 @@ export class AliasTable {
     const size = weights.length;
     const sum = weights.reduce((all, weight) => all + weight, 0);
     const heights = weights.map((weight) => (weight * size) / sum);
-    this.#own = new Float64Array(size).fill(TWO_32);
+    this.#own = new Float64Array(size).fill(RESOLUTION);
     this.#aliases = Uint32Array.from(heights.keys());
     const low: number[] = [];
     const high: number[] = [];
@@ -29,7 +30,7 @@ export class AliasTable {
     while (low.length > 0 && high.length > 0) {
       const filled = low.pop()!;
       const filler = high.at(-1)!;
-      this.#own[filled] = Math.round(heights[filled]! * TWO_32);
+      this.#own[filled] = Math.round(heights[filled]! * RESOLUTION);
       this.#aliases[filled] = filler;
       heights[filler]! -= 1 - heights[filled]!;
       if (heights[filler]! < 1) low.push(high.pop()!);
@@ -37,9 +38,9 @@ export class AliasTable {
     // What is left in either list is a whole column, up to rounding.
   }
 
-  /** One item, each as likely as its share of the weights, up to 2^-32. */
+  /** One item, each as likely as its share of the weights, up to 2^-30. */
   draw(): number {
     const column = this.#random.below(this.#own.length);
-    return this.#random.below(TWO_32) < this.#own[column]! ? column : this.#aliases[column]!;
+    return this.#random.below(RESOLUTION) < this.#own[column]! ? column : this.#aliases[column]!;
   }
 }
