@@ -51,6 +51,12 @@ export function isAvailable(host: Host): boolean {
   return host.isHealthy && !host.isEjected;
 }
 
+/** The address without the port, as a socket takes it. */
+export function ipOf({ address, port }: Pick<Host, "address" | "port">): string {
+  const ip = address.slice(0, -`:${port}`.length);
+  return ip.startsWith("[") ? ip.slice(1, -1) : ip;
+}
+
 /** A host of which nothing is known yet. */
 export function makeHost(
   endpoint: Pick<Host, "address" | "port"> & Partial<Omit<Host, "numbers">>,
