@@ -1,5 +1,6 @@
-// What a choice costs, for each balancer, among 10 and 1,000 hosts, through the whole of a cluster; and
-// what it costs to make a balancer anew. Medians of CPU time over interleaved rounds, in one process.
+// What a choice costs, for each balancer, among 10 and 1,000 hosts, through the whole of a cluster;
+// and what it costs to make a balancer anew. Medians of CPU time over interleaved rounds, in one
+// process.
 //
 //     node --conditions=@compendium/source bench/balance.ts [--json FILE]
 import { writeFileSync } from "node:fs";

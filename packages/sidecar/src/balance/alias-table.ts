@@ -2,8 +2,8 @@
 // Linear Algorithm for Generating Random Numbers with a Given Distribution", 1991).
 //
 // Cut the weights into n columns of the same height, of which each holds at most two items: who has
-// less than a column lets somebody with more fill up the rest. A draw takes one column, each equally
-// likely, and then the item below or above the line in it.
+// less than a column lets somebody with more fill up the rest. A draw takes one column, each
+// equally likely, and then the item below or above the line in it.
 import type { Random } from "@compendium/runtime";
 
 // A result below 2^30 is a small integer to V8: it costs no allocation.

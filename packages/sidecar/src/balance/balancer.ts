@@ -1,8 +1,8 @@
-// Two interfaces make up load balancing. A `HostPicker` is an algorithm: round robin, Maglev, … over
-// hosts that never change, with weights. A `Balancer` answers requests: it decides which hosts may be
-// picked from (the subset, the priority, the locality, all of them in a panic) and asks the picker
-// of those. Both are made anew when hosts come, go or change their standing, and neither allocates
-// when it is asked.
+// Two interfaces make up load balancing. A `HostPicker` is an algorithm: round robin, Maglev, …
+// over hosts that never change, with weights. A `Balancer` answers requests: it decides which hosts
+// may be picked from (the subset, the priority, the locality, all of them in a panic) and asks the
+// picker of those. Both are made anew when hosts come, go or change their standing, and neither
+// allocates when it is asked.
 import type { Host } from "../cluster/host.ts";
 
 /**

@@ -1,15 +1,17 @@
-// Earliest deadline first as a weighted round robin (Envoy's edf_scheduler.h; the queue discipline is
-// Parekh and Gallager's generalised processor sharing of 1993). Each item has a deadline at which it
-// is next due; the earliest is picked, and is due again 1/weight later. An item of weight 3 then
-// comes up three times as often as one of weight 1, and evenly spread: never three times in a row.
+// Earliest deadline first as a weighted round robin (Envoy's edf_scheduler.h; the queue discipline
+// is Parekh and Gallager's generalised processor sharing of 1993). Each item has a deadline at
+// which it is next due; the earliest is picked, and is due again 1/weight later. An item of weight
+// 3 then comes up three times as often as one of weight 1, and evenly spread: never three times in
+// a row.
 //
 // nginx's smooth weighted round robin gives the same sequence by adding each weight to a counter of
-// its own at every pick, which is O(n); a heap makes it O(log n), and a weight is asked for only when
-// its item has been picked, so that weights may move (slow start, least request).
+// its own at every pick, which is O(n); a heap makes it O(log n), and a weight is asked for only
+// when its item has been picked, so that weights may move (slow start, least request).
 //
-// The first deadlines are drawn at random in (0, 1/weight], which is a schedule that has been running
-// for ever. Were all to begin at 1/weight, each proxy that got the same hosts in the same moment
-// would begin with the same host, and a schedule that is rebuilt often would favour the heavy.
+// The first deadlines are drawn at random in (0, 1/weight], which is a schedule that has been
+// running for ever. Were all to begin at 1/weight, each proxy that got the same hosts in the same
+// moment would begin with the same host, and a schedule that is rebuilt often would favour the
+// heavy.
 import type { Random } from "@compendium/runtime";
 
 const TWO_32 = 2 ** 32;

@@ -1,9 +1,10 @@
 // Least request: of a few hosts drawn at random, the one with the fewest requests under way (M.
 // Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 1996). One draw leaves the
-// fullest host with log n / log log n, two with log log n; looking at all of them gains little more,
-// and would send every proxy's next request to the same host.
+// fullest host with log n / log log n, two with log log n; looking at all of them gains little
+// more, and would send every proxy's next request to the same host.
 //
-// With unequal weights Envoy takes another way, and so is it done here: the schedule of edf.ts, with
+// With unequal weights Envoy takes another way, and so is it done here: the schedule of edf.ts,
+// with
 //
 //     weight / (requests under way + 1) ^ activeBias
 //

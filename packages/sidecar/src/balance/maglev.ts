@@ -1,11 +1,11 @@
-// Maglev hashing (D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer",
-// NSDI 2016, §3.4). Every host has a preference list, a permutation of the slots of a table whose
-// size M is a prime: (offset + k × skip) mod M. Hosts take turns, and each takes the first slot of
-// its list that is free, until none is. A request goes to the slot of its hash.
+// Maglev hashing (D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load
+// Balancer", NSDI 2016, §3.4). Every host has a preference list, a permutation of the slots of a
+// table whose size M is a prime: (offset + k × skip) mod M. Hosts take turns, and each takes the
+// first slot of its list that is free, until none is. A request goes to the slot of its hash.
 //
-// Turns make it even: with M over a hundred times the hosts, shares differ by 1 % at most. Lists that
-// depend on nothing but the host make it consistent: when one of n leaves, its keys move, and of the
-// others' a few. Asking costs one remainder, where a ring has to be searched.
+// Turns make it even: with M over a hundred times the hosts, shares differ by 1 % at most. Lists
+// that depend on nothing but the host make it consistent: when one of n leaves, its keys move, and
+// of the others' a few. Asking costs one remainder, where a ring has to be searched.
 //
 // With weights a host sits out the turns that are not due to it, as in Envoy: after i turns it has
 // taken i × weight / (the greatest weight) slots. Hosts take turns in the order of their addresses,

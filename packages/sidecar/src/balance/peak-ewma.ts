@@ -1,4 +1,5 @@
-// Peak-EWMA: of two hosts drawn at random, the one that costs less (Twitter's Finagle, PeakEwma.scala).
+// Peak-EWMA: of two hosts drawn at random, the one that costs less (Twitter's Finagle,
+// PeakEwma.scala).
 //
 //     cost = average latency × (requests under way + 1)
 //

@@ -1,11 +1,12 @@
-// Priorities (Envoy, "Priority levels" and "Panic threshold"): level 0 gets everything as long as it
-// can carry it, and what it cannot carry spills over to level 1, and so on.
+// Priorities (Envoy, "Priority levels" and "Panic threshold"): level 0 gets everything as long as
+// it can carry it, and what it cannot carry spills over to level 1, and so on.
 //
 //     health(level) = min(100, overprovisioning factor × available hosts / hosts)
 //
 // A level is planned with room to spare, a factor of 140 percent; so down to 71.4 % of its hosts it
-// still carries all. As long as the healths add up to 100, each level takes its own, the first first,
-// up to 100. Below, nobody can carry everything, and the healths are shares of what they add up to.
+// still carries all. As long as the healths add up to 100, each level takes its own, the first
+// first, up to 100. Below, nobody can carry everything, and the healths are shares of what they add
+// up to.
 //
 // In that last case a level with few available hosts panics: to send everything to the last few
 // would fell these too, and perhaps it is the health checks that are wrong. All its hosts are used

@@ -1,6 +1,6 @@
-// The balancer of a set of hosts: it draws a priority level by its load, and asks the picker of that
-// level (Envoy's load_balancer_impl.cc and thread_aware_lb_impl.cc). A host that this request has
-// tried already is turned down, and the draw repeated, as often as the route allows.
+// The balancer of a set of hosts: it draws a priority level by its load, and asks the picker of
+// that level (Envoy's load_balancer_impl.cc and thread_aware_lb_impl.cc). A host that this request
+// has tried already is turned down, and the draw repeated, as often as the route allows.
 //
 // It is a picture of the moment in which it was made; when a host changes its standing, the cluster
 // makes another one. Making it counts hosts; the picker of a level is made when the level is first

@@ -1,8 +1,10 @@
-// Random choice. It keeps no state, so that proxies which know nothing of each other cannot fall into
-// step, and it needs no rebuild to be fair. It pays with variance: of n requests to n hosts, some host
-// gets about log n / log log n (Raab and Steger, "Balls into Bins", 1998), where round robin has one.
+// Random choice. It keeps no state, so that proxies which know nothing of each other cannot fall
+// into step, and it needs no rebuild to be fair. It pays with variance: of n requests to n hosts,
+// some host gets about log n / log log n (Raab and Steger, "Balls into Bins", 1998), where round
+// robin has one.
 //
-// Weights count, as a reader of a weight would expect; in Envoy this balancer takes all hosts as equal.
+// Weights count, as a reader of a weight would expect; in Envoy this balancer takes all hosts as
+// equal.
 import type { Random } from "@compendium/runtime";
 import type { Host } from "../cluster/host.ts";
 import { AliasTable } from "./alias-table.ts";

@@ -1,6 +1,7 @@
-// The hash ring (Karger et al., "Consistent Hashing and Random Trees", 1997; built as Envoy does, after
-// Ketama). Every host stands at many places of a circle, and a request goes to the first host at or
-// after its hash. A host that leaves gives up only its own places: no key moves between two others.
+// The hash ring (Karger et al., "Consistent Hashing and Random Trees", 1997; built as Envoy does,
+// after Ketama). Every host stands at many places of a circle, and a request goes to the first host
+// at or after its hash. A host that leaves gives up only its own places: no key moves between two
+// others.
 //
 // How even it is depends on the number of places: the shares of hosts with k places each scatter by
 // about 1/√k. Maglev is more even and quicker to ask, but moves a few keys more; see maglev.ts.

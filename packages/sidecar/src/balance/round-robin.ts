@@ -10,8 +10,8 @@ import { EdfSchedule } from "./edf.ts";
 import type { SlowStart } from "./slow-start.ts";
 
 /**
- * Between two picks of a host of weight w, one of weight v is picked v / w times, rounded down or up.
- * O(1) with equal weights, else O(log n).
+ * Between two picks of a host of weight w, one of weight v is picked v / w times, rounded down or
+ * up. O(1) with equal weights, else O(log n).
  */
 export function roundRobin(
   weighted: WeightedHosts,

@@ -1,6 +1,6 @@
-// Slow start (Envoy's applySlowStartFactor). A host that has just come has cold caches, an untrained
-// compiler and empty pools; with its full share at once it would answer its first requests late or
-// not at all. So its weight grows over a window:
+// Slow start (Envoy's applySlowStartFactor). A host that has just come has cold caches, an
+// untrained compiler and empty pools; with its full share at once it would answer its first
+// requests late or not at all. So its weight grows over a window:
 //
 //     weight × max( (time since healthy / window) ^ (1 / aggression), weightMin )
 //

@@ -1,12 +1,13 @@
-// Subsets (Envoy, "Load Balancer Subsets"): a route may ask for hosts by their metadata, such as
-// { version: "2" }. The cluster says by which keys hosts are grouped, its selectors; a request whose
+// Subsets (Envoy, "Load Balancer Subsets"): a route may ask for hosts by their metadata, such as {
+// version: "2" }. The cluster says by which keys hosts are grouped, its selectors; a request whose
 // keys are those of a selector goes to the hosts with the same values. Any other request, and one
 // for which there is no host, falls back: to no host, to any, or to those of a default.
 //
 // Hosts are sorted into subsets when they change, in O(hosts × selectors); a request costs one look
-// into a map by the object that its route was compiled to. Every subset has priorities and panics of
-// its own. Locality weights do not count in subsets, as in Envoy without `locality_weight_aware`: they
-// were meant for all hosts of a place, and a subset may have one there.
+// into a map by the object that its route was compiled to. Every subset has priorities and panics
+// of its own. Locality weights do not count in subsets, as in Envoy without
+// `locality_weight_aware`: they were meant for all hosts of a place, and a subset may have one
+// there.
 import type { Host } from "../cluster/host.ts";
 import type { HostGroup } from "../cluster/host-set.ts";
 import type { SubsetConfig } from "../config/cluster-config.ts";

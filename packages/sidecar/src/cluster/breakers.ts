@@ -1,11 +1,12 @@
-// Circuit breakers as Envoy has them (config.cluster.v3.CircuitBreakers; resource_manager_impl.h): not
-// a machine that opens and rests, but four limits on what may be under way to a cluster at a time.
-// They answer overload with an error at once, instead of with a queue that everybody waits in.
+// Circuit breakers as Envoy has them (config.cluster.v3.CircuitBreakers; resource_manager_impl.h):
+// not a machine that opens and rests, but four limits on what may be under way to a cluster at a
+// time. They answer overload with an error at once, instead of with a queue that everybody waits
+// in.
 //
-// Retries are the dangerous kind of load, because they grow as things get worse. Under a retry budget
-// they may be a percentage of all that is under way, themselves included: with 20 % a cluster that
-// fails entirely gets 1 / (1 - 0.2) = 1.25 times its load, and no more. A small number is always
-// allowed, or a quiet service could never retry at all.
+// Retries are the dangerous kind of load, because they grow as things get worse. Under a retry
+// budget they may be a percentage of all that is under way, themselves included: with 20 % a
+// cluster that fails entirely gets 1 / (1 - 0.2) = 1.25 times its load, and no more. A small number
+// is always allowed, or a quiet service could never retry at all.
 import type { Thresholds } from "../config/cluster-config.ts";
 
 /** What is limited. */

@@ -6,7 +6,8 @@
 //
 // When a host comes, goes, turns healthy or unhealthy, is ejected or returns, the balancer is
 // forgotten, and the next choice makes another: a burst of changes costs one rebuild, and none if
-// nobody asks. Sweeps, health checks and discovery have clocks of their own, and call in from outside.
+// nobody asks. Sweeps, health checks and discovery have clocks of their own, and call in from
+// outside.
 import type { Clock, Random } from "@compendium/runtime";
 import type { Balancer, ChooseContext } from "../balance/balancer.ts";
 import type { BalanceSettings } from "../balance/level.ts";
@@ -79,9 +80,19 @@ export class Cluster implements Balancer {
     return changes;
   }
 
-  /** Some host's standing has changed: whoever sets `isHealthy` says so. */
+  /** Some host's standing has changed; the next choice looks at all of them anew. */
   hostChanged(): void {
     this.#balancer = undefined;
+  }
+
+  /**
+   * An active health check has judged: what its `onChecked` is for. A success brings an ejected
+   * host back at once (Envoy's `successful_active_health_check_uneject_host`, which is on by
+   * default).
+   */
+  healthChecked(host: Host, hasChanged: boolean): void {
+    if (hasChanged) this.hostChanged();
+    if (host.isHealthy) this.outliers?.healthCheckPassed(host);
   }
 
   choose(context: ChooseContext): Host | undefined {
@@ -110,8 +121,8 @@ export class Cluster implements Balancer {
   }
 
   /**
-   * A request has ended with a status, without one, or because nobody wanted it any more ("cancelled":
-   * that says nothing about the host).
+   * A request has ended with a status, without one, or because nobody wanted it any more
+   * ("cancelled": that says nothing about the host).
    *
    * @param latencyMs since it began
    */

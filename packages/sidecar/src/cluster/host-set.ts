@@ -53,8 +53,8 @@ export class HostSet {
   }
 
   /**
-   * Takes over new endpoints; O(hosts). Weight, priority, place and metadata of a host that stays may
-   * have changed. An address that is told twice counts once, the first time.
+   * Takes over new endpoints; O(hosts). Weight, priority, place and metadata of a host that stays
+   * may have changed. An address that is told twice counts once, the first time.
    */
   update(localities: readonly LocalityEndpoints[], nowMs: number): HostChanges {
     const before = this.#byAddress;

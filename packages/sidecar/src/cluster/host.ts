@@ -42,7 +42,9 @@ export interface Host {
   isHealthy: boolean;
   /** Outlier detection has put it aside. */
   isEjected: boolean;
-  /** When it joined, or was last found healthy after it had not been: slow start counts from here. */
+  /**
+   * When it joined, or was last found healthy after it had not been: slow start counts from here.
+   */
   healthySinceMs: number;
 }
 

@@ -2,20 +2,22 @@
 // pause, and so on for ever. What a probe does is not known here.
 //
 //     unknown, counts as unhealthy ──▶ the first success makes it healthy at once
-//     healthy   ── unhealthyThreshold probes in a row that got no answer, or one bad answer ──▶ unhealthy
+//     healthy   ── unhealthyThreshold probes lost in a row, or one bad answer ──▶ unhealthy
 //     unhealthy ── healthyThreshold successes in a row ──▶ healthy
 //
 // An answer of "unhealthy" is believed at once: the host itself says so. A probe that fails, or has
 // not ended after `timeoutMs`, may have been lost on the way, and has to be repeated.
 //
 // The pause begins when the probe has ended, so that a host has one at a time. It is long while the
-// cluster has never been used, shorter or longer while the host is unhealthy, and has jitter, because
-// many proxies that check one host must not check it in the same moment.
+// cluster has never been used, shorter or longer while the host is unhealthy, and has jitter,
+// because many proxies that check one host must not check it in the same moment.
 import type { Clock, Random } from "@compendium/runtime";
 import type { Host } from "../cluster/host.ts";
 import type { HealthCheckConfig } from "../config/cluster-config.ts";
 
-/** Asks a host how it is. It ends early if the signal says so, and rejects if there is no answer. */
+/**
+ * Asks a host how it is. It ends early if the signal says so, and rejects if there is no answer.
+ */
 export type Probe = (host: Host, signal: AbortSignal) => Promise<"healthy" | "unhealthy">;
 
 /** Counts since the beginning. */

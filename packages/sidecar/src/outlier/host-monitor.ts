@@ -1,8 +1,8 @@
 // What outlier detection knows of one host. The detector (outlier-detector.ts) holds one for each.
 //
-// A host has two origins of trouble. Its answers are external: the server said 503. What happened on
-// the way to it is of local origin: nobody listened, the connection broke, time ran out. Together
-// they are one series of codes; split, each has a series and a success rate of its own.
+// A host has two origins of trouble. Its answers are external: the server said 503. What happened
+// on the way to it is of local origin: nobody listened, the connection broke, time ran out.
+// Together they are one series of codes; split, each has a series and a success rate of its own.
 import type { Host } from "../cluster/host.ts";
 import { RateWindow } from "./success-rate.ts";
 

@@ -1,12 +1,13 @@
 // Outlier detection: hosts that do worse than the others are put aside for a while (Envoy's
-// outlier_detection_impl.cc; "Outlier detection" in its architecture overview). Nobody is asked, the
-// traffic itself is the probe.
+// outlier_detection_impl.cc; "Outlier detection" in its architecture overview). Nobody is asked,
+// the traffic itself is the probe.
 //
 //     found at once, by a run of failures      consecutive 5xx, gateway failures, local origin
 //     found on the sweep, by comparison        success rate (success-rate.ts), failure percentage
 //
 // What is found is ejected only by the chance that `enforcing…` gives, and only while no more than
-// `ejectionPercentMax` of all hosts are: a detector that may eject everybody is an outage of its own.
+// `ejectionPercentMax` of all hosts are: a detector that may eject everybody is an outage of its
+// own.
 //
 // An ejection lasts base × backoff, at most the maximum, plus jitter, and ends on the first sweep
 // after that. The backoff counts ejections, and comes down by one on every sweep on which the host
@@ -14,7 +15,8 @@
 // or years of trouble would take years of quiet.
 //
 // There is one difference from Envoy: whoever is found by the success rate and by the failure
-// percentage on the same sweep is ejected once. There the gauge of active ejections counts it twice.
+// percentage on the same sweep is ejected once. There the gauge of active ejections counts it
+// twice.
 //
 // The owner calls `sweep` every `intervalMs`. Left out: extensions and degraded hosts.
 import { type Clock, chance, type Random } from "@compendium/runtime";

@@ -1,5 +1,5 @@
-// Whose success rate stands out (Envoy's outlier_detection_impl.cc, successRateEjectionThreshold): a
-// host is an outlier if its rate lies below
+// Whose success rate stands out (Envoy's outlier_detection_impl.cc, successRateEjectionThreshold):
+// a host is an outlier if its rate lies below
 //
 //     mean − factor × standard deviation
 //
@@ -7,8 +7,8 @@
 // there are, not a sample of more. For rates of {50, 100, 100, 100, 100} and a factor of 1.9, mean
 // 90 and deviation 20 give 52, and the first host is out.
 //
-// One host cannot lie more than √(n − 1) deviations below the mean of n (P. A. Samuelson, 1968). With
-// a factor of 1.9 it takes five hosts for any to be found; of four, none ever is.
+// One host cannot lie more than √(n − 1) deviations below the mean of n (P. A. Samuelson, 1968).
+// With a factor of 1.9 it takes five hosts for any to be found; of four, none ever is.
 
 /** Where the line is drawn; rates in percent. */
 export interface RateThreshold {

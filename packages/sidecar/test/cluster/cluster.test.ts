@@ -49,6 +49,17 @@ describe("a cluster", () => {
     expect(hosts[0]!.numbers).toMatchObject({ requests: 5, failures: 5, activeRequests: 0 });
   });
 
+  test("takes an ejected host back when a health check has found it well", () => {
+    const outliers = { ...defaults, ejectionPercentMax: 100 };
+    const { cluster, chosen, hosts } = setUp({ outliers });
+    for (let i = 0; i < 5; i++) cluster.outliers!.reportStatus(hosts[0]!, 500);
+    hosts[1]!.isHealthy = false;
+    cluster.healthChecked(hosts[1]!, true);
+    expect(cluster.availableHosts).toBe(1);
+    cluster.healthChecked(hosts[0]!, false);
+    expect(chosen()).toEqual(new Set([hosts[0], hosts[2]]));
+  });
+
   test("holds nothing against a host whose request was cancelled", () => {
     const { cluster, hosts } = setUp({ outliers: { ...defaults, ejectionPercentMax: 100 } });
     for (let i = 0; i < 20; i++) {

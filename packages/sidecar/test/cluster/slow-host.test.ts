@@ -1,5 +1,5 @@
-// The bar, for the model: one of ten hosts 20 times slower, and peak-EWMA's 99th percentile is
-// at most half of round robin's.
+// The bar, for the model: one of ten hosts 20 times slower, and peak-EWMA's 99th percentile
+// is at most half of round robin's.
 import { expect, test } from "vitest";
 import { latencies, percentile } from "./slow-host.ts";
 

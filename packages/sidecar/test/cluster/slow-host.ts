@@ -1,5 +1,6 @@
-// One slow host among ten, in virtual time: requests come at random moments, every host works on each
-// of its own for a random time, and one takes twenty times as long. What does a caller wait for?
+// One slow host among ten, in virtual time: requests come at random moments, every host works on
+// each of its own for a random time, and one takes twenty times as long. What does a caller wait
+// for?
 import { ManualClock, type Random, SeededRandom } from "@compendium/runtime";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import type { BalancerConfig } from "../../src/config/cluster-config.ts";

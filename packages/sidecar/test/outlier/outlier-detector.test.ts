@@ -167,7 +167,8 @@ describe("how long a host is out", () => {
       fiveFailures(detector, first);
       while (first.isEjected) sweep();
     }
-    // Three is the most: after two quiet intervals, one is left, and the next ejection is the second.
+    // Three is the most: after two quiet intervals, one is left, and the next ejection is the
+    // second.
     sweep();
     sweep();
     fiveFailures(detector, first);

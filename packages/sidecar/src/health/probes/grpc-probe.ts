@@ -1,6 +1,6 @@
-// The gRPC probe: the Check call of grpc.health.v1 ("GRPC Health Checking Protocol"), over HTTP/2. Only
-// SERVING is healthy. Any other answer, an error of gRPC too, is "unhealthy"; a connection or a stream
-// that ends without one has not answered.
+// The gRPC probe: the Check call of grpc.health.v1 ("GRPC Health Checking Protocol"), over HTTP/2.
+// Only SERVING is healthy. Any other answer, an error of gRPC too, is "unhealthy"; a connection or
+// a stream that ends without one has not answered.
 //
 // The two messages have one field each, so that they are read and written here by hand:
 //

@@ -1,5 +1,5 @@
-// The HTTP probe (Envoy, "HTTP health checker"): a GET whose status must be among the expected ones.
-// Any other status is an answer, "unhealthy"; no status is none.
+// The HTTP probe (Envoy, "HTTP health checker"): a GET whose status must be among the expected
+// ones. Any other status is an answer, "unhealthy"; no status is none.
 import { request } from "node:http";
 import type { Host } from "../../cluster/host.ts";
 import type { Probe } from "../health-checker.ts";

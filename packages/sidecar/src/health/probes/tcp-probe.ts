@@ -1,6 +1,7 @@
 // The TCP probe (Envoy, "TCP health checker"): connects, sends some bytes, and waits until it has
-// received others, with anything before, between chunks or behind. With nothing to receive, to be let
-// in is enough. A host that closes first, or talks on without ever saying it, has given no answer.
+// received others, with anything before, between chunks or behind. With nothing to receive, to be
+// let in is enough. A host that closes first, or talks on without ever saying it, has given no
+// answer.
 import type { Duplex } from "node:stream";
 import type { Probe } from "../health-checker.ts";
 import type { Connect } from "./connect.ts";

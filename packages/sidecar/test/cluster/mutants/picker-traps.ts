@@ -131,7 +131,8 @@ export const pickerTraps: readonly ((subject: Subject) => void)[] = [
       return Array.from({ length: size }, (_, j) => (offset + j * skip) % size);
     });
     const table = new Map<number, Host>();
-    // Of two turns, the heavy host takes both and a light one takes the first, as its weight is due.
+    // Of two turns, the heavy host takes both and a light one takes the first, as its weight is
+    // due.
     for (let turn = 1; table.size < size; turn++) {
       for (const [i, host] of all.hosts.entries()) {
         const isDue = all.weights[i] === 2 || turn === 1 || turn % 2 === 0;
