@@ -1,10 +1,12 @@
 // The hash ring (Karger et al., "Consistent Hashing and Random Trees", 1997; built as Envoy does,
-// after Ketama). Every host stands at many places of a circle, and a request goes to the first host
-// at or after its hash. A host that leaves gives up only its own places: no key moves between two
-// others.
+// after Ketama). Every host stands at many places of a circle, and a request goes to the first
+// host at or after its hash. A host that leaves gives up its places, and no key moves between two
+// others as long as they keep theirs.
 //
-// How even it is depends on the number of places: the shares of hosts with k places each scatter by
-// about 1/√k. Maglev is more even and quicker to ask, but moves a few keys more; see maglev.ts.
+// They do not quite: Envoy's ring keeps its size. Of 1,024 places ten hosts have 103 each and nine
+// have 114, and the eleven new places of each take keys, too: 17 to 19 % of all keys move where 10
+// have to. Maglev moves 10.5 %, is more even, and quicker to ask; a ring costs less to build. How
+// even it is depends on the places: shares of hosts with k places scatter by about 1/√k.
 //
 // Places are compared by their upper 53 bits, which fit a number. Building is O(n log n) in places.
 import type { Host } from "../cluster/host.ts";
