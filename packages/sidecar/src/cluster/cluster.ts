@@ -16,7 +16,8 @@ import { type BalanceNumbers, PriorityBalancer } from "../balance/priority-balan
 import { SlowStart } from "../balance/slow-start.ts";
 import { SubsetBalancer } from "../balance/subset-balancer.ts";
 import type { ClusterConfig, LocalityEndpoints } from "../config/cluster-config.ts";
-import { OutlierDetector, type OutlierResult } from "../outlier/outlier-detector.ts";
+import { OutlierDetector } from "../outlier/outlier-detector.ts";
+import type { OutlierResult } from "../outlier/outlier-kinds.ts";
 import { Breakers } from "./breakers.ts";
 import { type Host, isAvailable } from "./host.ts";
 import { type HostChanges, HostSet } from "./host-set.ts";

@@ -23,42 +23,15 @@ import { type Clock, chance, type Random } from "@compendium/runtime";
 import type { Host } from "../cluster/host.ts";
 import type { OutlierConfig } from "../config/cluster-config.ts";
 import { HostMonitor } from "./host-monitor.ts";
+import {
+  enforcingOf,
+  noOutliers,
+  type OutlierKind,
+  type OutlierNumbers,
+  type OutlierResult,
+  statusOf,
+} from "./outlier-kinds.ts";
 import { type RateThreshold, rateThreshold } from "./success-rate.ts";
-
-/** Ways to stand out. */
-export const outlierKinds = [
-  "consecutive-5xx",
-  "consecutive-gateway-failure",
-  "consecutive-local-origin-failure",
-  "success-rate",
-  "local-origin-success-rate",
-  "failure-percentage",
-  "local-origin-failure-percentage",
-] as const;
-
-/** One of {@link outlierKinds}. */
-export type OutlierKind = (typeof outlierKinds)[number];
-
-/**
- * What became of a request, or of the connection for it. "connected" is the first half of a request
- * that goes on; "connected-only" is the whole of one that has nothing behind the connection (TCP).
- */
-export type OutlierResult =
-  | "succeeded"
-  | "failed"
-  | "connected"
-  | "connected-only"
-  | "connect-failed"
-  | "timed-out";
-
-/** Counts since the beginning; `active` is how many hosts are ejected now. */
-export interface OutlierNumbers {
-  readonly detected: Record<OutlierKind, number>;
-  readonly enforced: Record<OutlierKind, number>;
-  active: number;
-  /** Ejections that the maximum has prevented. */
-  overflow: number;
-}
 
 /** What a detector asks of the world. */
 export interface OutlierOptions {
@@ -74,7 +47,7 @@ type Origin = "external" | "local";
 /** Ejects hosts of one cluster, and takes them back. */
 export class OutlierDetector {
   /** Counts, to be read. */
-  readonly numbers: OutlierNumbers = { detected: none(), enforced: none(), active: 0, overflow: 0 };
+  readonly numbers: OutlierNumbers = noOutliers();
   /** Of the last sweep; `undefined` where too few hosts had enough requests. */
   readonly thresholds: Record<Origin, RateThreshold | undefined> = {
     external: undefined,
@@ -250,7 +223,7 @@ export class OutlierDetector {
     if (monitor.host.isEjected) return;
     if (!this.#mayEjectOneMore()) {
       this.numbers.overflow++;
-    } else if (chance(this.#random, this.#enforcing(kind), 100)) {
+    } else if (chance(this.#random, enforcingOf(this.#config, kind), 100)) {
       this.#eject(monitor, kind);
     }
   }
@@ -288,45 +261,4 @@ export class OutlierDetector {
     monitor.returnedAtMs = this.#clock.now();
     this.#onChange?.(monitor.host, "returned");
   }
-
-  #enforcing(kind: OutlierKind): number {
-    const config = this.#config;
-    switch (kind) {
-      case "consecutive-5xx":
-        return config.enforcingConsecutive5xx;
-      case "consecutive-gateway-failure":
-        return config.enforcingConsecutiveGatewayFailure;
-      case "consecutive-local-origin-failure":
-        return config.enforcingConsecutiveLocalOriginFailure;
-      case "success-rate":
-        return config.enforcingSuccessRate;
-      case "local-origin-success-rate":
-        return config.enforcingLocalOriginSuccessRate;
-      case "failure-percentage":
-        return config.enforcingFailurePercentage;
-      case "local-origin-failure-percentage":
-        return config.enforcingFailurePercentageLocalOrigin;
-    }
-  }
-}
-
-// "connected" is only half a request: the status of the other half will be told.
-function statusOf(result: OutlierResult): number | undefined {
-  switch (result) {
-    case "succeeded":
-    case "connected-only":
-      return 200;
-    case "failed":
-      return 500;
-    case "connect-failed":
-      return 503;
-    case "timed-out":
-      return 504;
-    case "connected":
-      return undefined;
-  }
-}
-
-function none(): Record<OutlierKind, number> {
-  return Object.fromEntries(outlierKinds.map((kind) => [kind, 0])) as Record<OutlierKind, number>;
 }

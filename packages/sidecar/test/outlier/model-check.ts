@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { pick, SeededRandom } from "@compendium/runtime";
 import { type Host, makeHost } from "../../src/cluster/host.ts";
 import type { OutlierConfig } from "../../src/config/cluster-config.ts";
-import type { OutlierDetector, OutlierResult } from "../../src/outlier/outlier-detector.ts";
+import type { OutlierDetector } from "../../src/outlier/outlier-detector.ts";
+import type { OutlierResult } from "../../src/outlier/outlier-kinds.ts";
 import { defaults } from "./config.ts";
 import { OutlierModel } from "./model.ts";
 

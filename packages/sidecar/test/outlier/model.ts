@@ -1,12 +1,12 @@
-// Outlier detection as a program that keeps everything: every outcome of every host, with the
-// interval in which it came. Runs and rates are counted anew whenever they are needed. Nothing is
+// Outlier detection as a program that keeps everything: every outcome of every host, with how
+// many sweeps there had been. Runs and rates are counted anew whenever they are needed. Nothing is
 // imported from the package but types. model-check.ts compares the two.
 import type { Random } from "@compendium/runtime";
 import type { OutlierConfig } from "../../src/config/cluster-config.ts";
-import type { OutlierKind, OutlierResult } from "../../src/outlier/outlier-detector.ts";
+import type { OutlierKind, OutlierResult } from "../../src/outlier/outlier-kinds.ts";
 
 interface Outcome {
-  readonly interval: number;
+  readonly sweeps: number;
   /** A status; or for the series of local origin, 1 for a success and 0 for a failure. */
   readonly value: number;
 }
@@ -31,7 +31,7 @@ export class OutlierModel {
   detected: Partial<Record<OutlierKind, number>> = {};
   enforced: Partial<Record<OutlierKind, number>> = {};
   overflow = 0;
-  #interval = 0;
+  #sweeps = 0;
   readonly #config: OutlierConfig;
   readonly #random: Random;
 
@@ -57,7 +57,7 @@ export class OutlierModel {
     const host = this.hosts.get(address);
     if (host === undefined) return;
     const config = this.#config;
-    host.external.push({ interval: this.#interval, value });
+    host.external.push({ sweeps: this.#sweeps, value });
     const gateway = runLength(host.external, host.fromGateway, (v) => v >= 502 && v <= 504);
     const is5xx = value >= 500 && value <= 599;
     const isOut = host.ejectedAtMs !== undefined;
@@ -105,7 +105,7 @@ export class OutlierModel {
     }
     this.#judge("external");
     this.#judge("local");
-    this.#interval++;
+    this.#sweeps++;
     for (const host of this.hosts.values()) {
       if (host.ejectedAtMs !== undefined || host.returnedAtMs === undefined) continue;
       if (this.nowMs >= host.returnedAtMs + intervalMs)
@@ -116,7 +116,7 @@ export class OutlierModel {
   #local(address: string, isSuccess: boolean): void {
     const host = this.hosts.get(address);
     if (host === undefined) return;
-    host.local.push({ interval: this.#interval, value: isSuccess ? 1 : 0 });
+    host.local.push({ sweeps: this.#sweeps, value: isSuccess ? 1 : 0 });
     const run = runLength(host.local, host.fromLocal, (value) => value === 0);
     const { consecutiveLocalOriginFailure, enforcingConsecutiveLocalOriginFailure } = this.#config;
     if (run === consecutiveLocalOriginFailure && !isSuccess && host.ejectedAtMs === undefined) {
@@ -129,7 +129,7 @@ export class OutlierModel {
     const config = this.#config;
     const isGood = (v: number) => (origin === "local" ? v === 1 : v < 500 || v > 599);
     const candidates = [...this.hosts.values()].flatMap((host) => {
-      const outcomes = host[origin].filter(({ interval }) => interval === this.#interval);
+      const outcomes = host[origin].filter(({ sweeps }) => sweeps === this.#sweeps);
       if (host.ejectedAtMs !== undefined || outcomes.length === 0) return [];
       const good = outcomes.filter(({ value }) => isGood(value)).length;
       return [{ host, volume: outcomes.length, rate: (good * 100) / outcomes.length }];

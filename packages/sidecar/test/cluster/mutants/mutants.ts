@@ -23,6 +23,7 @@ const hosts = inFile("cluster/host-set.ts");
 const breakers = inFile("cluster/breakers.ts");
 const cluster = inFile("cluster/cluster.ts");
 const detector = inFile("outlier/outlier-detector.ts");
+const kinds = inFile("outlier/outlier-kinds.ts");
 const rates = inFile("outlier/success-rate.ts");
 const monitor = inFile("outlier/host-monitor.ts");
 const health = inFile("health/health-checker.ts");
@@ -207,7 +208,7 @@ export const mutants: readonly Mutant[] = [
     "return this.#countLocal(monitor, false);",
     "return this.#countStatus(monitor, 503);",
   ),
-  detector(
+  kinds(
     "half a request is a whole one",
     'case "connected":\n      return undefined;',
     'case "connected":\n      return 200;',
