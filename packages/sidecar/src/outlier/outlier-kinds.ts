@@ -43,8 +43,8 @@ export function noOutliers(): OutlierNumbers {
 }
 
 /**
- * The status that a result stands for. "connected" has none: it is half a request, and the status of
- * the other half will be told.
+ * The status that a result stands for. "connected" has none: it is half a request, and the status
+ * of the other half will be told.
  */
 export function statusOf(result: OutlierResult): number | undefined {
   switch (result) {
