@@ -14,7 +14,7 @@ export interface ProxyOptions extends Partial<Omit<DataPlaneOptions, "codec">> {
   readonly codec?: NodeCodec;
   readonly http?: Partial<HttpConfig>;
   readonly cluster?: Partial<ClusterConfig>;
-  readonly action?: Partial<ForwardAction>;
+  readonly action?: Partial<Omit<ForwardAction, "kind">>;
   readonly listener?: Partial<ListenerConfig>;
 }
 
@@ -107,7 +107,7 @@ function httpConfig({ http, action }: ProxyOptions): HttpConfig {
   };
 }
 
-function forwardRoute(more: Partial<ForwardAction> = {}): RouteConfig {
+function forwardRoute(more: Partial<Omit<ForwardAction, "kind">> = {}): RouteConfig {
   const clusters = [{ cluster: "backend", weight: 1, headers: noEdits, subset: {} }];
   return {
     name: "everything",

@@ -25,12 +25,15 @@ export class Http2ServerConnection implements ServerConnection {
   readonly #session: ServerHttp2Session;
   readonly #idle: Deadline;
   #streams = 0;
+  #isDraining = false;
 
   constructor(shared: ServerShared, socket: Socket, peer: PeerInfo) {
     this.shared = shared;
     this.peer = peer;
     const { options, clock } = shared;
     this.#idle = new Deadline(clock, () => this.#onIdle());
+    // HTTP/2 has no half-open connections: without this, those of clients that left would stay.
+    socket.allowHalfOpen = false;
     this.#session = performServerHandshake(socket, {
       maxHeaderListPairs: options.headersMax * 2,
       maxSessionMemory: 64,
@@ -62,7 +65,9 @@ export class Http2ServerConnection implements ServerConnection {
 
   drain(): void {
     const session = this.#session;
-    if (session.closed || session.destroyed) return;
+    if (this.#isDraining || session.closed || session.destroyed) return;
+    this.#isDraining = true;
+    if (this.#streams === 0) return session.close();
     // RFC 9113 §6.8: first that it will end, and a round trip later where. What the client sent
     // in between is still served.
     session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamIdMax);
@@ -75,9 +80,14 @@ export class Http2ServerConnection implements ServerConnection {
     this.#session.destroy();
   }
 
+  /** A stream is over. */
   onStreamEnd(): void {
     this.#streams--;
-    if (this.#streams === 0) this.#idle.set(this.shared.options.idleTimeoutMs);
+    if (this.#streams > 0) return;
+    this.#idle.set(this.shared.options.idleTimeoutMs);
+    // After a GOAWAY and without streams nghttp2 reads nothing more, not the answer to the ping
+    // and not the client's end: the connection would stay for ever.
+    if (this.#isDraining) this.#session.close();
   }
 
   #onStream(node: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
