@@ -11,7 +11,7 @@ export type HttpFilterConfig =
   | CompressorConfig
   | AdaptiveConcurrencyConfig;
 
-/** Who may do what. A request that no policy matches is denied by "allow" and let pass by "deny". */
+/** Who may do what. What no policy matches is denied by "allow" and let pass by "deny". */
 export interface AuthorizationConfig {
   readonly kind: "rbac";
   readonly name: string;
@@ -32,7 +32,7 @@ export type Rule =
   | { readonly kind: "not"; readonly rule: Rule }
   | { readonly kind: "header"; readonly matcher: HeaderMatcher }
   | { readonly kind: "path"; readonly matcher: StringMatcher }
-  /** The client's SPIFFE id, or another name in its certificate; `undefined`: any that was verified. */
+  /** The client's SPIFFE id, or another name in its certificate; `undefined`: any verified one. */
   | { readonly kind: "principal"; readonly matcher: StringMatcher | undefined }
   | { readonly kind: "remote-ip" | "direct-ip"; readonly prefix: string; readonly length: number }
   | { readonly kind: "port"; readonly port: number };
@@ -45,12 +45,17 @@ export interface LocalRateLimitConfig {
   readonly tokensPerFill: number;
   readonly fillIntervalMs: number;
   readonly status: number;
+  /** Of a million requests, how many take a token. Envoy's default is none. */
+  readonly enabled: number;
+  /** Of those that found no token, how many are refused, of a million. Envoy's default is none. */
+  readonly enforced: number;
 }
 
 /** Faults on purpose. */
 export interface FaultConfig {
   readonly kind: "fault";
   readonly name: string;
+  /** Fractions are of a million. */
   readonly delay: { readonly ms: number; readonly fraction: number } | undefined;
   readonly abort:
     | {
@@ -68,6 +73,7 @@ export interface FaultConfig {
 export interface CorsConfig {
   readonly kind: "cors";
   readonly name: string;
+  /** None: the filter lets everything through as it is. */
   readonly origins: readonly StringMatcher[];
   readonly methods: string;
   readonly headers: string;
@@ -83,7 +89,7 @@ export interface BufferConfig {
   readonly requestBytesMax: number;
 }
 
-/** Off unless it is configured. */
+/** gzip, for responses. Off unless it is configured. */
 export interface CompressorConfig {
   readonly kind: "compressor";
   readonly name: string;

@@ -1,6 +1,12 @@
 // Listeners as they are compiled: which connections there may be, and what becomes of them.
 import type { HttpFilterConfig } from "./filter-config.ts";
-import type { StringMatcher, VirtualHostConfig, WeightedCluster } from "./route-config.ts";
+import type { LineFormat } from "./format.ts";
+import type {
+  HashPolicy,
+  StringMatcher,
+  VirtualHostConfig,
+  WeightedCluster,
+} from "./route-config.ts";
 
 /** Where to listen, or whom to call. */
 export interface AddressConfig {
@@ -28,6 +34,8 @@ export interface FilterChainConfig {
     readonly applicationProtocols: readonly string[];
   };
   readonly tls: DownstreamTlsConfig | undefined;
+  /** Connections of this chain at a time; `undefined`: the listener's bound alone. */
+  readonly connectionsMax: number | undefined;
   readonly filter: HttpConfig | TcpConfig;
 }
 
@@ -64,7 +72,13 @@ export interface TcpConfig {
   readonly kind: "tcp";
   readonly statPrefix: string;
   readonly clusters: readonly WeightedCluster[];
+  /** A connection without a byte in either direction; 0: no bound. */
   readonly idleTimeoutMs: number;
+  /** By the address of the client, or not at all. */
+  readonly hash: readonly HashPolicy[];
+  readonly accessLogs: readonly AccessLogConfig[];
+  /** What may wait to be written in one direction. */
+  readonly bufferBytesMax: number;
 }
 
 /** The connection manager. */
@@ -73,6 +87,8 @@ export interface HttpConfig {
   readonly statPrefix: string;
   readonly codec: "auto" | "http1" | "http2";
   readonly virtualHosts: readonly VirtualHostConfig[];
+  /** Whether `example.com:8080` is looked up as `example.com`. */
+  readonly ignoresPort: boolean;
   /** In this order on the way in. */
   readonly filters: readonly HttpFilterConfig[];
   readonly accessLogs: readonly AccessLogConfig[];
@@ -81,23 +97,41 @@ export interface HttpConfig {
     readonly streamIdleTimeoutMs: number;
     readonly requestTimeoutMs: number;
     readonly requestHeadersTimeoutMs: number;
+    /** Between the two GOAWAYs. */
     readonly drainTimeoutMs: number;
+    /** Of one connection, then it is drained; 0: no bound. */
+    readonly connectionLifetimeMs: number;
+    /** Of one stream, with everything; 0: no bound. */
+    readonly streamLifetimeMs: number;
   };
   readonly limits: {
     readonly headersBytesMax: number;
     readonly headersMax: number;
     readonly concurrentStreamsMax: number;
+    /** Of one connection, then it is drained; 0: no bound. */
+    readonly requestsPerConnectionMax: number;
+    /** What may wait to be written in one direction. */
+    readonly bufferBytesMax: number;
   };
   /** How many proxies before this one are trusted to have told the truth. */
   readonly trustedHops: number;
   /** Whether the address of the connection counts, and not X-Forwarded-For alone. */
   readonly usesRemoteAddress: boolean;
+  /** Whether the client's address is added to X-Forwarded-For. */
+  readonly appendsForwardedFor: boolean;
+  /** Whether a request without X-Request-Id gets one. */
+  readonly generatesRequestId: boolean;
+  /** Whether an X-Request-Id from outside is kept. */
+  readonly keepsRequestId: boolean;
+  /** What is added to Via; "": nothing. */
+  readonly via: string;
   readonly path: {
     /** RFC 3986 §6: dot segments, and letters that were encoded without need. */
     readonly normalize: boolean;
     readonly mergeSlashes: boolean;
     readonly escapedSlashes: "keep" | "reject" | "unescape-and-redirect" | "unescape-and-forward";
   };
+  /** In lower case. */
   readonly upgrades: readonly string[];
   readonly serverName: string;
   readonly serverHeader: "overwrite" | "append-if-absent" | "pass-through";
@@ -107,6 +141,5 @@ export interface HttpConfig {
 export interface AccessLogConfig {
   /** "/dev/stdout", or a file. */
   readonly path: string;
-  /** Names to command operators, "%RESPONSE_CODE%". */
-  readonly format: Readonly<Record<string, string>>;
+  readonly line: LineFormat;
 }
