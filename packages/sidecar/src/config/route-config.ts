@@ -202,7 +202,8 @@ export interface RedirectAction {
   readonly host: string | undefined;
   readonly port: number | undefined;
   readonly path:
-    | { readonly kind: "whole" | "prefix"; readonly value: string }
+    | { readonly kind: "whole"; readonly value: string }
+    | { readonly kind: "prefix"; readonly value: string }
     | RegexRewrite
     | undefined;
   readonly status: 301 | 302 | 303 | 307 | 308;
