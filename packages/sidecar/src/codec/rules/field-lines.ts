@@ -33,7 +33,7 @@ export function readFieldLines(
     if (match === null) return whyNot(text, at);
     if (flat.length >= headersMax * 2) return "fields-too-many";
     const name = match[1]!.toLowerCase();
-    if (name.includes("_") && aliased.has(name.replaceAll("_", "-"))) return "field-alias";
+    if (isAlias(name)) return "field-alias";
     flat.push(name, match[2]!);
   }
   return flat;
@@ -52,6 +52,10 @@ const aliased: ReadonlySet<string> = new Set([
   "x-forwarded-host",
   "x-forwarded-proto",
 ]);
+
+/** Whether an underscore makes this name look like another one. */
+export const isAlias = (name: string): boolean =>
+  name.includes("_") && aliased.has(name.replaceAll("_", "-"));
 
 function whyNot(text: string, from: number): RefusalReason {
   const end = text.indexOf("\r\n", from);

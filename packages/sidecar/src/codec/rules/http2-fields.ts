@@ -1,12 +1,14 @@
 // The field section of an HTTP/2 request or response: pseudo-fields first, once and complete, names
 // in lower case, nothing of HTTP/1.1's connections. nghttp2 checks much of it below node:http2;
 // what it lets through (an authority beside another Host, a target that no HTTP/1.1 request line
-// could carry) would become ambiguous on the way to an HTTP/1.1 upstream.
+// could carry) would become ambiguous on the way to an HTTP/1.1 upstream. One thing cannot be seen
+// from here: a field whose name or value has bytes that no field may have is dropped by nghttp2,
+// where §8.2.1 wants the request to be malformed; upstream never gets it.
 // Reference: RFC 9113 §8.2 (fields), §8.3 (pseudo-fields).
 import type { RequestHead, ResponseHead } from "../codec.ts";
 import { Fields } from "../fields.ts";
 import { readConnectionFields } from "./connection-fields.ts";
-import { token } from "./field-lines.ts";
+import { isAlias, token } from "./field-lines.ts";
 import { isRefusal, type RefusalReason } from "./refusals.ts";
 import { isAuthority, isPath, isSameAuthority, isScheme } from "./request-head.ts";
 
@@ -109,6 +111,7 @@ function sort(raw: readonly string[], known: ReadonlySet<string>): Sorted | Refu
     if (ofHttp1.has(name) || (name === "te" && text.toLowerCase() !== "trailers")) {
       return "h2-connection-field";
     }
+    if (isAlias(name)) return "field-alias";
     flat.push(name, text);
   }
   return { pseudo, flat };
