@@ -41,6 +41,7 @@ export class Fields {
     return values.length === 0 ? undefined : values.join(", ");
   }
 
+  /** Whether there is a field of that name. */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }

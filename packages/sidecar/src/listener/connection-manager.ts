@@ -15,12 +15,12 @@ import type {
 } from "../codec/codec.ts";
 import type { HttpConfig } from "../config/listener-config.ts";
 import type { ForwardAction, RouteConfig, WeightedCluster } from "../config/route-config.ts";
+import { PathNormalizer } from "../match/path-normalizer.ts";
+import { redirectLocation, rewritePath } from "../match/rewrite.ts";
+import { RouteTable } from "../match/route-table.ts";
 import { type Decision, Exchange, type ExchangeNumbers } from "../router/exchange.ts";
 import { addForwardingFields } from "../router/forwarding-fields.ts";
-import { RouteTable } from "../router/route-table.ts";
 import type { UpstreamCluster } from "../upstream/upstream-cluster.ts";
-import { normalizePath } from "./normalize-path.ts";
-import { redirectOf } from "./redirect.ts";
 
 /** What a connection manager is made of. */
 export interface ConnectionManagerOptions {
@@ -29,8 +29,6 @@ export interface ConnectionManagerOptions {
   readonly random: Random;
   readonly clusterOf: (name: string) => UpstreamCluster | undefined;
 }
-
-const million = 1_000_000;
 
 /** HTTP on the connections of one filter chain. */
 export class ConnectionManager {
@@ -45,12 +43,14 @@ export class ConnectionManager {
   readonly #connections = new Set<ServerConnection>();
   #config: HttpConfig;
   #routes: RouteTable;
+  #paths: PathNormalizer;
   #server: ServerCodec;
 
   constructor(config: HttpConfig, options: ConnectionManagerOptions) {
     this.#options = options;
     this.#config = config;
     this.#routes = this.#tableOf(config);
+    this.#paths = new PathNormalizer(config.path);
     this.#server = this.#codecOf(config);
   }
 
@@ -66,6 +66,7 @@ export class ConnectionManager {
   /** Takes another configuration: limits for new connections, routes for new requests. */
   update(config: HttpConfig): void {
     this.#routes = this.#tableOf(config);
+    this.#paths = new PathNormalizer(config.path);
     this.#server = this.#codecOf(config);
     this.#config = config;
   }
@@ -87,9 +88,8 @@ export class ConnectionManager {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  #tableOf(config: HttpConfig): RouteTable {
-    const { random } = this.#options;
-    return new RouteTable(config.virtualHosts, () => random.below(million));
+  #tableOf({ virtualHosts, ignoresPort }: HttpConfig): RouteTable {
+    return new RouteTable({ virtualHosts, ignoresPort, random: this.#options.random });
   }
 
   #codecOf({ limits, timers, upgrades }: HttpConfig): ServerCodec {
@@ -108,12 +108,15 @@ export class ConnectionManager {
   }
 
   readonly #decide = (head: RequestHead, stream: ServerStream): Decision => {
-    const normal = normalizePath(head.path, this.#config.path);
-    if (normal.kind === "refused") return reply(400, `the path has ${normal.why}`);
+    const normal = this.#paths.normalize(head.path);
+    if (normal.kind === "refused") return reply(400, `the path is refused: ${normal.reason}`);
     if (normal.kind === "redirect") {
       return reply(307, "the normal form of the path", [["location", normal.path]]);
     }
     head.path = normal.path;
+    if (stream.connection.peer.tls === undefined && this.#routes.virtualHostOf(head)?.requiresTls) {
+      return reply(301, "moved", [["location", `https://${head.authority}${head.path}`]]);
+    }
     const route = this.#routes.find(head)?.route;
     if (route === undefined) return reply(404, "no route");
     return this.#act(route, head, stream);
@@ -127,7 +130,7 @@ export class ConnectionManager {
         return reply(action.status, Buffer.from(action.body).toString(), fields);
       }
       case "redirect":
-        return reply(action.status, "moved", [["location", redirectOf(action, match, head)]]);
+        return reply(action.status, "moved", [["location", redirectLocation(action, match, head)]]);
       case "forward":
         return this.#forward(action, match, head, stream);
     }
@@ -149,10 +152,10 @@ export class ConnectionManager {
     const cluster = name === undefined ? undefined : this.#options.clusterOf(name);
     if (cluster === undefined) return reply(503, "no such cluster");
     const sent: RequestHead = { ...head, fields: head.fields.copy() };
-    sent.path = rewritten(action, match, head.path);
+    sent.path = rewritePath(action.rewrite, match, head.path);
     sent.authority = rewrittenAuthority(action, head);
     addForwardingFields(sent, stream.connection.peer, this.#config);
-    const subset = share?.subset;
+    const subset = share?.subset ?? action.subset;
     return {
       kind: "forward",
       head: sent,
@@ -190,15 +193,4 @@ function rewrittenAuthority({ hostRewrite }: ForwardAction, head: RequestHead): 
   if (hostRewrite?.kind === "literal") return hostRewrite.value;
   if (hostRewrite?.kind !== "header") return head.authority;
   return head.fields.get(hostRewrite.name) ?? head.authority;
-}
-
-function rewritten({ rewrite }: ForwardAction, match: RouteConfig["match"], path: string): string {
-  if (rewrite === undefined) return path;
-  const at = path.indexOf("?");
-  const raw = at === -1 ? path : path.slice(0, at);
-  const query = path.slice(raw.length);
-  if (rewrite.kind === "regex")
-    return rewrite.pattern.replaceAll(raw, rewrite.substitution) + query;
-  const matched = match.path.kind === "regex" ? raw : match.path.value;
-  return rewrite.value + raw.slice(matched.length) + query;
 }

@@ -1,6 +1,6 @@
-// A socket that is listened on. It takes connections up to a limit, finds out what they speak within
-// a time, and hands them to the filter chain that wants them. TLS, when a chain has it, stands
-// between: it takes the socket first, and gives it to `receive` once the handshake is done.
+// A socket that is listened on. It takes connections up to a limit, finds out what they speak
+// within a time, and hands them to the filter chain that wants them. TLS, when a chain has it,
+// stands between: it takes the socket first, and gives it to `receive` once the handshake is done.
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "@compendium/runtime";
 import type { PeerInfo, Protocol } from "../codec/codec.ts";

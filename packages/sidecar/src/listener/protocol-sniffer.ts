@@ -1,6 +1,6 @@
 // Which HTTP a client without ALPN speaks. HTTP/2 begins with 24 bytes that no HTTP/1.1 request can
-// begin with (RFC 9113 §3.4): the first byte that differs decides. Nothing is taken from the socket:
-// what has been read is given back.
+// begin with (RFC 9113 §3.4): the first byte that differs decides. Nothing is taken from the
+// socket: what has been read is given back.
 import type { Socket } from "node:net";
 import type { Protocol } from "../codec/codec.ts";
 

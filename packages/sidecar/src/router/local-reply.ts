@@ -4,7 +4,7 @@
 import { STATUS_CODES } from "node:http";
 import type { RequestHead, ServerStream } from "../codec/codec.ts";
 import { Fields } from "../codec/fields.ts";
-import { isGrpc } from "./route-table.ts";
+import { isGrpc } from "../match/route-table.ts";
 
 /** An answer from here. */
 export interface LocalReply {

@@ -1,6 +1,6 @@
 // A request's body between the two connections: what has come and not gone yet, and, as long as the
-// request may have to be sent again, what has gone already. Keeping ends at a bound, and with it the
-// possibility of another attempt; memory never depends on how much a client sends.
+// request may have to be sent again, what has gone already. Keeping ends at a bound, and with it
+// the possibility of another attempt; memory never depends on how much a client sends.
 import type { ClientStream } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 

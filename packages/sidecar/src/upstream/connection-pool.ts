@@ -1,7 +1,7 @@
 // Connections to one host. A request takes one that has room: the one that was used last, so that
-// those which are not needed grow old and are closed (last in, first out; HTTP/2: the same one until
-// its streams run out). Where none has room, one is opened as long as there may be more, and the
-// request waits for whatever comes first: the new one, or an old one that is free again.
+// those which are not needed grow old and are closed (last in, first out; HTTP/2: the same one
+// until its streams run out). Where none has room, one is opened as long as there may be more, and
+// the request waits for whatever comes first: the new one, or an old one that is free again.
 //
 // Bounds: connections and waiting requests by the cluster's breakers. Reaching one is an outcome.
 

@@ -1,5 +1,5 @@
-// Shapes of HTTP/2 requests, frame by frame, through the proxy to an upstream of HTTP/1.1 that takes
-// everything: what is not refused must be the same request to each careless reader.
+// Shapes of HTTP/2 requests, frame by frame, through the proxy to an upstream of HTTP/1.1 that
+// takes everything: what is not refused must be the same request to each careless reader.
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunningProxy, startProxy } from "../proxy/harness.ts";

@@ -131,6 +131,7 @@ function forwardRoute(more: Partial<Omit<ForwardAction, "kind">> = {}): RouteCon
       retry: undefined,
       hedge: undefined,
       mirrors: [],
+      subset: {},
       hash: [],
       priority: "default",
       upgrades: undefined,

@@ -1,5 +1,5 @@
-// An upgrade (RFC 9110 §7.8): HTTP up to a 101, bytes after it. When the answer is another, it is an
-// ordinary response, and the last of its connection: node has let go of the socket by then, and
+// An upgrade (RFC 9110 §7.8): HTTP up to a 101, bytes after it. When the answer is another, it is
+// an ordinary response, and the last of its connection: node has let go of the socket by then, and
 // nobody reads requests there any more.
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";

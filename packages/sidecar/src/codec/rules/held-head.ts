@@ -20,12 +20,14 @@ export class HeldHead {
   hold(chunk: Buffer, from: number): boolean {
     // A copy: the chunk is a view of a larger one that would stay alive with it.
     const piece = Buffer.from(chunk.subarray(from));
-    const seen = this.#tail + piece.toString("latin1");
+    const text = piece.toString("latin1");
+    // Of the tail only the last character counts: what is before it has been looked at.
+    const isSound = isEachLfBehindCr(this.#tail.slice(-1), text);
     if (this.#pieces.length === piecesMax) this.#pieces = [Buffer.concat(this.#pieces)];
     this.#pieces.push(piece);
     this.#bytes += piece.length;
-    this.#tail = seen.slice(-3);
-    return !/(?:^|[^\r])\n/.test(seen);
+    this.#tail = (this.#tail + text).slice(-3);
+    return isSound;
   }
 
   /** Where in the chunk the empty line ends that ends the head; -1 when it has not come. */
@@ -44,3 +46,6 @@ export class HeldHead {
     return whole;
   }
 }
+
+const isEachLfBehindCr = (before: string, text: string): boolean =>
+  !(text.startsWith("\n") && before !== "\r") && !/[^\r]\n/.test(text);

@@ -1,6 +1,6 @@
 // Why a message never became a stream: one row for each rule, with the section that it comes from
-// and the status that tells the client. The keys are the reasons that counters and logs show, so the
-// set is closed.
+// and the status that tells the client. The keys are the reasons that counters and logs show, so
+// the set is closed.
 //
 // The rules are stricter than a server's need be. A server may read a doubtful message in its own
 // way (RFC 9112 §2.2, §6.3: "ought to be handled as an error"); a proxy may not, because whoever
