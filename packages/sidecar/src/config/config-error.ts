@@ -25,7 +25,7 @@ export const PROBLEMS_MAX = 100;
 export class SidecarConfigError extends Error {
   override readonly name = "SidecarConfigError";
   readonly code = "ERR_SIDECAR_CONFIG";
-  /** In the order of the document, at most 100. */
+  /** Message by message, from the outside in; at most 100. */
   readonly problems: readonly Problem[];
   /** How many more there are. */
   readonly unlisted: number;

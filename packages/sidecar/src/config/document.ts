@@ -34,7 +34,7 @@ export function parseConfig(text: string): unknown {
   checkNesting(text);
   let value: unknown;
   try {
-    const document = parseDocument(text, { stringKeys: true, logLevel: "silent" });
+    const document = parseDocument(text, { stringKeys: true, logLevel: "error" });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     value = document.toJS({ maxAliasCount: 1000 });

@@ -219,7 +219,8 @@ export function list<T>(reader: Reader<T>, lengthMax = 10_000): Reader<readonly 
       if (value.length > lengthMax) {
         return node.fail(`has ${value.length} elements, at most ${lengthMax}`, "take some out");
       }
-      const read = value.map((item, i) => attempt(() => reader.read(node.item(i, item))));
+      // Not `map`, which passes over the holes of a list that no parser has made.
+      const read = Array.from(value, (item, i) => attempt(() => reader.read(node.item(i, item))));
       const whole = read.flatMap((one) => (one === undefined ? [] : [one.value]));
       return whole.length === value.length ? whole : giveUp();
     },
