@@ -75,7 +75,11 @@ export class ConnectionManager {
   accept(socket: Socket, peer: PeerInfo, protocol: Protocol): void {
     const connection = this.#server.accept(socket, peer, protocol);
     this.#connections.add(connection);
-    void connection.closed.then(() => this.#connections.delete(connection));
+    const lifetime = this.#limitLifetime(connection);
+    void connection.closed.then(() => {
+      this.#connections.delete(connection);
+      lifetime?.[Symbol.dispose]();
+    });
   }
 
   /** Lets what is under way end, and takes no more requests. */
@@ -86,6 +90,13 @@ export class ConnectionManager {
   /** Ends everything now. */
   destroy(): void {
     for (const connection of this.#connections) connection.destroy();
+  }
+
+  #limitLifetime(connection: ServerConnection): Disposable | undefined {
+    const { connectionLifetimeMs } = this.#config.timers;
+    if (connectionLifetimeMs === 0) return undefined;
+    const { clock } = this.#options;
+    return clock.setTimer(clock.now() + connectionLifetimeMs, () => connection.drain());
   }
 
   #tableOf({ virtualHosts, ignoresPort }: HttpConfig): RouteTable {
@@ -102,8 +113,9 @@ export class ConnectionManager {
     };
     const { clock, codec } = this.#options;
     return codec.server(options, (stream) => {
+      const { requestTimeoutMs } = this.#config.timers;
       const { numbers } = this;
-      return new Exchange(stream, { clock, numbers, decide: this.#decide });
+      return new Exchange(stream, { clock, numbers, requestTimeoutMs, decide: this.#decide });
     });
   }
 

@@ -4,21 +4,18 @@
 // connection closed without a byte of response, as it does when the server's idle timer and the
 // request cross (RFC 9112 §9.3.1).
 import type { Clock } from "@compendium/runtime";
-import type { Cluster } from "../cluster/cluster.ts";
 import type { Host } from "../cluster/host.ts";
 import type {
-  ClientConnection,
   ClientStream,
   RequestHead,
   ResetReason,
   ResponseHead,
-  ResponseReceiver,
   ServerStream,
   StreamReceiver,
 } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
-import type { PoolFailure } from "../upstream/connection-pool.ts";
 import type { Destination } from "../upstream/upstream-cluster.ts";
+import { Attempt, type AttemptOwner, type Failure } from "./attempt.ts";
 import { type LocalReply, sendLocalReply } from "./local-reply.ts";
 import { RequestBody } from "./request-body.ts";
 
@@ -51,6 +48,8 @@ export interface ExchangeNumbers {
 export interface ExchangeOptions {
   readonly clock: Clock;
   readonly numbers: ExchangeNumbers;
+  /** How long a request may take to arrive; 0: no bound. */
+  readonly requestTimeoutMs: number;
   readonly decide: (head: RequestHead, stream: ServerStream) => Decision;
 }
 
@@ -68,7 +67,7 @@ const idempotent: ReadonlySet<string> = new Set([
 ]);
 
 /** One request and its response. */
-export class Exchange implements StreamReceiver<RequestHead> {
+export class Exchange implements StreamReceiver<RequestHead>, AttemptOwner {
   readonly #options: ExchangeOptions;
   readonly #downstream: ServerStream;
   readonly #body = new RequestBody(keptBytesMax);
@@ -98,14 +97,15 @@ export class Exchange implements StreamReceiver<RequestHead> {
     if (decision.kind === "reply") return this.#reply(decision.reply);
     this.#forward = decision;
     if (head.upgrade !== undefined) this.#body.stopKeeping();
-    else if (end) this.#startTimer();
+    else if (end) this.#startTimer(decision.timeoutMs, this.#onTimeout);
+    else this.#startTimer(this.#options.requestTimeoutMs, this.#onRequestTimeout);
     this.#try(false);
   }
 
   onData(chunk: Uint8Array, end: boolean): void {
     if (this.#isOver) return;
     this.#body.addData(chunk, end);
-    if (end && this.#head?.upgrade === undefined) this.#startTimer();
+    if (end && this.#head?.upgrade === undefined) this.#onRequestEnd();
     this.#pump();
     if (end && this.#hasResponseEnded) {
       this.#finish();
@@ -116,7 +116,7 @@ export class Exchange implements StreamReceiver<RequestHead> {
   onTrailers(fields: Fields): void {
     if (this.#isOver) return;
     this.#body.addTrailers(fields);
-    this.#startTimer();
+    this.#onRequestEnd();
     this.#pump();
   }
 
@@ -139,7 +139,8 @@ export class Exchange implements StreamReceiver<RequestHead> {
       return this.#reply({ status: 503, text: "no host of the cluster can be used" });
     }
     this.#tried.add(destination.host);
-    this.#attempt = new Attempt(this, destination, this.#options.clock, isFresh);
+    this.#attempt = new Attempt(this, destination, this.#options.clock);
+    this.#attempt.begin(isFresh);
   }
 
   onConnected(stream: ClientStream): void {
@@ -221,22 +222,36 @@ export class Exchange implements StreamReceiver<RequestHead> {
     sendLocalReply(this.#downstream, this.#head!, reply);
   }
 
-  #startTimer(): void {
-    const { clock } = this.#options;
-    const timeoutMs = this.#forward?.timeoutMs ?? 0;
-    if (timeoutMs === 0 || this.#isOver) return;
-    this.#timer = clock.setTimer(clock.now() + timeoutMs, () => this.#onTimeout());
+  #onRequestEnd(): void {
+    this.#startTimer(this.#forward?.timeoutMs ?? 0, this.#onTimeout);
   }
 
-  #onTimeout(): void {
+  // One timer at a time: for the request to arrive, then for the response.
+  #startTimer(timeoutMs: number, onPassed: () => void): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    if (timeoutMs === 0 || this.#isOver) return;
+    const { clock } = this.#options;
+    this.#timer = clock.setTimer(clock.now() + timeoutMs, onPassed);
+  }
+
+  readonly #onRequestTimeout = (): void => {
     const attempt = this.#attempt;
-    if (attempt?.hasResponse) {
-      this.#finish();
-      this.#downstream.reset("overload");
-    } else {
-      this.#reply({ status: 504, text: "upstream did not answer in time", grpcStatus: 4 });
-    }
+    this.#giveUp({ status: 408, text: "the request did not arrive in time" });
+    attempt?.abandon("local");
+  };
+
+  readonly #onTimeout = (): void => {
+    const attempt = this.#attempt;
+    this.#giveUp({ status: 504, text: "upstream did not answer in time", grpcStatus: 4 });
     attempt?.timeOut();
+  };
+
+  #giveUp(reply: LocalReply): void {
+    if (!this.#attempt?.hasResponse) return this.#reply(reply);
+    this.#options.numbers.failures++;
+    this.#finish();
+    this.#downstream.reset("overload");
   }
 
   // A tunnel has two ends: the other may go on.
@@ -250,133 +265,6 @@ export class Exchange implements StreamReceiver<RequestHead> {
     this.#isOver = true;
     this.#options.numbers.active--;
     this.#timer?.[Symbol.dispose]();
-  }
-}
-
-/** Why an attempt brought nothing. */
-interface Failure {
-  readonly reason: ResetReason | PoolFailure;
-  readonly isReused: boolean;
-  readonly hasResponse: boolean;
-}
-
-// One request on one connection.
-class Attempt implements ResponseReceiver {
-  readonly #exchange: Exchange;
-  readonly #destination: Destination;
-  readonly #clock: Clock;
-  readonly #beganAtMs: number;
-  #wish: Disposable | undefined;
-  stream: ClientStream | undefined;
-  #status: number | undefined;
-  #isReused = false;
-  #isOver = false;
-
-  constructor(exchange: Exchange, destination: Destination, clock: Clock, isFresh: boolean) {
-    this.#exchange = exchange;
-    this.#destination = destination;
-    this.#clock = clock;
-    this.#beganAtMs = clock.now();
-    destination.cluster.begin(destination.host);
-    this.#wish = destination.pool.acquire(
-      {
-        onReady: (connection, isReused) => this.#onReady(connection, isReused),
-        onFailed: (failure) => this.#fail(failure),
-      },
-      isFresh,
-    );
-  }
-
-  #onReady(connection: ClientConnection, isReused: boolean): void {
-    this.#isReused = isReused;
-    this.stream = connection.start(this);
-    this.#exchange.onConnected(this.stream);
-  }
-
-  get hasResponse(): boolean {
-    return this.#status !== undefined;
-  }
-
-  onInformational(head: ResponseHead): void {
-    if (!this.#isOver) this.#exchange.onInformational(head);
-  }
-
-  onHead(head: ResponseHead, end: boolean): void {
-    if (this.#isOver) return;
-    this.#status = head.status;
-    this.#exchange.onResponse(head, end);
-  }
-
-  onData(chunk: Uint8Array, end: boolean): void {
-    if (!this.#isOver) this.#exchange.onResponseData(chunk, end);
-  }
-
-  onTrailers(fields: Fields): void {
-    if (!this.#isOver) this.#exchange.onResponseTrailers(fields);
-  }
-
-  onWritable(): void {
-    if (!this.#isOver) this.#exchange.onUpstreamWritable();
-  }
-
-  onReset(reason: ResetReason): void {
-    this.#fail(reason);
-  }
-
-  /** The response has ended; without the request's end the stream is of no use any more. */
-  end(requestHasEnded: boolean): void {
-    const status = this.#status ?? "cancelled";
-    if (requestHasEnded) this.#close(status);
-    else this.#abandon("local", status);
-  }
-
-  /** Nobody waits for it. */
-  abandon(reason: ResetReason): void {
-    this.#abandon(reason, "cancelled");
-  }
-
-  /** It took too long. */
-  timeOut(): void {
-    this.#abandon("local", "timed-out");
-  }
-
-  #abandon(reason: ResetReason, outcome: Outcome): void {
-    if (this.#isOver) return;
-    this.#close(outcome);
-    this.#wish?.[Symbol.dispose]();
-    this.stream?.reset(reason);
-  }
-
-  #fail(reason: ResetReason | PoolFailure): void {
-    if (this.#isOver) return;
-    this.#close(outcomeOf(reason));
-    const { hasResponse } = this;
-    this.#exchange.onFailed({ reason, isReused: this.#isReused, hasResponse });
-  }
-
-  #close(outcome: Outcome): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    const { cluster, host } = this.#destination;
-    cluster.end(host, outcome, this.#clock.now() - this.#beganAtMs);
-  }
-}
-
-type Outcome = Parameters<Cluster["end"]>[1];
-
-function outcomeOf(reason: ResetReason | PoolFailure): Outcome {
-  switch (reason) {
-    case "connect-failure":
-      return "connect-failed";
-    case "connect-timeout":
-    case "overload":
-      return "timed-out";
-    case "overflow":
-    case "closed":
-    case "local":
-      return "cancelled";
-    default:
-      return "failed";
   }
 }
 

@@ -14,7 +14,7 @@ import type { ConnectFailure, Connector } from "./connect.ts";
 /** Why a request got no connection. */
 export type PoolFailure = ConnectFailure | "overflow" | "closed";
 
-/** What comes of asking for a connection, told once and never from inside the asking. */
+/** What comes of asking for a connection, told once; a failure never from inside the asking. */
 export interface PoolEvents {
   /** It has room now, and only now; `isReused`: a request has been on it before. */
   onReady(connection: ClientConnection, isReused: boolean): void;
@@ -61,6 +61,7 @@ export class ConnectionPool {
   #opened = 0;
   #reused = 0;
   #overflows = 0;
+  #isDraining = false;
   #isClosed = false;
 
   constructor(options: PoolOptions) {
@@ -74,21 +75,32 @@ export class ConnectionPool {
    */
   acquire(events: PoolEvents, isFresh = false): Disposable {
     const waiting: Waiting = { events, isFresh };
-    const forget = { [Symbol.dispose]: () => this.#stopWaiting(waiting) };
-    if (this.#isClosed) {
+    const entry = this.#isClosed ? undefined : this.#withRoom(isFresh);
+    if (entry !== undefined) {
+      this.#give(entry, waiting);
+    } else if (this.#isClosed) {
       this.#fail(waiting, "closed", "the pool is closed");
     } else if (!this.#options.breakers.take("pending")) {
       this.#overflows++;
       this.#fail(waiting, "overflow", "too many requests wait");
     } else {
       this.#waiting.add(waiting);
-      queueMicrotask(() => this.#serve());
+      this.#openMore();
     }
-    return forget;
+    return { [Symbol.dispose]: () => this.#stopWaiting(waiting) };
   }
 
-  /** Takes no more; what is under way ends. */
+  /**
+   * Closes connections as they fall idle. Requests that have found this pool are still served, those
+   * that wait as well: the configuration has changed behind them, and they must not notice.
+   */
   drain(): void {
+    this.#isDraining = true;
+    for (const { connection } of this.#open) connection.drain();
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
     this.#isClosed = true;
     for (const waiting of this.#waiting) this.#fail(waiting, "closed", "the pool is closed");
     for (const attempt of this.#connecting) {
@@ -96,12 +108,6 @@ export class ConnectionPool {
       this.#options.breakers.give("connections");
     }
     this.#connecting.clear();
-    for (const { connection } of this.#open) connection.drain();
-  }
-
-  /** Ends everything now. */
-  destroy(): void {
-    this.drain();
     for (const { connection } of this.#open) connection.destroy();
   }
 
@@ -144,9 +150,8 @@ export class ConnectionPool {
       this.#open.push(entry);
     }
     events.onReady(entry.connection, isReused);
-    if (requestsPerConnectionMax > 0 && entry.requests >= requestsPerConnectionMax) {
-      entry.connection.drain();
-    }
+    const isSpent = requestsPerConnectionMax > 0 && entry.requests >= requestsPerConnectionMax;
+    if (isSpent || this.#isDraining) entry.connection.drain();
   }
 
   // One connection for each that waits, of HTTP/2 one for as many as it will carry.

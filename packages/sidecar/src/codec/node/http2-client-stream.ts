@@ -43,6 +43,11 @@ export class Http2ClientStream implements ClientStream {
     );
     const waitForTrailers = !end && !head.fields.has("content-length");
     this.#onActivity();
+    if (head.upgrade !== undefined) {
+      this.#fail("protocol-error", "an upgrade is for HTTP/1.1");
+      this.#onClose();
+      return;
+    }
     try {
       this.#node = this.#connection.session.request(headers, { endStream: end, waitForTrailers });
     } catch {
