@@ -43,7 +43,7 @@ describe("a text is refused, as a whole, when it", () => {
   });
 
   test("contains itself", () => {
-    const loop: Record<string, unknown> = {};
+    const loop: { static_resources?: unknown } = {};
     loop.static_resources = loop;
     expect(() => compile(loop)).toThrow(/more than 64 levels|200000 values/);
   });
@@ -85,7 +85,7 @@ describe("whatever is done to a document", () => {
             expect(next).not.toBe("");
           }
         }
-        expect(({} as Record<string, unknown>).a).toBeUndefined();
+        expect("a" in {}).toBe(false);
       }),
       { numRuns: 1500 },
     );

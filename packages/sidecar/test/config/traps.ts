@@ -40,6 +40,16 @@ export const configTraps: Readonly<Record<string, (subject: ConfigSubject) => vo
       assert.equal(compileText(tcpDocument.replace(hosts, turned)).version, version);
     },
 
+  "a snapshot's version is the same for fields of the access log in another order": ({
+    compileText,
+  }) => {
+    const [code, flags] = ['code: "%RESPONSE_CODE%"', 'flags: "%RESPONSE_FLAGS%"'];
+    const turned = sidecarDocument.replace(code, "_").replace(flags, code);
+    const text = turned.replace(/^( +)_$/m, `$1${flags}`);
+    assert.notEqual(text, sidecarDocument);
+    assert.equal(compileText(text).version, compileText(sidecarDocument).version);
+  },
+
   "a snapshot's version changes with what means something": ({ compileText }) => {
     const versions = new Set(
       [
@@ -131,6 +141,13 @@ export const configTraps: Readonly<Record<string, (subject: ConfigSubject) => vo
     assert.ok(cors !== false && cors?.kind === "cors");
     assert.equal(cors.methods, "GET, POST");
     assert.equal(http.filters.length, 7);
+  },
+
+  "a route's setting wins over its virtual host's": ({ compileText }) => {
+    const off = '{ "@type": a/envoy.config.route.v3.FilterConfig, disabled: true }';
+    const route = "                  buffer:\n";
+    const text = edgeDocument.replace(route, `                  cors: ${off}\n${route}`);
+    assert.equal(routesOf(httpOf(compileText(text), "https"))[2]!.filters.get("cors"), false);
   },
 
   "the chain that matches everything stands beside those by server name": ({ compileText }) => {
