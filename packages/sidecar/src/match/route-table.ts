@@ -11,6 +11,7 @@ import type { RouteConfig, RouteMatch, VirtualHostConfig } from "../config/route
 import { DomainTable } from "./domain-table.ts";
 import { matchesHeader } from "./header-matcher.ts";
 import { endOfPath, matchesQuery } from "./query.ts";
+import { inLowerCase } from "./string-matcher.ts";
 
 /** A route, and the virtual host that it stands in. */
 export interface FoundRoute {
@@ -65,7 +66,7 @@ export class RouteTable {
   }
 
   #host(authority: string): Host | undefined {
-    const host = authority.toLowerCase();
+    const host = inLowerCase(authority);
     return this.#domains.find(this.#ignoresPort ? withoutPort(host) : host);
   }
 

@@ -46,7 +46,7 @@ export const mutants: readonly Mutant[] = [
     "longest(this.#suffixes, host, true) ??\n      longest(this.#prefixes, host, false) ??",
     "longest(this.#prefixes, host, false) ??\n      longest(this.#suffixes, host, true) ??",
   ),
-  routes("hosts are compared with their case", "authority.toLowerCase()", "authority"),
+  routes("hosts are compared with their case", "inLowerCase(authority)", "authority"),
   routes("the query is part of the path", "value.length > end || !", "!"),
   routes(
     "a separated prefix is a plain one",
@@ -56,8 +56,8 @@ export const mutants: readonly Mutant[] = [
   routes("a fraction is one in a million too many", "< match.fraction", "<= match.fraction"),
   headers(
     "a repeated header is its first value",
-    "value === undefined ? ",
-    "value !== undefined ? value : ",
+    "if (flat[i] === name) value",
+    "if (flat[i] === name && value === undefined) value",
   ),
   headers(
     "a header that is missing is unlike everything",
