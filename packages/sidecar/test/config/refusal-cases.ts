@@ -326,4 +326,25 @@ export const cases: readonly Case[] = [
   clusters:\n`,
     /listeners\[0\] listens on 127\.0\.0\.1 port 5432 as well/,
   ],
+  [
+    "a field whose name lacks a letter",
+    sidecarDocument,
+    "healthy_threshold: 2",
+    "healthy_treshold: 2",
+    /healthy_treshold: is no field .*; take it out, or write healthy_threshold$/m,
+  ],
+  [
+    "a body that is no file",
+    edgeDocument,
+    'inline_string: "User-agent: *\\n"',
+    "filename: /dev/zero",
+    /body.*is no file of at most 4096 bytes: "\/dev\/zero"/,
+  ],
+  [
+    "a body that is not there",
+    edgeDocument,
+    'inline_string: "User-agent: *\\n"',
+    "filename: /nowhere/at/all",
+    /body.*cannot be read: ENOENT/,
+  ],
 ];

@@ -222,17 +222,25 @@ export function camelOf(snake: string): string {
   return snake.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-// A slip of the pen: the same letters in another case or with other strokes, or one letter more or
-// less at the end. Anything cleverer guesses wrong more often than right.
+// A slip of the pen: the same letters in another case or with other strokes, or one letter too many
+// or too few. Anything cleverer guesses wrong more often than right.
 function nearest(key: string, known: ReadonlyMap<string, string>): string | undefined {
   if (key.length > 100) return undefined;
   const plain = (name: string): string => name.replace(/[_-]/g, "").toLowerCase();
   const wanted = plain(key);
   for (const snake of new Set(known.values())) {
     const have = plain(snake);
-    if (have === wanted || have === `${wanted}s` || `${have}s` === wanted) return snake;
+    if (have === wanted || lacksOne(have, wanted) || lacksOne(wanted, have)) return snake;
   }
   return undefined;
+}
+
+/** Whether the shorter text is the longer one without one of its letters. */
+function lacksOne(shorter: string, longer: string): boolean {
+  if (shorter.length + 1 !== longer.length) return false;
+  let i = 0;
+  while (i < shorter.length && shorter[i] === longer[i]) i++;
+  return shorter.slice(i) === longer.slice(i + 1);
 }
 
 function article(type: string): string {

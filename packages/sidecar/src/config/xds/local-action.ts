@@ -1,5 +1,5 @@
 // Answers from here: redirects to another address, and whole responses.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Fields } from "../../codec/fields.ts";
 import type { DirectResponseAction, RedirectAction } from "../route-config.ts";
 import {
@@ -10,7 +10,7 @@ import {
   refused,
   required,
 } from "../schema/message.ts";
-import type { Node } from "../schema/node.ts";
+import { Abandoned, type Node, shown } from "../schema/node.ts";
 import {
   bool,
   bytes,
@@ -102,8 +102,17 @@ const body: Message<Uint8Array> = message(
 
 function contentOf(filename: string, node: Node): Uint8Array {
   try {
+    // Looked at before it is read: a device or a pipe may have no end.
+    const found = statSync(filename);
+    if (found.size > BODY_BYTES_MAX || !found.isFile()) {
+      return node.fail(
+        `is no file of at most ${BODY_BYTES_MAX} bytes: ${shown(filename)}`,
+        "shorten it, or write inline_string",
+      );
+    }
     return new Uint8Array(readFileSync(filename));
   } catch (error) {
+    if (error instanceof Abandoned) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     return node.fail(`cannot be read: ${reason}`, "correct the name, or write inline_string");
   }
