@@ -8,6 +8,7 @@ import {
   type Reading,
   read,
   readers,
+  type SeenConnection,
   startNaiveUpstream,
 } from "./naive-upstream.ts";
 import { type Expected, type Forwarded, type Refused, type Shape, withLines } from "./shape.ts";
@@ -73,11 +74,12 @@ function exchange(bytes: string, responses: number, pieceBytes = Infinity): Prom
 const statuses = (text: string): number[] =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
 
-/** What each reader makes of all that upstream got since then. */
-function readingsSince(first: number): readonly { name: string; reading: Reading }[] {
-  const got = upstream.connections.slice(first).map(({ bytes }) => bytes);
+/** What each reader makes of all that upstream got. */
+function readingsOf(
+  seen: readonly SeenConnection[],
+): readonly { name: string; reading: Reading }[] {
   return readers.map((reader) => {
-    const each = got.map((bytes) => read(bytes, reader));
+    const each = seen.map(({ bytes }) => read(bytes, reader));
     const requests = each.flatMap((one) => one.requests);
     return {
       name: reader.name,
@@ -87,27 +89,29 @@ function readingsSince(first: number): readonly { name: string; reading: Reading
 }
 
 async function expectRefusal(shape: Shape, { status, before, staysOpen }: Refused): Promise<void> {
-  const first = upstream.connections.length;
+  // Nothing may come late of the shape before.
+  expect(upstream.news()).toEqual([]);
   const got = await exchange(shape.bytes, staysOpen ? before + 1 : Number.POSITIVE_INFINITY);
   expect(statuses(got)).toEqual([...Array(before).fill(200), status]);
   // Of a body that went bad under way upstream has seen the beginning, and then the end of its
   // connection: to no reader is it a request.
-  const seen = upstream.connections.slice(first);
+  const seen = upstream.news();
   while (!seen.every(({ isClosed }) => isClosed)) {
     await new Promise((resolve) => setImmediate(resolve));
   }
-  for (const { name, reading } of readingsSince(first)) {
+  for (const { name, reading } of readingsOf(seen)) {
     expect(reading.requests.length, name).toBe(before);
   }
 }
 
 async function expectForward(shape: Shape, { requests }: Forwarded): Promise<void> {
-  const first = upstream.connections.length;
+  // Nothing may come late of the shape before.
+  expect(upstream.news()).toEqual([]);
   const canary = withLines("Connection: close").replace("GET /", "GET /canary");
   const got = await exchange(shape.bytes + canary, requests.length + 1);
   expect(statuses(got)).toEqual(Array(requests.length + 1).fill(200));
   const expected = [...requests, { method: "GET", target: "/canary", host: "a.example" }];
-  for (const { name, reading } of readingsSince(first)) {
+  for (const { name, reading } of readingsOf(upstream.news())) {
     expect(reading.rest, name).toBe("");
     expect(reading.requests.length, name).toBe(expected.length);
     for (const [i, request] of reading.requests.entries()) {

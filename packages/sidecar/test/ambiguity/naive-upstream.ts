@@ -149,18 +149,26 @@ function readChunks(text: string, how: Carelessness) {
 
 export interface NaiveUpstream extends AsyncDisposable {
   readonly port: number;
-  /** The bytes of each connection that there has been. */
-  readonly connections: { bytes: string; isClosed: boolean }[];
+  /**
+   * Connections that got something since this was asked last. One without a byte is none: it was
+   * opened for a request that was given up, and waits for the next.
+   */
+  news(): readonly SeenConnection[];
+}
+
+export interface SeenConnection {
+  bytes: string;
+  isClosed: boolean;
 }
 
 /** Answers each request that the first reader finds, and keeps everything. */
 export async function startNaiveUpstream(): Promise<NaiveUpstream> {
-  const connections: { bytes: string; isClosed: boolean }[] = [];
+  const connections = new Set<SeenConnection>();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     const connection = { bytes: "", isClosed: false };
     let answered = 0;
-    connections.push(connection);
+    connections.add(connection);
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => {
@@ -178,7 +186,11 @@ export async function startNaiveUpstream(): Promise<NaiveUpstream> {
   const port = await listenOn(server);
   return {
     port,
-    connections,
+    news: () => {
+      const seen = [...connections].filter(({ bytes }) => bytes !== "");
+      for (const connection of seen) connections.delete(connection);
+      return seen;
+    },
     [Symbol.asyncDispose]: async () => {
       server.close();
       for (const socket of sockets) socket.destroy();

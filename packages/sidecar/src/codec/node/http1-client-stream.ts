@@ -26,6 +26,7 @@ export class Http1ClientStream implements ClientStream {
   #hasHead = false;
   #isIdle = false;
   #isHead = false;
+  #hasWritten = false;
   // Of Content-Length: what is still owed to upstream, and what upstream owes.
   #owed: number | undefined;
   #owedByUpstream: number | undefined;
@@ -68,10 +69,14 @@ export class Http1ClientStream implements ClientStream {
       this.#connection.onActivity();
       this.#receiver?.onWritable();
     });
-    if (head.upgrade !== undefined) request.flushHeaders();
-    else if (end) request.end();
-    else request.flushHeaders();
+    if (end) request.end();
+    // The beginning of a body that is there already leaves together with the head.
+    else process.nextTick(this.#flushHead);
   }
+
+  readonly #flushHead = (): void => {
+    if (!this.#hasWritten && this.#request?.destroyed === false) this.#request.flushHeaders();
+  };
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
     const out = this.#tunnel ?? this.#request;
@@ -85,6 +90,7 @@ export class Http1ClientStream implements ClientStream {
         return true;
       }
     }
+    this.#hasWritten = true;
     if (!end) return out.write(chunk);
     if (chunk.length === 0) out.end();
     else out.end(chunk);

@@ -23,6 +23,7 @@ export class Http1ServerStream implements ServerStream {
   #receiver: StreamReceiver<RequestHead> | undefined;
   #hasEndedIn = false;
   #isBodiless = false;
+  #hasWritten = false;
   // What Content-Length has promised and is still owed; undefined without it.
   #owed: number | undefined;
 
@@ -96,8 +97,14 @@ export class Http1ServerStream implements ServerStream {
     response.shouldKeepAlive = this.#head.isPersistent && !this.connection.isDraining;
     response.writeHead(head.status, flat);
     if (end) this.#end(undefined);
-    else response.flushHeaders();
+    // Most bodies begin in the same turn: then head and body leave in one write. A head whose body
+    // takes its time does not wait for it.
+    else process.nextTick(this.#flushHead);
   }
+
+  readonly #flushHead = (): void => {
+    if (!this.#hasWritten && !this.#response.destroyed) this.#response.flushHeaders();
+  };
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
     this.connection.onActivity();
@@ -117,6 +124,7 @@ export class Http1ServerStream implements ServerStream {
       this.#end(chunk.length === 0 ? undefined : chunk);
       return true;
     }
+    this.#hasWritten = true;
     return this.#response.write(chunk);
   }
 
@@ -130,6 +138,7 @@ export class Http1ServerStream implements ServerStream {
   }
 
   #end(chunk: Uint8Array | undefined): void {
+    this.#hasWritten = true;
     if (chunk === undefined) this.#response.end();
     else this.#response.end(chunk);
   }
