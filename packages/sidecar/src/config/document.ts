@@ -2,19 +2,23 @@
 // once its aliases are followed. An alias costs a few letters and stands for all that it names, so
 // ten lines of aliases of aliases can stand for a billion values; the count is of what is meant,
 // not of what is written.
-import { parseDocument } from "yaml";
+
+import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { type Problem, SidecarConfigError } from "./config-error.ts";
+import { shown } from "./schema/node.ts";
 
 /** Limits of a document. */
 export const documentLimits: {
   readonly lengthMax: number;
   readonly depthMax: number;
   readonly valuesMax: number;
+  readonly aliasesMax: number;
 } = {
   /** Characters. */
   lengthMax: 2 ** 20,
   depthMax: 64,
   valuesMax: 200_000,
+  aliasesMax: 100,
 };
 
 const refuse = (problem: Omit<Problem, "path">, options?: ErrorOptions): never => {
@@ -34,16 +38,50 @@ export function parseConfig(text: string): unknown {
   checkNesting(text);
   let value: unknown;
   try {
-    const document = parseDocument(text, { stringKeys: true, logLevel: "error" });
+    // The parser would compare each key with every other: minutes, for a map of 90,000.
+    const options = { stringKeys: true, uniqueKeys: false, logLevel: "error" } as const;
+    const document = parseDocument(text, options);
     const [error] = document.errors;
     if (error !== undefined) throw error;
-    value = document.toJS({ maxAliasCount: 1000 });
+    checkTree(document);
+    value = document.toJS({ maxAliasCount: -1 });
   } catch (error) {
-    const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+    if (error instanceof SidecarConfigError) throw error;
+    const [said = ""] = String(error instanceof Error ? error.message : error).split("\n", 1);
+    // It may quote the document, all of it.
+    const message = said.slice(0, 200);
     refuse({ message: `is no YAML: ${message}`, next: "correct it there" }, { cause: error });
   }
   checkValues(value);
   return value;
+}
+
+// Following an alias takes a walk through the document, so there is a bound to them; what they stand
+// for together is counted afterwards.
+function checkTree(document: Document): void {
+  let aliases = 0;
+  visit(document, {
+    Alias: () => {
+      if (++aliases <= documentLimits.aliasesMax) return;
+      refuse({
+        message: `has more than ${documentLimits.aliasesMax} aliases`,
+        next: "write out what they stand for",
+      });
+    },
+    Map: (_, map) => {
+      const keys = new Set<unknown>();
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key;
+        if (keys.has(name)) {
+          refuse({
+            message: `is no YAML: the key ${shown(name)} is there twice in one map`,
+            next: "keep one of them",
+          });
+        }
+        keys.add(name);
+      }
+    },
+  });
 }
 
 // The parser descends into brackets and indentation by calling itself, so depth is looked at before
