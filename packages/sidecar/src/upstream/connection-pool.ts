@@ -91,8 +91,8 @@ export class ConnectionPool {
   }
 
   /**
-   * Closes connections as they fall idle. Requests that have found this pool are still served, those
-   * that wait as well: the configuration has changed behind them, and they must not notice.
+   * Closes connections as they fall idle. Requests that have found this pool are still served,
+   * those that wait as well: the configuration has changed behind them, and they must not notice.
    */
   drain(): void {
     this.#isDraining = true;

@@ -38,19 +38,11 @@ export class Http1ClientStream implements ClientStream {
   }
 
   sendHead(head: RequestHead, end: boolean): void {
-    const { agent, shared } = this.#connection;
     const length = head.fields.get("content-length");
     this.#owed = length === undefined ? undefined : Number(length);
     this.#isHead = head.method === "HEAD";
-    const request = nodeRequest({
-      agent,
-      method: head.method,
-      path: head.path,
-      headers: sentFields(head, end),
-      setHost: false,
-      insecureHTTPParser: false,
-      maxHeaderSize: shared.limits.headersBytesMax,
-    });
+    const request = this.#makeRequest(head, end);
+    if (request === undefined) return;
     this.#request = request;
     request.maxHeadersCount = 0;
     request.on("response", (response) => this.#onResponse(response));
@@ -72,6 +64,25 @@ export class Http1ClientStream implements ClientStream {
     if (end) request.end();
     // The beginning of a body that is there already leaves together with the head.
     else process.nextTick(this.#flushHead);
+  }
+
+  #makeRequest(head: RequestHead, end: boolean): ClientRequest | undefined {
+    const { agent, shared } = this.#connection;
+    try {
+      return nodeRequest({
+        agent,
+        method: head.method,
+        path: head.path,
+        headers: sentFields(head, end),
+        setHost: false,
+        insecureHTTPParser: false,
+        maxHeaderSize: shared.limits.headersBytesMax,
+      });
+    } catch (error) {
+      // A field that somebody added on the way: node writes none that would break the head apart.
+      this.#fail("protocol-error", String(error));
+      return undefined;
+    }
   }
 
   readonly #flushHead = (): void => {

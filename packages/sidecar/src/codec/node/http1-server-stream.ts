@@ -95,7 +95,13 @@ export class Http1ServerStream implements ServerStream {
     const length = this.#isBodiless ? undefined : new Fields(flat).get("content-length");
     this.#owed = length === undefined ? undefined : Number(length);
     response.shouldKeepAlive = this.#head.isPersistent && !this.connection.isDraining;
-    response.writeHead(head.status, flat);
+    try {
+      response.writeHead(head.status, flat);
+    } catch {
+      // A field that somebody added on the way: node writes none that would break the head apart.
+      this.connection.destroy();
+      return;
+    }
     if (end) this.#end(undefined);
     // Most bodies begin in the same turn: then head and body leave in one write. A head whose body
     // takes its time does not wait for it.

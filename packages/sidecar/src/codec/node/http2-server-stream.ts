@@ -102,7 +102,11 @@ export class Http2ServerStream implements ServerStream {
   sendInformational(head: ResponseHead): void {
     const node = this.#node;
     if (node.headersSent || node.destroyed || node.closed) return;
-    node.additionalHeaders(withFields({ ":status": head.status }, head.fields.flat));
+    try {
+      node.additionalHeaders(withFields({ ":status": head.status }, head.fields.flat));
+    } catch {
+      // It is only a hint; the response is still to come.
+    }
   }
 
   sendHead({ status, fields }: ResponseHead, end: boolean): void {

@@ -192,6 +192,7 @@ export const chunks: readonly Shape[] = [
   chunk("a chunk size that ends with LF alone", `5\nhello\r\n${empty}`),
   chunk("a chunk size that ends with CR alone", `5\rhello\r\n${empty}`),
   chunk("an LF in a chunk extension", `5;a\nb\r\nhello\r\n${empty}`, "RFC 9112 §7.1.1"),
+  chunk("a chunk extension that ends with LF", `5;ab\nhello\r\n${empty}`, "RFC 9112 §7.1.1"),
   chunk("a CR in a chunk extension", `5;a\rb\r\nhello\r\n${empty}`, "RFC 9112 §7.1.1"),
   chunk("a NUL in a chunk extension", `5;a=\0\r\nhello\r\n${empty}`, "RFC 9112 §7.1.1"),
   chunk("a space before a chunk extension", `5 ;a\r\nhello\r\n${empty}`, "RFC 9112 §7.1.1"),

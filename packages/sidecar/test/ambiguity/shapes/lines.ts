@@ -16,7 +16,12 @@ export const endings: readonly Shape[] = [
     "GET / HTTP/1.1\nHost: a.example\r\n\r\n",
   ),
   shape(
-    "a field ends with LF",
+    "a field ends with LF, and nothing else is wrong",
+    "RFC 9112 §2.2",
+    withLines("X-A: b\nX-C: d"),
+  ),
+  shape(
+    "a field ends with LF, and hides a coding",
     "RFC 9112 §2.2",
     withLines("X-A: b\nTransfer-Encoding: chunked", "Content-Length: 0"),
   ),
