@@ -56,8 +56,8 @@ export function parseConfig(text: string): unknown {
   return value;
 }
 
-// Following an alias takes a walk through the document, so there is a bound to them; what they stand
-// for together is counted afterwards.
+// Following an alias takes a walk through the document, so there is a bound to them; what they
+// stand for together is counted afterwards.
 function checkTree(document: Document): void {
   let aliases = 0;
   visit(document, {

@@ -4,7 +4,7 @@
 // in which nothing is left to interpret (RFC 3986 §6.2.2):
 //
 //   1. escaped slashes, %2F and %5C, by their mode: kept, refused, or made slashes;
-//   2. escapes of letters, digits, "-", ".", "_" and "~" become these; others in capitals: %c3 → %C3;
+//   2. escapes of letters, digits, "-", ".", "_" and "~" become these, others capitals: %c3 → %C3;
 //   3. "\" becomes "/", which is how browsers and many servers read it;
 //   4. dot segments are removed, in the way of §5.2.4;
 //   5. slashes in a row become one, if that is wished for.

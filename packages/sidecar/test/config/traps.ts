@@ -1,5 +1,5 @@
-// What a document must become, as sentences. They are run on the sources, and on copies of them with
-// planted bugs, so they take what they look at as an argument.
+// What a document must become, as sentences. They are run on the sources, and on copies of them
+// with planted bugs, so they take what they look at as an argument.
 import assert from "node:assert/strict";
 import type * as Compile from "../../src/config/compile.ts";
 import type * as Errors from "../../src/config/config-error.ts";

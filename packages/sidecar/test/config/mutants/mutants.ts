@@ -1,5 +1,5 @@
-// Planted bugs, one for each trap that configurations, routes and paths are known to have. Each is a
-// place in a source file and what stands there instead; a place that is no longer found fails
+// Planted bugs, one for each trap that configurations, routes and paths are known to have. Each is
+// a place in a source file and what stands there instead; a place that is no longer found fails
 // loudly.
 import type { Mutant } from "@compendium/house/planted";
 
