@@ -7,6 +7,7 @@ import { exploreBoundedCounter } from "../lattice/explore-bounded-counter.ts";
 import { mapCases } from "../lattice/map-cases.ts";
 import { checkRandomBytes } from "../lattice/random-bytes.ts";
 import { drawSteps, replicasOf, runSteps } from "../lattice/schedule.ts";
+import { drawSteps as drawMovableSteps, play as playMovable } from "../movable-list/schedule.ts";
 import { sequenceSuites } from "../sequence/suites.ts";
 import { checkManyMoves } from "../tree/many-moves.ts";
 import { treeCase } from "../tree/tree-case.ts";
@@ -54,6 +55,15 @@ const isLarge = (name: string): boolean => name.includes("-map") || name === tre
 /** Every suite. */
 export const suites: readonly Suite[] = [
   ...sequenceSuites,
+  {
+    name: "movable-list",
+    cases: 100_000,
+    casesInTest: 1_000,
+    check: (seed, subject) =>
+      checkSteps("movable-list", seed, drawMovableSteps(seed), (steps) =>
+        playMovable(subject, steps, 2 + (seed % 3)),
+      ),
+  },
   {
     name: "document",
     cases: 20_000,
