@@ -10,12 +10,18 @@ export class DocumentHandle implements AsyncDisposable {
   readonly name: string;
   readonly #document: SharedDocument;
   readonly #clock: Clock;
+  readonly #durable: () => Promise<void>;
   readonly #close: () => Promise<void>;
 
-  constructor(document: SharedDocument, clock: Clock, close: () => Promise<void>) {
+  constructor(
+    document: SharedDocument,
+    clock: Clock,
+    { durable, close }: { durable: () => Promise<void>; close: () => Promise<void> },
+  ) {
     this.name = document.name;
     this.#document = document;
     this.#clock = clock;
+    this.#durable = durable;
     this.#close = close;
   }
 
@@ -31,6 +37,16 @@ export class DocumentHandle implements AsyncDisposable {
   /** The replica was edited. Lattices and trees say so themselves; a text or a list does not. */
   changed(): void {
     this.#document.changed();
+  }
+
+  /**
+   * Settles when all that is known here now is on disk, at once where there is none: an edit may be
+   * acknowledged then, whatever befalls this process.
+   *
+   * @throws CrdtSyncError `SYNC_STORE` when the disk has failed
+   */
+  durable(): Promise<void> {
+    return this.#durable();
   }
 
   /** Says where we are: any JSON of at most `presenceBytesMax`; undefined: no longer here. */

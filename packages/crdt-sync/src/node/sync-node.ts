@@ -131,9 +131,15 @@ export class SyncNode implements AsyncDisposable {
     const subscription = replica.onChange?.(() => document.changed());
     document.onChanged = () => this.#changed(document);
     document.changed();
-    const handle = new DocumentHandle(document, this.#clock, () => {
-      subscription?.[Symbol.dispose]();
-      return this.#close(document);
+    const handle = new DocumentHandle(document, this.#clock, {
+      durable: async () => {
+        document.observe();
+        await this.#durable(new Map([[document, document.revision]]));
+      },
+      close: () => {
+        subscription?.[Symbol.dispose]();
+        return this.#close(document);
+      },
     });
     this.#handles.set(name, handle);
     return handle;
