@@ -33,7 +33,7 @@ export interface Replicated {
   digest(): string;
   /** How many updates wait for others. */
   readonly pending: number;
-  /** Has every change told, if it can; else say `changed()` after each one of your own. */
+  /** Has changes told, if it can; else say `changed()` after each one of your own. */
   onChange?(listener: () => void): Disposable;
   /** Has the next `version` look at everything again. */
   refresh?(): void;

@@ -54,6 +54,8 @@ export class SharedDocument {
   revision = 0;
   /** What is on disk; all, where there is none. */
   durableRevision: number = Number.POSITIVE_INFINITY;
+  /** Whether it is being told something: what changes now comes from elsewhere. */
+  isMerging = false;
 
   readonly #nonce: string;
   #version: CausalContext;
@@ -124,11 +126,14 @@ export class SharedDocument {
    * @throws CrdtSyncError `SYNC_REFUSED` when the replica does not take it, or it brings less
    */
   merge(bytes: Uint8Array, theirs: CausalContext): void {
+    this.isMerging = true;
     try {
       this.replicated.merge(bytes);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CrdtSyncError("SYNC_REFUSED", `${this.name}: ${why}`, { cause });
+    } finally {
+      this.isMerging = false;
     }
     if (!this.observe().covers(theirs)) {
       const message = `${this.name}: an update brings less than it announces`;

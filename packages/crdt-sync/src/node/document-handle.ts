@@ -25,7 +25,7 @@ export class DocumentHandle implements AsyncDisposable {
     this.#close = close;
   }
 
-  /** Edits the replica, and has the edits sent. Those of one turn travel together. */
+  /** Edits the replica, and has that written at once. All edits of a turn are sent together. */
   change<T>(edit: () => T): T {
     try {
       return edit();
@@ -34,7 +34,7 @@ export class DocumentHandle implements AsyncDisposable {
     }
   }
 
-  /** The replica was edited. Lattices and trees say so themselves; a text or a list does not. */
+  /** The replica was edited. All of `@compendium/crdt` say so themselves, when a turn is over. */
   changed(): void {
     this.#document.changed();
   }

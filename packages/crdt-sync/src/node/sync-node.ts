@@ -85,6 +85,7 @@ export class SyncNode implements AsyncDisposable {
   readonly #running: Set<Promise<unknown>> = new Set();
   readonly #peerings: Set<Peering> = new Set();
   readonly #waiters: Set<Waiter> = new Set();
+  readonly #edits: Set<SharedDocument> = new Set();
   readonly #mergeSeconds: Histogram = new Histogram(latencySecondsBounds);
   readonly #counts = {
     links: 0,
@@ -128,7 +129,7 @@ export class SyncNode implements AsyncDisposable {
       this.#opening.delete(name);
     }
     this.#documents.set(name, document);
-    const subscription = replica.onChange?.(() => document.changed());
+    const subscription = replica.onChange?.(() => this.#edited(document));
     document.onChanged = () => this.#changed(document);
     document.changed();
     const handle = new DocumentHandle(document, this.#clock, {
@@ -297,6 +298,18 @@ export class SyncNode implements AsyncDisposable {
 
   #tell(event: SyncEvent): void {
     this.#options.onEvent?.(event);
+  }
+
+  // A thousand edits of one turn are looked at once. What a merge does is told by who merges.
+  #edited(document: SharedDocument): void {
+    if (document.isMerging || this.#edits.has(document)) return;
+    this.#edits.add(document);
+    if (this.#edits.size > 1) return;
+    queueMicrotask(() => {
+      const edited = [...this.#edits];
+      this.#edits.clear();
+      for (const document of edited) document.changed();
+    });
   }
 
   #changed(document: SharedDocument): void {

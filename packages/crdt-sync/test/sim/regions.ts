@@ -167,7 +167,6 @@ async function start(world: World, { SyncNode, Gossip, FileStore }: Subject): Pr
     let left = EDITS_A_LIFE;
     const edit = (): void => {
       shelf.edit(random);
-      for (const handle of handles) handle.changed();
       if (random.below(10) === 0) for (const handle of handles) handle.compact();
       if (--left > 0) clock.setTimer(clock.now() + 1 + random.below(250), edit);
     };
