@@ -63,8 +63,11 @@ function sourceOf(
 }
 
 function sidesOf(command: SupervisorCommand): readonly Experiment[] {
-  if (command.name === "demo" || command.billingUrl === undefined) return sideExperiments();
-  return sideExperiments(new X3RemoteStacks(command.edgeUrls, command.billingUrl));
+  const { apartMs } = command;
+  if (command.name === "demo" || command.billingUrl === undefined) {
+    return sideExperiments(undefined, { apartMs });
+  }
+  return sideExperiments(new X3RemoteStacks(command.edgeUrls, command.billingUrl), { apartMs });
 }
 
 type Stop = (code: number) => Promise<void>;

@@ -117,7 +117,12 @@ const refused: [string, object, number, string][] = [
   ["/lab/fault", { method: "POST", body: "[true]" }, 400, "body must be a JSON object"],
   ["/lab/fault", { method: "POST", body: `{"on":"yes"}` }, 400, `true or false, got "yes"`],
   ["/lab/fault", { method: "POST", body: `{"off":true}` }, 400, `only "on" may be said, got "off"`],
-  ["/lab/experiment", { method: "POST", body: `{"id":"x8"}` }, 400, `x1, x2, x3, x4, x5, got "x8"`],
+  [
+    "/lab/experiment",
+    { method: "POST", body: `{"id":"x8"}` },
+    400,
+    `x1, x2, x3, x4, x5, x6, got "x8"`,
+  ],
   ["/lab/experiment", { method: "POST", body: `{"on":true}` }, 400, `only "id" may be said`],
   ["/lab/fault", { method: "POST", body: " ".repeat(4_097) }, 400, "at most 4096 bytes"],
 ];
