@@ -126,9 +126,7 @@ export class MovableList<T extends Scalar = Scalar> {
     this.#check(from, 1);
     this.#check(to, 1);
     if (from === to) return;
-    const { elements, places } = this.replica;
-    const element = elements.at(places.atShown(from));
-    this.replica.move(element, this.#placeBefore(to > from ? to + 1 : to));
+    this.replica.move(this.elementAt(from)!, this.#placeBefore(to > from ? to + 1 : to));
   }
 
   /**
@@ -139,7 +137,7 @@ export class MovableList<T extends Scalar = Scalar> {
    */
   set(index: number, value: T): void {
     this.#check(index, 1);
-    this.replica.set(this.#elementAt(index), checkScalar(value));
+    this.replica.set(this.elementAt(index)!, checkScalar(value));
   }
 
   /**
@@ -150,14 +148,14 @@ export class MovableList<T extends Scalar = Scalar> {
   delete(index: number, count = 1): void {
     this.#check(index, count);
     this.replica.together(() => {
-      for (let left = count; left > 0; left--) this.replica.delete(this.#elementAt(index));
+      for (let left = count; left > 0; left--) this.replica.delete(this.elementAt(index)!);
     });
   }
 
   /** The value at an index; `undefined` where there is none. */
   get(index: number): T | undefined {
-    const isThere = Number.isInteger(index) && index >= 0 && index < this.length;
-    return isThere ? (this.replica.elements.valueOf(this.#elementAt(index)) as T) : undefined;
+    const element = this.elementAt(index);
+    return element === undefined ? undefined : (this.replica.elements.valueOf(element) as T);
   }
 
   /** All values. */
@@ -183,7 +181,7 @@ export class MovableList<T extends Scalar = Scalar> {
     if (at < 0) return { end: "start" };
     if (at >= this.length) return { end: "end" };
     const { elements } = this.replica;
-    return { ...this.replica.nameOf(elements.insertionOf(this.#elementAt(at))), side };
+    return { ...this.replica.nameOf(elements.insertionOf(this.elementAt(at)!)), side };
   }
 
   /**
@@ -291,9 +289,11 @@ export class MovableList<T extends Scalar = Scalar> {
     };
   }
 
-  #elementAt(index: number): number {
+  /** The element at an index; `undefined` where there is none. */
+  protected elementAt(index: number): number | undefined {
     const { elements, places } = this.replica;
-    return elements.at(places.atShown(index));
+    const isThere = Number.isInteger(index) && index >= 0 && index < places.shown;
+    return isThere ? elements.at(places.atShown(index)) : undefined;
   }
 
   // Right behind what is shown before: a text is typed in the same way.

@@ -27,6 +27,7 @@ export function drawDocumentSteps(seed: number): Step[] {
 const schemaOf = (it: Package) => ({
   title: it.text(),
   notes: it.list<number>(),
+  queue: it.movableList<number>(),
   tags: it.addWinsSet<number>(),
   stars: it.pnCounter(),
   outline: it.tree(),
@@ -173,9 +174,9 @@ class World {
   // Registers are left out: a conflict that was resolved is not opened again.
   #thereAndBack(document: Doc, choice: number, amount: number): void {
     const read = (): unknown => {
-      const { title, notes, tags, stars, outline, meta, open } = document.view;
+      const { title, notes, queue, tags, stars, outline, meta, open } = document.view;
       const values = [tags.toJSON(), stars.value, parents(outline), plain(meta), open.enabled];
-      return [`${title}`, notes.toArray(), ...values];
+      return [`${title}`, notes.toArray(), [...queue], ...values];
     };
     const seq = document.version.get(document.agent) ?? 0;
     const before = read();
@@ -194,7 +195,7 @@ class World {
 
   #write(d: Writers, choice: number, amount: number): void {
     for (let left = 1 + (amount % 3), dice = choice; left > 0; left--, dice = dice * 7 + 3) {
-      this.#writeOne(d, dice % 14, amount >> 2);
+      this.#writeOne(d, dice % 17, amount >> 2);
     }
   }
 
@@ -215,7 +216,8 @@ class World {
     else if (what === 10) this.#writeTree(d, node, nodes, amount);
     else if (what === 11) this.#writeMeta(d, amount);
     else if (what === 12) [d.status, d.owner][amount % 2]!.set(amount);
-    else d.open[amount % 2 === 0 ? "enable" : "disable"]();
+    else if (what === 13) d.open[amount % 2 === 0 ? "enable" : "disable"]();
+    else this.#writeQueue(d.queue, amount);
   }
 
   #writeTree(d: Writers, node: string | undefined, nodes: readonly string[], amount: number): void {
@@ -228,6 +230,14 @@ class World {
       }
       d.outline.move(node, target, 0);
     }
+  }
+
+  #writeQueue(queue: Writers["queue"], amount: number): void {
+    const [from, to] = [amount % (queue.length || 1), (amount >> 4) % (queue.length || 1)];
+    if (queue.length === 0 || amount % 5 === 0) queue.insert(from, amount, amount + 1);
+    else if (amount % 5 === 1) queue.delete(from);
+    else if (amount % 5 === 2) queue.set(from, amount);
+    else queue.move(from, to);
   }
 
   #writeMeta(d: Writers, amount: number): void {
