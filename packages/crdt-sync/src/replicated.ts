@@ -9,6 +9,7 @@ import {
   Document,
   type Replicated as Lattice,
   type List,
+  MovableList,
   type MovableTree,
   type Schema,
   schemaDigest,
@@ -45,7 +46,13 @@ export interface Replicated {
 }
 
 /** Anything of `@compendium/crdt` that has a replica of its own. */
-export type Replicable = Text | List | Document<Schema> | Lattice<unknown> | MovableTree;
+export type Replicable =
+  | Text
+  | List
+  | MovableList
+  | Document<Schema>
+  | Lattice<unknown>
+  | MovableTree;
 
 // Documents of two schemas are two types: neither could take all that the other has. Half a digest
 // is enough to tell the schemas of one name apart.
@@ -61,7 +68,9 @@ export function replicated(value: Replicable): Replicated {
     });
   }
   if (!("flush" in value)) return new StateReplica(value);
-  return new LogReplica(value instanceof Text ? "text" : "list", value, {
+  const isMovable = value instanceof MovableList;
+  const kind = value instanceof Text ? "text" : isMovable ? "movable-list" : "list";
+  return new LogReplica(kind, value, {
     since: (version) => value.encodeSince(version),
     pending: () => value.stats.pending,
   });

@@ -1,5 +1,5 @@
 // What is done to a replica is found by its node, without being told.
-import { AddWinsSet, Document, List, Text, text } from "@compendium/crdt";
+import { AddWinsSet, Document, List, MovableList, Text, text } from "@compendium/crdt";
 import { type Replicated, replicated, SyncNode } from "@compendium/crdt-sync";
 import { expect, test } from "vitest";
 
@@ -22,6 +22,7 @@ function counted(replica: Replicated): {
 test.each([
   ["text", new Text("eu"), (it: Text, i: number) => it.insert(i, "x")],
   ["list", new List("eu"), (it: List, i: number) => it.insert(i, i)],
+  ["movable list", new MovableList("eu"), (it: MovableList, i: number) => it.insert(i, i)],
   ["set", new AddWinsSet<number>("eu"), (it: AddWinsSet<number>, i: number) => it.add(i)],
   [
     "document",
