@@ -210,7 +210,7 @@ export class Connection {
       case "update":
         return this.#update(channel, part);
       case "ack":
-        if (!channel.acknowledged(part.number)) throw misplaced("an ack of what was never sent");
+        if (!channel.acknowledged(part)) throw misplaced("an ack of what was never sent");
         return this.#joined(channel);
       case "check":
         if (channel.agrees(part)) return;

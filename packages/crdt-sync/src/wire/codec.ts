@@ -114,7 +114,7 @@ function writeFields(to: Writer, part: Part): void {
       to.blob(part.bytes);
       break;
     case "ack":
-      to.number(part.number);
+      to.number(part.number).number(part.isWhole ? 1 : 0);
       break;
     case "check":
       to.string(part.digest);
@@ -169,7 +169,12 @@ function readPart(from: Reader, limits: Limits): Part {
         bytes: from.blob(),
       };
     case "ack":
-      return { type, channel: channel(), number: from.number(1) };
+      return {
+        type,
+        channel: channel(),
+        number: from.number(1),
+        isWhole: from.number(0, 1) === 1,
+      };
     case "check":
       return { type, channel: channel(), digest: matching(from, DIGEST) };
     case "rows":

@@ -50,6 +50,11 @@ export interface Ack {
   readonly type: "ack";
   readonly channel: number;
   readonly number: number;
+  /**
+   * Whether the sender has nothing left to say that it had before it said this. Only then it stands
+   * for a state: an edit that is held back was made without knowing what is acknowledged here.
+   */
+  readonly isWhole: boolean;
 }
 
 /** The digest of the version that the sender has told. */
