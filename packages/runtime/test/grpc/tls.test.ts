@@ -1,24 +1,17 @@
 // Who is let in, and what is said to those who are not.
 import type { PeerCertificate } from "node:tls";
-import * as subject from "@compendium/raft/grpc";
-import { type GrpcTlsOptions, GrpcTransport } from "@compendium/raft/grpc";
+import * as subject from "@compendium/runtime/grpc";
+import { type GrpcTlsOptions, GrpcTransport } from "@compendium/runtime/grpc";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { Authority, requireOpenssl } from "./certificates.ts";
+import { Authority } from "./certificates.ts";
 import { all, LOCAL, refusalOf, World } from "./world.ts";
 
 let world: World;
 
-beforeEach((context) => {
-  requireOpenssl(context);
+beforeEach(() => {
   world = new World(subject);
   onTestFinished(() => world[Symbol.asyncDispose]());
 });
-
-function authority(name: string): Authority {
-  const made = new Authority(name);
-  onTestFinished(() => made[Symbol.dispose]());
-  return made;
-}
 
 /** What becomes of a message from one to the other, or why there is no link. */
 async function outcome(client: GrpcTlsOptions | undefined, server: GrpcTlsOptions | undefined) {
@@ -43,11 +36,11 @@ async function exchange(a: GrpcTransport, b: GrpcTransport, host?: string): Prom
 }
 
 test("members of one authority let each other in; by address, and by name", async () => {
-  const ca = authority("group");
+  const ca = new Authority("group");
   const [a, b] = [ca.member("a"), ca.member("b")];
   expect(await outcome(a, b)).toBe("received 1");
   expect(await outcome({ ...a, serverName: "localhost" }, b)).toBe("received 1");
-  const bytes = { ...a, ca: new TextEncoder().encode(a.ca as string) };
+  const bytes = { ...a, ca: new TextEncoder().encode(a.ca) };
   expect(await outcome(bytes, b)).toBe("received 1");
 });
 
@@ -56,40 +49,40 @@ test("an address is never sent as the name that is asked for", async () => {
   const onWarning = (warning: Error) => warnings.push(warning.message);
   process.on("warning", onWarning);
   onTestFinished(() => void process.off("warning", onWarning));
-  const ca = authority("group");
+  const ca = new Authority("group");
   await outcome(ca.member("a"), ca.member("b"));
   await new Promise((resolve) => setImmediate(resolve));
   expect(warnings).toEqual([]);
 });
 
 test("a client without a certificate is refused, and told to have one", async () => {
-  const ca = authority("group");
+  const ca = new Authority("group");
   const refusal = await outcome({ ca: ca.ca }, ca.member("b"));
   expect(refusal).toMatch(/set tls\.certificate and tls\.key, signed by its ca/);
 });
 
 test("a client of another authority is refused, and told that it may be its certificate", async () => {
-  const [ours, theirs] = [authority("ours"), authority("theirs")];
+  const [ours, theirs] = [new Authority("ours"), new Authority("theirs")];
   const stranger = { ...theirs.member("a"), ca: ours.ca };
   const refusal = await outcome(stranger, ours.member("b"));
   expect(refusal).toMatch(/tls\.certificate must be signed by the listener's ca/);
 });
 
 test("a listener of another authority is refused, and tls.ca is named", async () => {
-  const [ours, theirs] = [authority("ours"), authority("theirs")];
+  const [ours, theirs] = [new Authority("ours"), new Authority("theirs")];
   const refusal = await outcome(ours.member("a"), { ...theirs.member("b"), ca: ours.ca });
   expect(refusal).toMatch(/tls\.ca must hold the authority/);
 });
 
 test("a listener under another name is refused, and tls.serverName is named", async () => {
-  const ca = authority("group");
-  expect(await outcome(ca.member("a"), ca.member("b", "DNS:elsewhere"))).toMatch(/tls\.serverName/);
+  const ca = new Authority("group");
+  expect(await outcome(ca.member("a"), ca.member("b", ["elsewhere"]))).toMatch(/tls\.serverName/);
   const named = { ...ca.member("a"), serverName: "elsewhere" };
-  expect(await outcome(named, ca.member("b", "DNS:elsewhere"))).toBe("received 1");
+  expect(await outcome(named, ca.member("b", ["elsewhere"]))).toBe("received 1");
 });
 
 test("verifyPeer has the last word on both ends", async () => {
-  const ca = authority("group");
+  const ca = new Authority("group");
   const seen: unknown[] = [];
   const only = (name: string) => (certificate: PeerCertificate) => {
     seen.push(certificate.subject.CN);
@@ -106,19 +99,19 @@ test("verifyPeer has the last word on both ends", async () => {
 });
 
 test("requireClientCertificate: false lets in who shows none", async () => {
-  const ca = authority("group");
+  const ca = new Authority("group");
   const open = { ...ca.member("b"), requireClientCertificate: false };
   expect(await outcome({ ca: ca.ca }, open)).toBe("received 1");
 });
 
 test("an end with TLS and one without tell each other apart", async () => {
-  const ca = authority("group");
+  const ca = new Authority("group");
   expect(await outcome(undefined, ca.member("b"))).toMatch(/it may want TLS/);
   expect(await outcome(ca.member("a"), undefined)).toMatch(/does not speak TLS/);
 });
 
 test("certificates are replaced while links are open: new ones see the new, old ones live on", async () => {
-  const [old, young] = [authority("old"), authority("young")];
+  const [old, young] = [new Authority("old"), new Authority("young")];
   const a = world.transport({ tls: old.member("a") });
   const b = world.transport({ tls: old.member("b") });
   const { address, accepted } = await world.listening(b);
@@ -134,11 +127,11 @@ test("certificates are replaced while links are open: new ones see the new, old 
 });
 
 test("certificates that are none change nothing", async () => {
-  const ca = authority("group");
+  const ca = new Authority("group");
   const a = world.transport({ tls: ca.member("a") });
   const b = world.transport({ tls: ca.member("b") });
   for (const transport of [a, b]) {
-    const wrong = { ...ca.member("x"), key: ca.member("y").key as string };
+    const wrong = { ...ca.member("x"), key: ca.member("y").key };
     expect(() => transport.replaceCertificates(wrong)).toThrow(/key/);
     expect(() => transport.replaceCertificates({ ca: "" })).toThrow(TypeError);
   }
@@ -147,8 +140,8 @@ test("certificates that are none change nothing", async () => {
 });
 
 test("what is missing is said when it is asked for", async () => {
-  const ca = authority("group");
-  const { certificate = "", key = "" } = ca.member("a");
+  const ca = new Authority("group");
+  const { certificate, key } = ca.member("a");
   const needsBoth = (tls: GrpcTlsOptions) => () => new GrpcTransport({ tls });
   expect(needsBoth({ ca: ca.ca, certificate })).toThrow(/tls\.key must be PEM/);
   expect(needsBoth({ ca: ca.ca, key })).toThrow(/tls\.certificate must be PEM/);

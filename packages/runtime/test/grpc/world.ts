@@ -2,13 +2,13 @@
 // link, and clients that speak gRPC, HTTP/2 or nothing at all.
 import { once } from "node:events";
 import * as net from "node:net";
-import type { GrpcTransport, GrpcTransportOptions } from "@compendium/raft/grpc";
 import type { Link } from "@compendium/runtime";
+import type { GrpcTransport, GrpcTransportOptions } from "@compendium/runtime/grpc";
 import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
 
 /** The package, or a copy of it with a bug in it. */
 export interface Subject {
-  readonly GrpcTransport: typeof GrpcTransport;
+  readonly GrpcTransport: new (options?: GrpcTransportOptions) => GrpcTransport;
 }
 
 /** A sentence that a package keeps, or fails with an error. */
@@ -18,7 +18,7 @@ export interface Trap {
 }
 
 export const LOCAL = "127.0.0.1:0";
-export const LINK_PATH = "/compendium.raft.v1.Peers/Link";
+export const LINK_PATH = "/compendium.runtime.v1.Links/Link";
 
 /** What one test opens; disposing closes all of it. */
 export class World implements AsyncDisposable {
@@ -124,6 +124,11 @@ export function numbered(value: number, size = 4): Uint8Array {
 
 export function numberOf({ buffer, byteOffset }: Uint8Array): number {
   return new DataView(buffer, byteOffset).getUint32(0);
+}
+
+/** Bytes that compare as arrays, whatever class they are of. */
+export function plain(list: readonly Iterable<number>[]): number[][] {
+  return list.map((message) => [...message]);
 }
 
 export function codeOf(error: unknown): string | undefined {

@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { promisify } from "node:util";
-import * as subject from "@compendium/raft/grpc";
+import * as subject from "@compendium/runtime/grpc";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { faultOf, World } from "./world.ts";
 

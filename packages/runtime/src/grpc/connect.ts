@@ -2,8 +2,6 @@
 // share a connection with others, connect again under a link that has lost messages, repeat a call,
 // ask the DNS for a configuration, or go to sleep. Here a channel is a connection: it has one call,
 // and ends with it.
-import { RuntimeError } from "@compendium/runtime";
-import { parseAddress } from "@compendium/runtime/node";
 import {
   type ChannelOptions,
   Client,
@@ -14,13 +12,16 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { RuntimeError } from "../error.ts";
+import { parseAddress } from "../node/address.ts";
 import { connectFailed } from "./connect-failed.ts";
 import { frameBytesMax } from "./grpc-link.ts";
 import type { TlsIdentity } from "./tls.ts";
-import { LINK, type Wire, type WireListener } from "./wire.ts";
+import { type LinkMethod, linkMethod, type Wire, type WireListener } from "./wire.ts";
 
 /** What both ends of a connection are told. */
 export interface WireSettings {
+  readonly service: string;
   readonly messageBytesMax: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
@@ -46,7 +47,7 @@ export async function connectWire<L>(
   signal?.throwIfAborted();
   const client = clientOf(address, host, settings);
   return await new Promise<L>((resolve, reject) => {
-    const wire = new ClientWire(client, address);
+    const wire = new ClientWire(client, settings.service, address);
     const settle = () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
@@ -105,10 +106,12 @@ class ClientWire implements Wire {
   readonly peer: string;
   listener: WireListener | undefined;
   readonly #client: Client;
+  readonly #method: LinkMethod;
   #call: ClientCall | undefined;
 
-  constructor(client: Client, peer: string) {
+  constructor(client: Client, service: string, peer: string) {
     this.#client = client;
+    this.#method = linkMethod(service);
     this.peer = peer;
   }
 
@@ -123,9 +126,9 @@ class ClientWire implements Wire {
       },
     };
     this.#client.makeBidiStreamRequest(
-      LINK.path,
-      LINK.requestSerialize,
-      LINK.responseDeserialize,
+      this.#method.path,
+      this.#method.requestSerialize,
+      this.#method.responseDeserialize,
       new Metadata(),
       {
         interceptors: [

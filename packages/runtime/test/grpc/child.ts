@@ -1,7 +1,7 @@
 // A process to kill, to stop, or to let end by itself. Says over IPC, if there is any, where it
 // listens and what it hears. `exchange` opens a link both ways, closes all, and must then end.
 import { once } from "node:events";
-import { GrpcTransport } from "@compendium/raft/grpc";
+import { GrpcTransport } from "@compendium/runtime/grpc";
 
 const [role = "exchange", address = "127.0.0.1:0"] = process.argv.slice(2);
 

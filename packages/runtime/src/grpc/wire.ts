@@ -1,9 +1,9 @@
-// A call of Peers/Link as a link needs it, alike on both ends. grpc-js wraps a call in an object
+// A call of Link as a link needs it, alike on both ends. grpc-js wraps a call in an object
 // stream, which holds up to 16 frames in either direction: 64 MiB of the largest ones, behind the
 // back of every limit here. So both ends take the call itself, through an interceptor that passes
 // nothing on: one frame is asked for at a time, and one is written at a time.
-import type { RuntimeError } from "@compendium/runtime";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import type { RuntimeError } from "../error.ts";
 
 /** One end of a call. Nothing is heard before the first `read`. */
 export interface Wire {
@@ -44,16 +44,21 @@ export interface WireListener {
   onClosed(): void;
 }
 
-/** Bytes as they are: frames are encoded and decoded where the limits are known. */
-export const asIs = (bytes: Buffer): Buffer => bytes;
+// Bytes as they are: frames are encoded and decoded where the limits are known.
+const asIs = (bytes: Buffer): Buffer => bytes;
 
-/** The method, as peers.proto declares it. */
-export const LINK: MethodDefinition<Buffer, Buffer> = {
-  path: "/compendium.raft.v1.Peers/Link",
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: asIs,
-  requestDeserialize: asIs,
-  responseSerialize: asIs,
-  responseDeserialize: asIs,
-};
+/** A method whose messages are bytes. */
+export type LinkMethod = MethodDefinition<Buffer, Buffer>;
+
+/** The method Link of a service, as links.proto declares it. */
+export function linkMethod(service: string): LinkMethod {
+  return {
+    path: `/${service}/Link`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  };
+}

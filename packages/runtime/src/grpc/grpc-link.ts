@@ -4,7 +4,9 @@
 //
 // Closing reads on, and throws away what comes: a peer's last word stands behind what it sent
 // before, and cannot be heard past it.
-import { Inbox, type Link, type RuntimeError, type Sent } from "@compendium/runtime";
+import type { RuntimeError } from "../error.ts";
+import { Inbox } from "../inbox.ts";
+import type { Link, Sent } from "../transport.ts";
 import { decodeFrame, encodeFrame, ITEM_OVERHEAD_BYTES } from "./frame.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { Wire, WireListener } from "./wire.ts";

@@ -1,4 +1,4 @@
-// A Frame of peers.proto: messages that travel together. All that is handed over in one turn, or
+// A Frame of links.proto: messages that travel together. All that is handed over in one turn, or
 // while the last frame is on its way, shares a frame, since what a frame costs grpc-js (promises,
 // callbacks, an HTTP/2 frame) is many times what a message of a hundred bytes costs.
 //
@@ -9,7 +9,7 @@
 //
 // Frames come from outside. One is rejected whole if any part of it is wrong; fields that are not
 // ours are skipped, as protobuf asks, so that a later version may add some.
-import { RuntimeError } from "@compendium/runtime";
+import { RuntimeError } from "../error.ts";
 import { Cursor, numberBytes, putNumber } from "../varint.ts";
 
 // Field 1, wire type 2: its length follows.

@@ -25,7 +25,12 @@ export const connectionTraps: readonly Trap[] = [
   {
     name: "what speaks another protocol, or none, is closed, and others are not disturbed",
     run: async (world) => {
-      const { near, far, b, address } = await world.linked({ far: { handshakeMs: 50 } });
+      const b = world.transport({ handshakeMs: 50 });
+      const { address, accepted } = await world.listening(b);
+      // A busy machine may need more than that to make a link.
+      const near = await insist(() => world.transport().connect(address));
+      const far = await accepted;
+      const before = b.stats().handshakesFailed;
       const stray = await world.socket(address);
       stray.write("GET / HTTP/1.1\r\nhost: example.org\r\n\r\n");
       stray.resume();
@@ -39,14 +44,14 @@ export const connectionTraps: readonly Trap[] = [
       const grpc = { "content-type": "application/grpc", te: "trailers", ":method": "POST" };
       other.request({ ...grpc, ":path": "/another.Service/Method" }).on("error", () => {});
       await Promise.all([stray, silent, session, other].map((it) => once(it, "close")));
-      for (let turns = 0; b.stats().handshakesFailed < 4; turns++) {
+      for (let turns = 0; b.stats().handshakesFailed < before + 4; turns++) {
         ok(turns < 1_000, "they are counted");
         await new Promise((next) => setImmediate(next));
       }
       near.send(Uint8Array.of(1));
       near.close();
       deepEqual(await all(far), [Uint8Array.of(1)]);
-      equal(b.stats().handshakesFailed, 4);
+      equal(b.stats().handshakesFailed, before + 4);
     },
   },
   {
@@ -121,3 +126,14 @@ export const connectionTraps: readonly Trap[] = [
     },
   },
 ];
+
+// Tries until it works, or has not worked a hundred times.
+async function insist(connect: () => Promise<Link>): Promise<Link> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (attempts === 100) throw error;
+    }
+  }
+}

@@ -1,7 +1,7 @@
 // Why there is no link, and what to do about it. A refused certificate is the fault that operators
 // meet first and understand last: TLS says little, and the end that refuses says least.
-import { RuntimeError } from "@compendium/runtime";
 import { type StatusObject, status } from "@grpc/grpc-js";
+import { RuntimeError } from "../error.ts";
 
 // By what OpenSSL, Node and grpc-js are known to say. What is not in here is told as it is.
 const ADVICE: readonly (readonly [RegExp, string])[] = [
@@ -16,6 +16,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/altnames|ALTNAME/, "set tls.serverName to a name that the listener's certificate has"],
   [/expired|not yet valid/i, "renew the certificate, and hand it over with replaceCertificates"],
   [/wrong version number/i, "the listener does not speak TLS: give it the option tls"],
+  [/UNIMPLEMENTED/, "another protocol has its port there: both ends must name the same service"],
 ];
 
 const CLOSED_IN_TLS =

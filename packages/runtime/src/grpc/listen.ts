@@ -4,8 +4,6 @@
 // not become a link in time is closed, whatever it is.
 import * as net from "node:net";
 import * as tls from "node:tls";
-import { type Listener, RuntimeError } from "@compendium/runtime";
-import { formatAddress, parseAddress } from "@compendium/runtime/node";
 import {
   type ConnectionInjector,
   Metadata,
@@ -15,9 +13,12 @@ import {
   type ServerInterceptingCallInterface,
   status,
 } from "@grpc/grpc-js";
+import { RuntimeError } from "../error.ts";
+import { formatAddress, parseAddress } from "../node/address.ts";
+import type { Listener } from "../transport.ts";
 import type { WireSettings } from "./connect.ts";
 import { frameBytesMax } from "./grpc-link.ts";
-import { LINK, type Wire, type WireListener } from "./wire.ts";
+import { linkMethod, type Wire, type WireListener } from "./wire.ts";
 
 /** What a listener is told beside the settings of its connections. */
 export interface ListenSettings extends WireSettings {
@@ -124,7 +125,7 @@ export class GrpcListener implements Listener {
   }
 
   #server(): Server {
-    const { messageBytesMax, keepaliveMs, keepaliveTimeoutMs } = this.#settings;
+    const { service, messageBytesMax, keepaliveMs, keepaliveTimeoutMs } = this.#settings;
     const server = new Server({
       "grpc.enable_channelz": 0,
       "grpc.max_concurrent_streams": 1,
@@ -135,7 +136,7 @@ export class GrpcListener implements Listener {
       interceptors: [(_, call) => this.#answer(call)],
     });
     // The interceptor keeps every call, so the handler is never called.
-    server.addService({ Link: LINK }, { Link: () => {} });
+    server.addService({ Link: linkMethod(service) }, { Link: () => {} });
     return server;
   }
 
