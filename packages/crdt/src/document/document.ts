@@ -16,7 +16,6 @@
 // (SOSP 2011), §3. Left out: compaction below causal stability, and transactions that fail when
 // others have written: a change here always succeeds.
 import { CausalGraph, type VersionVector } from "../causal/causal-graph.ts";
-import type { HybridLogicalClock } from "../clock/hybrid-logical-clock.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
 import { CrdtError } from "../errors.ts";
 import { digestOf } from "../lattice/digest.ts";
@@ -28,27 +27,10 @@ import { closureOf } from "./closure.ts";
 import { type DocumentDiff, differenceOf } from "./difference.ts";
 import { forget, History } from "./history.ts";
 import { loadAll, takeIn } from "./intake.ts";
+import type { DocumentMerge, DocumentOptions, DocumentStats } from "./options.ts";
 import type { Past, Readers, Schema, Writers } from "./schema.ts";
 import { type Conflict, Gate, type Slot, type Undoable } from "./slot.ts";
 import { NAME_BYTES_MAX, type Read, readUpdate, Tag, writeUpdate } from "./update.ts";
-
-/** How a document is set up. */
-export interface DocumentOptions {
-  /** The source of timestamps; needed to write to registers in which the last writer wins. */
-  readonly clock?: HybridLogicalClock;
-  /** How many changes can be undone. More remember more. Default: 100. */
-  readonly undoMax?: number;
-}
-
-/** What a merge did. */
-export interface DocumentMerge {
-  /** How many changes were new, and are in the document now. */
-  readonly applied: number;
-  /** How many updates wait for changes on which they depend. */
-  readonly pending: number;
-  /** What concurrent changes have done that people should see. */
-  readonly conflicts: readonly Conflict[];
-}
 
 /** How many containers a document may have. */
 export const CONTAINERS_MAX = 1024;
@@ -122,6 +104,13 @@ export class Document<S extends Schema> {
   /** How many updates wait. */
   get pending(): number {
     return this.#pending.count;
+  }
+
+  /** What waits, and what is held. */
+  get stats(): DocumentStats {
+    let { bytes } = this.#graph;
+    for (const slot of this.#slots.values()) bytes += slot.bytes;
+    return { pending: this.#pending.count, changes: this.#graph.length, bytes };
   }
 
   /**

@@ -1,11 +1,7 @@
 export type { DocumentEvent } from "./audience.ts";
 export type { ContainerDiff, DocumentDiff } from "./difference.ts";
-export {
-  CONTAINERS_MAX,
-  Document,
-  type DocumentMerge,
-  type DocumentOptions,
-} from "./document.ts";
+export { CONTAINERS_MAX, Document } from "./document.ts";
+export type { DocumentMerge, DocumentOptions, DocumentStats } from "./options.ts";
 export {
   addWinsMap,
   addWinsSet,

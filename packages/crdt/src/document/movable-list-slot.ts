@@ -60,6 +60,10 @@ export class MovableListSlot extends Slot {
     this.#list = new GatedList(agent, gate, this.#undo);
   }
 
+  override get bytes(): number {
+    return this.#list.inner.bytes;
+  }
+
   get container(): MovableList {
     return this.#list;
   }

@@ -127,6 +127,10 @@ export class SequenceSlot<C extends Content> extends Slot {
     this.#door = door;
   }
 
+  override get bytes(): number {
+    return this.#door.inner.bytes;
+  }
+
   get container(): unknown {
     return this.#door;
   }

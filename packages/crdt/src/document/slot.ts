@@ -75,6 +75,11 @@ export abstract class Slot {
     this.gate = gate;
   }
 
+  /** The bytes that its history takes, about; 0 where it keeps none. */
+  get bytes(): number {
+    return 0;
+  }
+
   /** What users read and write. */
   abstract readonly container: unknown;
   /** Whether the change being made has written to it. */
