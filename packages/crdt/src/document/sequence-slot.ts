@@ -152,7 +152,7 @@ export class SequenceSlot<C extends Content> extends Slot {
     const isHeard = this.#door.inner.onMerge !== undefined;
     const { inner } = this.#door;
     this.#door = this.#make(this.#tell);
-    this.#door.inner.merge(inner.encodeVersion(this.counts.vector()));
+    this.#door.inner.openVersion(inner, this.counts.vector());
     if (isHeard) this.listen(true);
   }
 
@@ -191,7 +191,7 @@ export class SequenceSlot<C extends Content> extends Slot {
 
   at(vector: Vector): unknown {
     const past = this.#make(() => {});
-    past.inner.merge(this.#door.inner.encodeVersion(vector));
+    past.inner.openVersion(this.#door.inner, vector);
     return past;
   }
 

@@ -97,8 +97,7 @@ function trackerFor({ graph, log, length }: Known, lvs: readonly number[]): Trac
   const first = lvs[0]!;
   for (let back = 0; ; back = Math.max(FIRST_LOOK, back * FURTHER)) {
     const cut = graph.cuts.atMost(Math.max(0, first - back));
-    if (cut === 0) tracker.start(0, 0);
-    else tracker.start(cut);
+    tracker.start(cut);
     tracker.walk(graph.length);
     tracker.settle(length);
     if (lvs.every((lv) => log.isInsertion(lv) || tracker.targetOf(lv) < BASE)) return tracker;

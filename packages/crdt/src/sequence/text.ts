@@ -2,6 +2,7 @@
 // UTF-16 units as JavaScript's strings do, and never fall between the halves of a character.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { isPair } from "../encoding/byte-writer.ts";
+import { rebase } from "./rebase.ts";
 import { Replica } from "./replica.ts";
 import { ReplicatedSequence } from "./replicated-sequence.ts";
 import { TextContent } from "./text-content.ts";
@@ -101,13 +102,31 @@ export class Text extends ReplicatedSequence<TextContent> {
   }
 
   /**
+   * Recovers what was written here from a document that was compacted without it, when merging one
+   * into the other throws `CRDT_COMPACTED`: the document under a new name, in which the insertions
+   * of these authors that it lacks, and the deletions, are done again as edits of the new name.
+   * This replica stays as it is, and should be used no more.
+   *
+   * @param agent a name that nobody has had
+   * @param document what `encode` gave
+   * @param authors whose insertions; when a replica begins each session under a new name, all of
+   *   its names. Others bring back their own
+   * @throws RangeError for a name that is known, CrdtError if the bytes are not to be trusted
+   */
+  rebaseOnto(agent: string, document: Uint8Array, authors: Iterable<string> = [this.agent]): Text {
+    const rebased = Text.load(agent, document);
+    rebase(this.replica, rebased.replica, new Set(authors));
+    return rebased;
+  }
+
+  /**
    * The text as it was in a version that is known here.
    *
-   * @throws RangeError for a version that is not
+   * @throws RangeError for a version that is not, CrdtError `CRDT_COMPACTED` for one below the base
    */
   at(version: VersionVector): Text {
     const past = new Text(this.agent);
-    past.merge(this.replica.encodeVersion(version));
+    past.replica.openVersion(this.replica, version);
     return past;
   }
 

@@ -2,7 +2,7 @@
 // operation's ancestors to be written down.
 import { expect, test } from "vitest";
 import { CausalGraph } from "../../src/causal/causal-graph.ts";
-import { Side } from "../../src/causal/difference.ts";
+import { dominators, Side } from "../../src/causal/difference.ts";
 import { generator } from "../generator.ts";
 
 interface World {
@@ -27,7 +27,7 @@ function grow({ graph, known }: World, below: (limit: number) => number, runs: n
       addKnown(known, from, count, heads);
     } else {
       const drawn = known.length === 0 ? [] : [below(known.length), below(known.length)];
-      const parents = graph.dominators(drawn.slice(below(2)));
+      const parents = dominators(graph, drawn.slice(below(2)));
       graph.add(agent, count, parents);
       addKnown(known, from, count, parents);
     }
@@ -63,7 +63,7 @@ function checkCuts(world: World): void {
 }
 
 function checkVersions({ graph, known }: World, below: (limit: number) => number): void {
-  const draw = () => graph.dominators([below(known.length), below(known.length)]);
+  const draw = () => dominators(graph, [below(known.length), below(known.length)]);
   const [left, right] = [draw(), draw()];
   const [leftKnown, rightKnown] = [unionOf(known, left), unionOf(known, right)];
   const only: Record<number, number[]> = { [Side.Left]: [], [Side.Right]: [] };
@@ -109,7 +109,7 @@ test("what is rolled back was never there", () => {
     graph.mark();
     for (let i = below(6); i >= 0; i--) {
       // Only from outside: what is made here is never taken back.
-      const parents = graph.dominators([below(graph.length)]);
+      const parents = dominators(graph, [below(graph.length)]);
       graph.add(graph.agentNumber(["ann", "dora"][below(2)]!), 1 + below(3), parents);
     }
     graph.rollBack();
