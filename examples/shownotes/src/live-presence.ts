@@ -12,9 +12,11 @@ import { freePorts } from "./free-ports.ts";
 export interface LiveRegions {
   /** Of the regions, in the order of their names. */
   readonly urls: readonly URL[];
-  /** Cuts every region off from every other. */
+  /** What a run writes to, if they have seen others. */
+  readonly name?: string;
+  /** Cuts every region off from every other; resolves once that is so. */
   part(): Promise<void>;
-  /** Has them reach each other again. */
+  /** Has them reach each other again; resolves once some do. */
   heal(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -145,7 +145,10 @@ export class Episode {
 
   #write({ at, delete: count, insert }: EpisodeEdit & { do: "write" }): boolean {
     const notes = this.#notes;
-    const from = at ?? notes.length - count;
+    const from = at ?? Math.max(0, notes.length - count);
+    if (from + count > notes.length) {
+      throw new RangeError(`notes of ${notes.length} units have no ${count} at ${from} to replace`);
+    }
     if (notes.length - count + insert.length > NOTES_UNITS_MAX) return false;
     this.#notesHandle.change(() => {
       notes.delete(from, count);

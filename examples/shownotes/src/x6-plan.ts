@@ -26,10 +26,13 @@ export interface X6Plan {
   readonly apart: readonly X6Edit[];
 }
 
-/** The plan; the same scenario gives the same one. */
-export function planX6(scenario: X6Scenario): X6Plan {
+/**
+ * The plan; the same scenario gives the same one. `name` goes into the episodes', so that two runs
+ * in the same regions do not meet.
+ */
+export function planX6(scenario: X6Scenario, name = "x6"): X6Plan {
   const { load } = scenario;
-  const episodes = Array.from({ length: load.episodes }, (_, n) => `${n + 1}`);
+  const episodes = Array.from({ length: load.episodes }, (_, n) => `${name}-${n + 1}`);
   const shared = Array.from({ length: load.sharedTags }, (_, n) => `shared-${n + 1}`);
   const before = episodes.flatMap((episode) => {
     const edits: EpisodeEdit[] = [

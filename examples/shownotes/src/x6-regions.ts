@@ -3,8 +3,9 @@
 import { sleep } from "@compendium/runtime";
 import { type LiveRegions, startRegions } from "./live-presence.ts";
 import { presenceAt } from "./presence-http.ts";
+import type { PresenceState } from "./presence-replica.ts";
 
-const POLL_MS = 100;
+const POLL_MS = 20;
 const PATIENCE_MS = 120_000;
 
 /** Where they come from. */
@@ -33,7 +34,10 @@ export class X6ChildRegions implements X6Source {
   }
 }
 
-/** Replicas that run elsewhere. Whether they are apart, they are asked themselves. */
+/**
+ * Replicas that run elsewhere, and may have seen other runs. Whether they are apart, they are asked
+ * themselves.
+ */
 export class X6RemoteRegions implements X6Source {
   readonly #urls: readonly URL[];
   readonly #say: (line: string) => void;
@@ -44,25 +48,29 @@ export class X6RemoteRegions implements X6Source {
   }
 
   async fresh(names: readonly string[], _lost: unknown, signal: AbortSignal): Promise<LiveRegions> {
+    if (this.#urls.length !== names.length) {
+      throw new RangeError(`there must be ${names.length} regions, got ${this.#urls.length}`);
+    }
     const client = presenceAt(this.#urls);
-    const giveUpAt = performance.now() + PATIENCE_MS;
-    const reach = async (peers: number) => {
+    const reach = async (isAsWanted: (states: readonly PresenceState[]) => boolean) => {
+      const giveUpAt = performance.now() + PATIENCE_MS;
       for (;;) {
         const states = await Promise.all(names.map((_, region) => client.state(region)));
-        if (states.every((state) => state.peers.length === peers)) return;
-        if (performance.now() > giveUpAt) throw new Error(`nobody has done so`);
+        if (isAsWanted(states)) return;
+        if (performance.now() > giveUpAt) throw new Error("nobody has done so");
         await sleep(POLL_MS, { signal });
       }
     };
     return {
       urls: this.#urls,
+      name: `x6-${Date.now().toString(36)}`,
       part: () => {
         this.#say("now cut the regions off from each other");
-        return reach(0);
+        return reach((states) => states.every(({ peers }) => peers.length === 0));
       },
       heal: () => {
         this.#say("now let the regions reach each other again");
-        return reach(names.length - 1);
+        return reach((states) => states.some(({ peers }) => peers.length > 0));
       },
       stop: async () => client[Symbol.dispose](),
     };

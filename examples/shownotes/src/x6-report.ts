@@ -52,7 +52,7 @@ function formatTable({ off, on, common }: X6Comparison): string[] {
 
 // Where a region has kept nothing, another one was the last to write.
 function formatKept({ off, on }: X6Comparison, regions: readonly string[]): string[] {
-  const width = 8;
+  const width = 6;
   const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(width)).join("");
   const side = (run: X6Tags["kept"][number] = []) =>
     run
@@ -78,7 +78,7 @@ function formatCommon({ common }: X6Comparison, scenario: X6Scenario): string[] 
       `${slowestMs.toFixed(0)} ms (theory: all)`,
     `  ${stars - starsWrong} of ${stars} stars count, and ${lines - linesWrong} of ${lines} lines ` +
       "of notes are there, each once",
-    `  together: the same everywhere after ${seconds(common.meetMs, 2)} ` +
+    `  together: all have the same after ${seconds(common.meetMs, 2)} ` +
       `(theory: < ${seconds(meetMsMax(scenario))}); digest ${same}`,
   ];
 }

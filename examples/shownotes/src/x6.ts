@@ -100,7 +100,8 @@ export async function runX6(
   const live = await source.fresh(scenario.regions, (reason) => losing.abort(reason), ending);
   using client = presenceAt(live.urls);
   try {
-    const result = await measureX6(client, live, scenario, { say, signal: ending });
+    const name = live.name === undefined ? {} : { name: live.name };
+    const result = await measureX6(client, live, scenario, { say, signal: ending, ...name });
     return { report: formatX6(result, scenario), objections: result.objections, result };
   } catch (error) {
     ending.throwIfAborted();
@@ -115,6 +116,8 @@ export interface X6Run {
   say(line: string): void;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Goes into the episodes' names. */
+  readonly name?: string;
 }
 
 /** Writes, parts, writes, heals, and compares. */
@@ -122,9 +125,9 @@ export async function measureX6(
   client: Regions,
   link: Pick<LiveRegions, "part" | "heal">,
   scenario: X6Scenario,
-  { say, signal, clock = systemClock }: X6Run,
+  { say, signal, clock = systemClock, name }: X6Run,
 ): Promise<X6Comparison> {
-  const plan = planX6(scenario);
+  const plan = planX6(scenario, name);
   const regions = [...scenario.regions.keys()];
   const others = regions.length - 1;
   const states = () => Promise.all(regions.map((region) => client.state(region)));
@@ -146,9 +149,9 @@ export async function measureX6(
   say(`cut off from each other for ${seconds} s, and all are written in …`);
   const written = await writeAll(client, plan.apart, clock, signal);
   const isApart = (await states()).every(({ peers }) => peers.length === 0);
-  say("they reach each other again …");
-  const healedMs = clock.now();
   await link.heal();
+  const healedMs = clock.now();
+  say("they reach each other again …");
   const digests = await meet();
   const isMet = new Set(digests).size === 1;
   const meetMs = isMet ? clock.now() - healedMs : Number.POSITIVE_INFINITY;
