@@ -34,6 +34,8 @@ export interface Replicated {
   digest(): string;
   /** How many updates wait for others. */
   readonly pending: number;
+  /** The bytes that its history takes in memory, about; none for what keeps no history. */
+  readonly bytes?: number;
   /** Has changes told, if it can; else say `changed()` after each one of your own. */
   onChange?(listener: () => void): Disposable;
   /** Has the next `version` look at everything again. */
@@ -62,16 +64,13 @@ const SCHEMA_DIGITS = 16;
 export function replicated(value: Replicable): Replicated {
   if (value instanceof Document) {
     const kind = `document-${schemaDigest(value.schema).slice(0, SCHEMA_DIGITS)}`;
-    return new LogReplica(kind, value, {
-      since: (version) => value.updates(version),
-      pending: () => value.pending,
-    });
+    return new LogReplica(kind, value, (version) => value.updates(version));
   }
   if (!("flush" in value)) return new StateReplica(value);
-  const isMovable = value instanceof MovableList;
-  const kind = value instanceof Text ? "text" : isMovable ? "movable-list" : "list";
-  return new LogReplica(kind, value, {
-    since: (version) => value.encodeSince(version),
-    pending: () => value.stats.pending,
-  });
+  return new LogReplica(kindOf(value), value, (version) => value.encodeSince(version));
+}
+
+function kindOf(value: Text | List | MovableList): string {
+  if (value instanceof Text) return "text";
+  return value instanceof MovableList ? "movable-list" : "list";
 }

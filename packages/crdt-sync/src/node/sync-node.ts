@@ -4,7 +4,7 @@
 // Every change of a document, wherever it comes from, does the same: it is written to the log, and
 // each link is asked whether its peer lacks something. So updates travel on through a node to all
 // others that it is linked to, in whatever shape of network, and end where everybody has them.
-import { Histogram, type HistogramSnapshot, latencySecondsBounds } from "@compendium/metrics";
+import { Histogram, latencySecondsBounds } from "@compendium/metrics";
 import {
   type Clock,
   type Link,
@@ -25,42 +25,7 @@ import { LinkDriver } from "./link-driver.ts";
 import { type Settings, type SyncEvent, type SyncNodeOptions, settingsOf } from "./options.ts";
 import { Peering } from "./peering.ts";
 import { Persister } from "./persister.ts";
-
-/** What a node has counted since it was made. */
-export interface SyncNodeStats {
-  /** Links open now, whose peer has said hello. */
-  readonly peers: number;
-  /** Documents open now. */
-  readonly documents: number;
-  /** Links that were opened, or taken. */
-  readonly links: number;
-  /** Links that ended with a fault. */
-  readonly linksBroken: number;
-  /** Bytes of messages received. */
-  readonly bytesIn: number;
-  /** Bytes of messages handed to links. */
-  readonly bytesOut: number;
-  /** Messages received. */
-  readonly messagesIn: number;
-  /** Messages handed to links. */
-  readonly messagesOut: number;
-  /** Updates merged. */
-  readonly merges: number;
-  /** How long it took to take in a message. */
-  readonly mergeSeconds: HistogramSnapshot;
-  /** Updates that wait for others, in all documents. */
-  readonly pending: number;
-  /** Operations that are not stable, in all documents. */
-  readonly stableLag: number;
-  /** Nodes present, in all documents. */
-  readonly presences: number;
-  /** Bytes of all logs. */
-  readonly logBytes: number;
-  /** Digests that did not agree. */
-  readonly mismatches: number;
-  /** Times that one name stood for two histories. */
-  readonly idsReused: number;
-}
+import { digestOf, type SyncNodeStats, sumOf } from "./stats.ts";
 
 interface Waiter {
   readonly after: Outgoing["after"];
@@ -198,21 +163,26 @@ export class SyncNode implements AsyncDisposable {
 
   /** Plain numbers, for a metrics package to read. */
   stats(): SyncNodeStats {
-    const sum = { pending: 0, stableLag: 0, presences: 0, mismatches: 0, idsReused: 0 };
-    for (const document of this.#documents.values()) {
-      const stats = document.stats();
-      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += stats[key];
-    }
-    let logBytes = 0;
-    for (const { bytes } of this.#persisters.values()) logBytes += bytes;
+    const peers = this.peers;
+    const { members } = this.#settings;
     return {
       ...this.#counts,
-      ...sum,
-      logBytes,
-      peers: this.peers.length,
-      documents: this.#documents.size,
+      ...sumOf(this.#documents.values()),
+      logBytes: [...this.#persisters.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+      peers: peers.length,
+      members: members.length,
+      membersLinked: members.filter((member) => peers.includes(member)).length,
+      hasFailed: this.#failure !== undefined,
       mergeSeconds: this.#mergeSeconds.snapshot(),
     };
+  }
+
+  /**
+   * 32 bits of a fingerprint of all documents: nodes that have the same documents in the same state
+   * have the same one. Costs the states of those that have changed since it was last asked.
+   */
+  digest(): number {
+    return digestOf(this.#documents.values());
   }
 
   /** Ends all links, writes what is not written, and closes the logs. */

@@ -17,6 +17,8 @@ export interface Logged {
   readonly agent: string;
   /** What it knows. */
   readonly version: Vector;
+  /** How many updates wait, and how many bytes its history takes. */
+  readonly stats: { readonly pending: number; readonly bytes: number };
   /** Takes in an update, or everything that another one has. */
   merge(bytes: Uint8Array): unknown;
   /** Everything. */
@@ -29,30 +31,29 @@ export interface Logged {
   onChange(listener: () => void): Disposable;
 }
 
-/** What is called otherwise in each of them. */
-export interface LogAccess {
-  /** What a replica of that version lacks. */
-  since(version: Vector): Uint8Array;
-  /** How many updates wait. */
-  pending(): number;
-}
+/** What a replica of that version lacks: it is called otherwise in each of them. */
+export type Since = (version: Vector) => Uint8Array;
 
 /** A document, a text or a list. */
 export class LogReplica implements Replicated {
   readonly kind: string;
   readonly agent: string;
   readonly #value: Logged;
-  readonly #access: LogAccess;
+  readonly #since: Since;
 
-  constructor(kind: string, value: Logged, access: LogAccess) {
+  constructor(kind: string, value: Logged, since: Since) {
     this.kind = kind;
     this.agent = value.agent;
     this.#value = value;
-    this.#access = access;
+    this.#since = since;
   }
 
   get pending(): number {
-    return this.#access.pending();
+    return this.#value.stats.pending;
+  }
+
+  get bytes(): number {
+    return this.#value.stats.bytes;
   }
 
   version(): CausalContext {
@@ -61,7 +62,7 @@ export class LogReplica implements Replicated {
 
   since(version: CausalContext): Uint8Array {
     try {
-      return this.#access.since(vectorOf(version));
+      return this.#since(vectorOf(version));
     } catch (error) {
       if (!(error instanceof CrdtError) || error.code !== "CRDT_COMPACTED") throw error;
       return this.#value.encode();
