@@ -43,7 +43,7 @@ export const connectionTraps: readonly Trap[] = [
       other.on("error", () => {});
       const grpc = { "content-type": "application/grpc", te: "trailers", ":method": "POST" };
       other.request({ ...grpc, ":path": "/another.Service/Method" }).on("error", () => {});
-      await Promise.all([stray, silent, session, other].map((it) => once(it, "close")));
+      await Promise.all([stray, silent, session, other].map(closed));
       for (let turns = 0; b.stats().handshakesFailed < before + 4; turns++) {
         ok(turns < 1_000, "they are counted");
         await new Promise((next) => setImmediate(next));
@@ -82,6 +82,22 @@ export const connectionTraps: readonly Trap[] = [
       const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
       equal(codeOf(await refusalOf(world.transport().connect(address))), "CONNECT_FAILED");
       deepEqual(calls, [LINK_PATH]);
+    },
+  },
+  {
+    name: "two protocols do not meet: who dials the other's port is refused, and told why",
+    run: async (world) => {
+      const b = world.transport({ service: "ours.v1.Links" });
+      const links: Link[] = [];
+      const { address } = await b.listen(LOCAL, (link) => links.push(link));
+      const refusal = await refusalOf(
+        world.transport({ service: "theirs.v1.Links" }).connect(address),
+      );
+      equal(codeOf(refusal), "CONNECT_FAILED");
+      match(String(refusal), /both ends must name the same service/);
+      equal(links.length, 0);
+      await world.transport({ service: "ours.v1.Links" }).connect(address);
+      equal(links.length, 1);
     },
   },
   {
@@ -126,6 +142,11 @@ export const connectionTraps: readonly Trap[] = [
     },
   },
 ];
+
+// Not `once`, which would object to the error that may come before.
+function closed(it: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve) => it.on("close", resolve));
+}
 
 // Tries until it works, or has not worked a hundred times.
 async function insist(connect: () => Promise<Link>): Promise<Link> {

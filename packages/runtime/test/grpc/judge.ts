@@ -9,9 +9,18 @@ import { refusalOf, type Subject, type Trap, World } from "./world.ts";
 // A copy begins cold, where the package is warm: several times as slow, and for one round.
 const ROUNDS = 10;
 
-/** The trap into which the copy falls, or in which it hangs; undefined if it stands. */
-export async function faultOf(copy: Subject, original: Subject): Promise<string | undefined> {
-  for (const trap of traps) {
+/**
+ * The trap into which the copy falls, or in which it hangs; undefined if it stands. Those whose
+ * names begin so are tried first.
+ */
+export async function faultOf(
+  copy: Subject,
+  original: Subject,
+  first = "",
+): Promise<string | undefined> {
+  const isFirst = ({ name }: Trap): boolean => name.startsWith(first);
+  if (!traps.some(isFirst)) throw new Error(`no trap begins with: ${first}`);
+  for (const trap of traps.toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)))) {
     const fault = await faultIn(trap, copy, original);
     if (fault !== undefined) return `${trap.name}: ${fault}`;
   }
