@@ -64,8 +64,8 @@ const made: Readonly<Record<string, Trap>> = {
     assert.equal(verdict, "ok");
   },
 
-  // After the first write of 1, none but 2, 1, 3, 4 explains the answers. In the order 1, 2, 3, which
-  // the search comes to first, the same writes lead to the same value, but the read has missed its 1.
+  // After the first write of 1, only the order 2, 1, 3, 4 explains the answers. The search comes to
+  // 1, 2, 3 first: the same writes, the same value, but the read has missed its 1.
   "a read on the way": ({ check, registerModel }) => {
     const history = overlapping([
       [write(1), 0, 1],
