@@ -1,10 +1,10 @@
-// A document, a text or a list as the protocol sees it: it keeps a log, so that what is sent is what
-// is missing, and its version is a vector, which is one interval for each replica.
+// A document, a text or a list as the protocol sees it: it keeps a log, so that what is sent is
+// what is missing, and its version is a vector, which is one interval for each replica.
 //
-// A log may have been compacted. Whoever is so far behind that what he lacks is no longer told apart
-// gets everything: a new member with an empty replica, or a journal that is written anew. He takes
-// it in place of his own, if it has all that he has; otherwise he has made something that nobody
-// can place any more, and the replica refuses it.
+// A log may have been compacted. Whoever is so far behind that what he lacks is no longer told
+// apart gets everything: a new member with an empty replica, or a journal that is written anew. He
+// takes it in place of his own, if it has all that he has; otherwise he has made something that
+// nobody can place any more, and the replica refuses it.
 import { CausalContext, CrdtError } from "@compendium/crdt";
 import type { Replicated } from "../replicated.ts";
 
