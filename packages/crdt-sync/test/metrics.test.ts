@@ -16,7 +16,7 @@ async function scrape(registry: Registry): Promise<Record<string, number>> {
   return Object.fromEntries(samples);
 }
 
-test("two regions show one digest when they have the same, and how far stability is behind", async () => {
+test("two regions show one digest when they have the same, and how far stability is", async () => {
   const network = new MemoryNetwork();
   await using eu = new SyncNode({ name: "eu", members: ["us", "ap"], checkMs: 5 });
   await using us = new SyncNode({ name: "us", members: ["eu", "ap"], checkMs: 5 });

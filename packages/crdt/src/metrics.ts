@@ -1,4 +1,4 @@
-// The numbers of replicas for Prometheus, read when it asks. The label is a name that is given here:
+// The numbers of replicas for Prometheus, read when it asks. The label is a name that is given:
 // whoever has a document for each user sums them up first, or has a series for each.
 //
 // The core has no clock. Whoever wants to know how long a merge takes merges through a
