@@ -75,6 +75,8 @@ export interface Elsewhere {
   previewUrl: URL;
   /** Behind the edges. Without it, X3 runs on processes of its own. */
   billingUrl?: URL;
+  /** The regions' presence, for the page. */
+  presenceUrls?: readonly URL[];
 }
 
 export type Command =
@@ -117,8 +119,8 @@ single services:
                     [--column] [--host …] [--port …]
   shownotes writers --presence URL[,URL…] [--seconds N]: X6, for regions that
                     somebody else cuts off, and a verdict
-  shownotes lab     --edge URL[,URL…] --preview URL [--billing URL],
-                    and the options above
+  shownotes lab     --edge URL[,URL…] --preview URL [--billing URL]
+                    [--presence URL[,URL…]], and the options above
 
 SHOWNOTES_REDIS=URL is an edge's --redis, unless that is given.`;
 
@@ -171,7 +173,7 @@ const FLAGS_OF = new Map<string, Flag[]>([
   ["presence", [...SERVICE, "region", "peers", "folder", "column"]],
   ["clients", ["registry", "seconds"]],
   ["writers", ["presence", "seconds"]],
-  ["lab", [...PUBLIC, "edge", "preview", "billing"]],
+  ["lab", [...PUBLIC, "edge", "preview", "billing", "presence"]],
 ]);
 
 /** What is read from the environment. */
@@ -234,9 +236,11 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
     case "lab": {
       const edgeUrls = parseUrls("edge", values.edge);
       const previewUrl = parseUrl("preview", values.preview);
-      const { billing } = values;
+      const { billing, presence } = values;
       const behind = billing === undefined ? {} : { billingUrl: parseUrl("billing", billing) };
-      return { name, ...open, edgeUrls, previewUrl, ...behind };
+      const regions =
+        presence === undefined ? {} : { presenceUrls: parseUrls("presence", presence) };
+      return { name, ...open, edgeUrls, previewUrl, ...behind, ...regions };
     }
     default:
       return { name: "demo", ...open };

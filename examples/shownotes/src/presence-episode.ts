@@ -37,6 +37,11 @@ export interface EpisodeView {
   column?: { tags: string[]; updatedAt: string | null };
 }
 
+/** An episode in which nobody has written. */
+export function emptyView(id: string): EpisodeView {
+  return { id, tags: [], stars: 0, notes: "", cursors: [] };
+}
+
 /** What an episode stands on. */
 export interface EpisodeParts {
   readonly id: string;

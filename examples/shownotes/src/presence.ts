@@ -21,7 +21,7 @@ import { Registry } from "prom-client";
 import type { Listen, PresencePlace } from "./command-line.ts";
 import { readJson, sendJson, sendText } from "./http.ts";
 import { MethodError, readEpisodeRequest } from "./presence-edits.ts";
-import type { Episode, EpisodeEdit } from "./presence-episode.ts";
+import { type Episode, type EpisodeEdit, emptyView } from "./presence-episode.ts";
 import { type PresenceOptions, PresenceReplica } from "./presence-replica.ts";
 import { runService, type ServiceDefinition } from "./service.ts";
 import { x6Scenario } from "./x6-scenario.ts";
@@ -93,8 +93,8 @@ class Presence {
       const { id, edit } = asked;
       if (edit !== undefined) return await this.#edit(response, id, edit);
       const episode = await this.#replica.find(id);
-      if (episode === undefined) return sendText(response, 404, `no episode "${id}"\n`);
-      sendJson(response, 200, episode.view());
+      // What nobody here has heard of, and what nobody has written in, is the same.
+      sendJson(response, 200, episode?.view() ?? emptyView(id));
     } catch (error) {
       sendFault(response, error as Error);
     }

@@ -60,8 +60,16 @@ describe("a region by itself", () => {
     expect((await at("DELETE", "/episodes/1/cursors/ada")).body).toEqual({ cursors: [] });
   });
 
+  test("shows an episode of which nobody has heard as one in which nobody has written", async () => {
+    const { body: before } = await at("GET", "/state");
+    expect(await at("GET", "/episodes/nobodys")).toEqual({
+      status: 200,
+      body: { id: "nobodys", tags: [], stars: 0, notes: "", cursors: [] },
+    });
+    expect((await at("GET", "/state")).body).toEqual(before);
+  });
+
   const refused: [string, string, unknown, number, string][] = [
-    ["GET", "/episodes/nobody-made-it", undefined, 404, 'no episode "nobody-made-it"'],
     ["GET", "/episodes", undefined, 404, "try /episodes/1 or /state"],
     ["GET", "/episodes/1/tags", undefined, 404, "try /episodes/1 or /state"],
     ["POST", "/episodes/1/stars/3", undefined, 404, "try /episodes/1 or /state"],
@@ -123,7 +131,8 @@ describe("regions that reach each other", () => {
     let hasLeft = false;
     const us = await regions.start("us");
     try {
-      await expect.poll(async () => (await ask(us.url, "GET", "/episodes/7")).status).toBe(200);
+      const there = async () => (await ask(us.url, "GET", "/episodes/7")).body.tags;
+      await expect.poll(there).toEqual(["early"]);
       await ask(us.url, "PATCH", "/episodes/7/notes", { insert: "from us" });
       await ask(us.url, "PUT", "/episodes/7/cursors/bob", { at: 4 });
       await ask(us.url, "DELETE", "/episodes/7/tags/early");

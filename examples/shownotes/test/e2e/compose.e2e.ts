@@ -50,7 +50,7 @@ beforeAll(async () => {
   ports.PROMETHEUS_PORT = String(await freePort());
   await composed("build");
   // Not k6, which the profile would bring up as well.
-  await composed("up", "--wait", "--wait-timeout=90", "lab", "prometheus", ...presence);
+  await composed("up", "--wait", "--wait-timeout=90", "lab", "prometheus");
 });
 
 afterAll(async () => {
