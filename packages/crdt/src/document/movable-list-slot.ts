@@ -88,7 +88,6 @@ export class MovableListSlot extends Slot {
     const isHeard = this.#subscription !== undefined;
     this.listen(false);
     const agreed = this.#list.inner.encodeVersion(this.counts.vector());
-    this.#undo.rollBack(this.counts.of(this.agent));
     this.#list = new GatedList(this.agent, this.gate, this.#undo);
     this.#list.merge(agreed);
     if (isHeard) this.listen(true);

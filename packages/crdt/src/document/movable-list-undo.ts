@@ -10,7 +10,7 @@
 //
 // A step that undoes makes things what they were after an older step, and stands for it: whoever
 // undoes the older one next must find it in force. Names are remembered, not LVs, because a change
-// that fails has the list made anew.
+// that fails has the list made anew; what it has noted is noted again when its numbers are used.
 import type { MovableReplica } from "../movable-list/replica.ts";
 import { type StepId, What } from "../movable-list/steps.ts";
 import { COPIES_MAX } from "./sequence-undo.ts";
@@ -52,13 +52,6 @@ export class MovableListUndo {
   /** Says that the steps [from, to) will not be undone. */
   forget(from: number, to: number): void {
     for (let seq = from; seq < to; seq++) this.#before.delete(seq);
-  }
-
-  /** Says that the steps from this one on were never made. */
-  rollBack(from: number): void {
-    for (const notes of [this.#before, this.#standsFor]) {
-      for (const seq of notes.keys()) if (seq >= from) notes.delete(seq);
-    }
   }
 
   #moveBack(replica: MovableReplica, element: number, seq: number): void {

@@ -10,7 +10,8 @@ import { IntColumn } from "../causal/int-column.ts";
 /** The times of a graph's operations. */
 export class LamportClock {
   readonly #graph: CausalGraph;
-  /** By run, the time of its first operation. */
+  // By run, the time of its first operation. Invariant: no run is here that could be rolled back,
+  // for nobody asks for the time of what is not agreed yet.
   readonly #firsts: IntColumn = new IntColumn();
 
   constructor(graph: CausalGraph) {
@@ -29,11 +30,6 @@ export class LamportClock {
   isLater(lv: number, other: number): boolean {
     const [time, otherTime] = [this.timeOf(lv), this.timeOf(other)];
     return time === otherTime ? this.#graph.isBefore(other, lv) : time > otherTime;
-  }
-
-  /** Forgets the runs that the graph has forgotten. */
-  rollBack(): void {
-    this.#firsts.length = Math.min(this.#firsts.length, this.#graph.runs);
   }
 
   #readNext(): void {

@@ -278,7 +278,6 @@ export class MovableReplica {
       graph.rollBack();
       this.#log.truncate(first);
       steps.truncate(first);
-      this.#clock.rollBack();
       throw error;
     }
     graph.keep();

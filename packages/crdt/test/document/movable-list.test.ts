@@ -1,6 +1,8 @@
 // Movable lists in documents: what undoing does, and what it leaves to others.
 import { expect, test } from "vitest";
+import * as subject from "../../src/index.ts";
 import { Document, movableList, text } from "../../src/index.ts";
+import { undoing } from "../movable-list/undo.ts";
 
 const schema = { queue: movableList<string>(), title: text() };
 
@@ -24,116 +26,7 @@ test("it is written to inside of a change only", () => {
   expect(() => ann.change(() => queue.move(0, 1))).not.toThrow();
 });
 
-test("a change that fails half-way has moved nothing, and can be made again", () => {
-  const { ann, read } = pair();
-  const attempt = (): void =>
-    ann.change((d) => {
-      d.queue.move(0, 3);
-      d.queue.set(0, "B");
-      d.queue.delete(1);
-      throw new RangeError("half-way");
-    });
-  expect(attempt).toThrow("half-way");
-  expect(read()).toBe("abcd");
-  ann.change((d) => d.queue.set(0, "A"));
-  ann.undo();
-  expect(read()).toBe("abcd");
-});
-
-test("a change is undone and done again, whatever it was made of", () => {
-  const { ann, read } = pair();
-  ann.change((d) => {
-    d.queue.move(0, 3);
-    d.queue.set(3, "A");
-    d.queue.insert(1, "x", "y");
-    d.queue.move(1, 0);
-    d.queue.delete(2);
-    d.queue.set(0, "X");
-  });
-  const after = read();
-  ann.undo();
-  expect(read()).toBe("abcd");
-  ann.redo();
-  expect(read()).toBe(after);
-  ann.undo();
-  ann.undo();
-  expect(read()).toBe("");
-  ann.redo();
-  ann.redo();
-  expect(read()).toBe(after);
-});
-
-test("a move is undone beside its old place, among what others have put there", () => {
-  const { ann, bob, sync, read } = pair();
-  ann.change((d) => d.queue.move(1, 3));
-  bob.change((d) => d.queue.insert(2, "x"));
-  sync();
-  expect(read()).toBe("axcdb");
-  ann.undo();
-  expect(read()).toBe("abxcd");
-});
-
-test("a move is not undone if somebody else has moved the element since", () => {
-  const { ann, bob, sync, read } = pair();
-  ann.change((d) => d.queue.move(0, 3));
-  sync();
-  bob.change((d) => d.queue.move(3, 1));
-  sync();
-  expect(ann.undo()).toBe(true); // What was passed over is the move; the insertion is undone.
-  expect(read()).toBe("");
-});
-
-test("nor is a value set back that somebody else has set", () => {
-  const { ann, bob, sync, read } = pair();
-  ann.change((d) => d.queue.set(0, "A"));
-  sync();
-  bob.change((d) => d.queue.set(0, "B"));
-  sync();
-  ann.undo();
-  expect(read()).toBe("B"); // The insertion is undone, and leaves what is another's.
-});
-
-test("an older step is undone through one that was undone", () => {
-  const { ann, read } = pair();
-  ann.change((d) => d.queue.set(0, "1"));
-  ann.change((d) => d.queue.set(0, "2"));
-  ann.change((d) => d.queue.set(0, "2"));
-  ann.change((d) => d.queue.move(0, 1));
-  ann.change((d) => d.queue.move(1, 3));
-  for (const expected of ["b2cd", "2bcd", "1bcd", "abcd"]) {
-    ann.undo();
-    expect(read()).toBe(expected);
-  }
-  for (const expected of ["1bcd", "2bcd", "b2cd", "bcd2"]) {
-    ann.redo();
-    expect(read()).toBe(expected);
-  }
-});
-
-test("undoing a deletion brings the one element back, with what happened to it meanwhile", () => {
-  const { ann, bob, sync, read } = pair();
-  ann.change((d) => d.queue.delete(1));
-  bob.change((d) => d.queue.move(1, 3));
-  bob.change((d) => d.queue.set(3, "B"));
-  sync();
-  expect(read()).toBe("acd");
-  ann.undo();
-  sync();
-  expect(read()).toBe("acdB");
-});
-
-test("and does not when somebody else has deleted it too, before or after", () => {
-  const { ann, bob, sync, read } = pair();
-  ann.change((d) => d.queue.delete(1));
-  bob.change((d) => d.queue.delete(1));
-  ann.undo();
-  expect(read()).toBe("abcd");
-  sync();
-  expect(read()).toBe("acd");
-  bob.undo();
-  sync();
-  expect(read()).toBe("abcd"); // Once.
-});
+test.each(Object.entries(undoing))("%s", (_, check) => check(subject));
 
 test("events tell what a change, a merge and an undo have done", () => {
   const { ann, bob } = pair();
