@@ -2,7 +2,7 @@
 // for ever, and no clock can tell that from a busy machine. So the package itself is the clock: it
 // goes into the same trap, in the same process, in the same turns of the event loop. What it has
 // been through so many times, one after the other, while the copy has not been through it once, the
-// copy will never be through.
+// copy will never be through, or is so slow that it makes no difference.
 import { traps } from "./traps.ts";
 import { refusalOf, type Subject, type Trap, World } from "./world.ts";
 
