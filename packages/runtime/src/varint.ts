@@ -1,5 +1,5 @@
-// Numbers as LEB128, as protobuf writes them: seven bits a byte, least significant first, the top bit
-// for "more follows". Small ones are short. Up to 2^53 - 1, as all numbers here are.
+// Numbers as LEB128, as protobuf writes them: seven bits a byte, least significant first, the top
+// bit for "more follows". Small ones are short. Up to 2^53 - 1, as all numbers here are.
 //
 // Reading trusts nothing: a number ends within what there is, and below 2^53. Whoever reads asks
 // once, at the end, whether all went well.
