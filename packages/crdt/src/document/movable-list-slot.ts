@@ -1,5 +1,5 @@
-// A movable list in a document. Like a text it has a causal graph of its own, in which a step is one
-// operation; unlike a text it can undo without looking anything up in its history.
+// A movable list in a document. Like a text it has a causal graph of its own, in which a step is
+// one operation; unlike a text it can undo without looking anything up in its history.
 import type { Scalar } from "../lattice/scalar.ts";
 import { MovableList } from "../movable-list/movable-list.ts";
 import { type MovableReplica, Tag } from "../movable-list/replica.ts";

@@ -2,7 +2,8 @@
 // looked for; what is asked is whether the own step is still what counts.
 //
 //   inserted  deleted, unless somebody else has set it since: what it says is his
-//   moved     moved back beside its old place, which is still there, unless somebody else has moved it
+//   moved     moved back beside its old place, which is still there, unless somebody else has moved
+//             it
 //   set       set back, unless somebody else has set it
 //   deleted   the deletion is taken back, and with it no other: what another has deleted too stays
 //             deleted, and who else takes his back as well finds the one element, not a second
