@@ -1,6 +1,7 @@
 export type { DocumentEvent } from "./audience.ts";
+export { CONTAINERS_MAX } from "./containers.ts";
 export type { ContainerDiff, DocumentDiff } from "./difference.ts";
-export { CONTAINERS_MAX, Document } from "./document.ts";
+export { Document } from "./document.ts";
 export type { DocumentMerge, DocumentOptions, DocumentStats } from "./options.ts";
 export {
   addWinsMap,

@@ -4,6 +4,7 @@ import type { Scalar } from "../lattice/scalar.ts";
 import { MovableList } from "../movable-list/movable-list.ts";
 import { type MovableReplica, Tag } from "../movable-list/replica.ts";
 import type { Vector } from "./counts.ts";
+import { rebaseMovableList } from "./movable-list-rebase.ts";
 import { MovableListUndo } from "./movable-list-undo.ts";
 import { type Gate, isSameVector, type Prepared, Slot, type Undoable } from "./slot.ts";
 
@@ -111,6 +112,10 @@ export class MovableListSlot extends Slot {
         return [];
       },
     };
+  }
+
+  override rebase(mine: MovableListSlot, authors: ReadonlySet<string>): void {
+    rebaseMovableList(mine.#list.inner, this.#list.inner, authors);
   }
 
   encode(): Uint8Array {

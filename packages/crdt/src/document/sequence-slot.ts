@@ -6,9 +6,11 @@ import type { Scalar } from "../lattice/scalar.ts";
 import type { Content } from "../sequence/content.ts";
 import { List } from "../sequence/list.ts";
 import type { ListContent } from "../sequence/list-content.ts";
+import { rebase } from "../sequence/rebase.ts";
 import type { Replica } from "../sequence/replica.ts";
 import { Text } from "../sequence/text.ts";
 import type { TextContent } from "../sequence/text-content.ts";
+import { BASE } from "../sequence/tracker/span-tree.ts";
 import type { Vector } from "./counts.ts";
 import { Copies, stepsBack } from "./sequence-undo.ts";
 import { type Gate, isSameVector, type Prepared, Slot, type Undoable } from "./slot.ts";
@@ -177,6 +179,28 @@ export class SequenceSlot<C extends Content> extends Slot {
     };
   }
 
+  override prepareWhole(bytes: Uint8Array, after: Vector): Prepared {
+    const { inner } = this.#make(() => {});
+    inner.open(bytes);
+    if (!isSameVector(inner.graph.vector(), after)) {
+      throw this.refuse("other operations than its changes have");
+    }
+    return {
+      apply: () => {
+        this.#door.inner.adopt(inner);
+        return [];
+      },
+    };
+  }
+
+  override compact(version: Vector): void {
+    this.#door.inner.compact(version);
+  }
+
+  override rebase(mine: SequenceSlot<C>, authors: ReadonlySet<string>): void {
+    rebase(mine.#door.inner, this.#door.inner, authors);
+  }
+
   encode(): Uint8Array {
     return this.#door.inner.encode(true);
   }
@@ -219,6 +243,8 @@ export class SequenceSlot<C extends Content> extends Slot {
       }
       const first = this.own;
       this.#door.insertAgain(position, content, content + count);
+      // Whatever inserted a unit of the base cannot be undone any more.
+      if (unit >= BASE) continue;
       const run = graph.runOf(unit);
       const agent = graph.agents[graph.runAgent(run)]!;
       if (agent !== this.agent) continue;

@@ -100,6 +100,8 @@ function trackerFor({ graph, log, length }: Known, lvs: readonly number[]): Trac
     tracker.start(cut);
     tracker.walk(graph.length);
     tracker.settle(length);
+    // The units of the base have their numbers, and that is as good.
+    if (cut === 0) return tracker;
     if (lvs.every((lv) => log.isInsertion(lv) || tracker.targetOf(lv) < BASE)) return tracker;
   }
 }
@@ -135,6 +137,7 @@ function lastCopy({ graph, copies }: Known, agent: string, lv: number): number {
 }
 
 function contentOf(log: OperationLog, unit: number): number {
+  if (unit >= BASE) return unit - BASE;
   const run = log.runFrom(unit);
   return log.content(run) + unit - log.lv(run);
 }

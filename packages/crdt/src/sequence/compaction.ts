@@ -34,6 +34,7 @@ export function compacted(
     names.push(agent, seq, count);
     addPiece(pieces, content, count);
   });
+  names.trim();
   const above = log.above(cut, names);
   const kept = above.inserted - names.length;
   if (kept > 0) addPiece(pieces, log.inserted - kept, kept);

@@ -67,7 +67,7 @@ export interface Content {
   move(to: number, from: number, count: number): void;
   /** Forgets the column from here on. */
   truncate(length: number): void;
-  /** Makes a column of these pieces alone, in their order. */
+  /** Makes a column of these pieces alone, in their order, and gives back free room. */
   keep(pieces: Pieces): void;
 
   /** Writes the sequence as it is now. */

@@ -68,8 +68,9 @@ export class TextContent implements Content {
   keep(pieces: Pieces): void {
     const kept = this.#gather(pieces);
     this.units = new Units();
-    this.units.reserve(kept.length);
-    this.units.data.set(kept);
+    this.units.data = kept;
+    this.units.length = kept.length;
+    this.buffer.pack();
   }
 
   writeState(writer: ByteWriter): void {

@@ -89,6 +89,11 @@ export class UnitNames {
     return -1;
   }
 
+  /** Gives back the free room. */
+  trim(): void {
+    for (const column of [this.#starts, this.#agentOf, this.#seqs]) column.trim();
+  }
+
   #numberOf(agent: string): number {
     const known = this.#agentNumbers.get(agent);
     if (known !== undefined) return known;
