@@ -90,7 +90,7 @@ export class Document<S extends Schema> {
     return this.#changes.graph.vector();
   }
 
-  /** The version below which nothing is known of what was done: empty, unless it was compacted. */
+  /** The version below which nothing is known of what was done; empty, if all is known. */
   get base(): ReadonlyMap<string, number> {
     return this.#changes.graph.base?.version ?? new Map();
   }
@@ -143,9 +143,9 @@ export class Document<S extends Schema> {
    *
    * @throws CrdtError if the bytes are not to be trusted, name a container that is not in the
    * schema
-   *   (`CRDT_KIND`), or too many updates wait (`CRDT_FULL`); `CRDT_COMPACTED` if what one side lacks
-   *   was compacted away on the other, and cannot be had by taking the whole document in place of
-   *   this one. The document is as it was
+   *   (`CRDT_KIND`), or too many updates wait (`CRDT_FULL`); `CRDT_COMPACTED` if what one side
+   *   lacks was compacted away on the other, and cannot be had by taking the whole document in
+   *   place of this one. The document is as it was
    */
   merge(bytes: Uint8Array): DocumentMerge {
     this.#checkClosed();
@@ -182,9 +182,9 @@ export class Document<S extends Schema> {
 
   /**
    * Recovers what was written here from a document that was compacted without it, when merging
-   * throws `CRDT_COMPACTED`: the document under a new name, with one change more. In that, texts and
-   * lists have what these authors inserted and what was deleted done again; everything else is for
-   * `again` to write, which is shown what this document reads. This one should be used no more.
+   * throws `CRDT_COMPACTED`: the document under a new name, with one change more. In that, texts
+   * and lists have what these authors inserted and what was deleted done again; everything else is
+   * for `again` to write, which is shown what this document reads. This one should be used no more.
    *
    * @param agent a name that nobody has had
    * @param document what `encode` gave
@@ -218,8 +218,8 @@ export class Document<S extends Schema> {
    * The containers that have a past, as they were in a version that is known here. Counters,
    * registers, flags, sets and maps keep what is, and not what was: they are not in it.
    *
-   * @throws RangeError for a version that is not known, CrdtError `CRDT_COMPACTED` for one that lacks
-   *   a part of the base
+   * @throws RangeError for a version that is not known, CrdtError `CRDT_COMPACTED` for one that
+   *   lacks a part of the base
    */
   at(version: VersionVector): Past<S> {
     this.#checkClosed();

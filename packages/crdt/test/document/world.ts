@@ -15,9 +15,10 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type * as crdt from "../../src/index.ts";
 import { generator } from "../generator.ts";
+import { stableAt, type Version } from "../simulation/stability.ts";
+import { type Doc, type Package, parents, plain, schemaOf, type Writers } from "./sample.ts";
 
-/** The package, or a copy of it with a planted bug. */
-export type Package = typeof crdt;
+export type { Package } from "./sample.ts";
 
 /** What happens, to whom, and how much of it. */
 export type Step = readonly [action: number, choice: number, amount: number];
@@ -27,26 +28,6 @@ export function drawDocumentSteps(seed: number): Step[] {
   const below = generator(seed);
   return Array.from({ length: 12 + below(50) }, () => [below(29), below(1 << 20), below(1 << 20)]);
 }
-
-const schemaOf = (it: Package) => ({
-  title: it.text(),
-  notes: it.list<number>(),
-  queue: it.movableList<number>(),
-  tags: it.addWinsSet<number>(),
-  stars: it.pnCounter(),
-  outline: it.tree(),
-  meta: it.addWinsMap(),
-  status: it.mvRegister<number>(),
-  owner: it.lwwRegister<number>(),
-  open: it.enableWinsFlag(),
-  marks: it.growSet<string>(),
-  marked: it.growCounter(),
-  marksToo: it.removeWinsSet<string>(),
-});
-type Doc = crdt.Document<ReturnType<typeof schemaOf>>;
-type Writers = Parameters<Parameters<Doc["change"]>[0]>[0];
-
-type Version = ReadonlyMap<string, number>;
 
 interface Member {
   document: Doc;
@@ -65,20 +46,6 @@ export function playDocuments(it: Package, steps: readonly Step[], members: numb
   for (const step of steps) world.take(step);
   world.heal();
   return world.compacted;
-}
-
-// A counter that has counted back to zero is still there: that is its type.
-function plain(map: { toJSON(): unknown }): unknown {
-  const isNothing = (value: unknown): boolean => value === 0 || isDeepStrictEqual(value, {});
-  return JSON.parse(JSON.stringify(map), (key, value) => {
-    return key !== "" && isNothing(value) ? undefined : value;
-  });
-}
-
-// Siblings that two have put in one place at a time are ordered by the names of their moves, and a
-// move back is another move: the order of those is not looked at.
-function parents(outline: crdt.TreeReader): unknown {
-  return [...outline].map((node) => `${node} below ${outline.parent(node)}`).sort();
 }
 
 class World {
@@ -196,13 +163,7 @@ class World {
   #compact(member: Member, choice: number): void {
     const { document } = member;
     if (choice % 3 > 0) this.#gather();
-    const stable = new Map(document.version);
-    for (const [at, other] of this.#members.entries()) {
-      if (other === member) continue;
-      for (const [agent, count] of stable) {
-        stable.set(agent, Math.min(count, member.heard.get(at)?.get(agent) ?? 0));
-      }
-    }
+    const stable = stableAt(this.#members, member, document.version);
     this.#archive.merge(document.updates(this.#archive.version));
     document.merge(this.#archive.updates(document.version));
     const digest = document.digest();

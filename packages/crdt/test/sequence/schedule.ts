@@ -14,6 +14,7 @@
 import assert from "node:assert/strict";
 import type { Anchor } from "../../src/index.ts";
 import { generator } from "../generator.ts";
+import { stableAt, type Version } from "../simulation/stability.ts";
 import { FugueTree } from "./fugue-tree.ts";
 
 /** What a schedule needs of a text or a list. */
@@ -54,8 +55,6 @@ export interface Tally {
   deliveries: number;
   compacted: number;
 }
-
-type Version = ReadonlyMap<string, number>;
 
 interface Member<S> {
   sequence: S;
@@ -296,14 +295,7 @@ class World<S extends Sequence> {
   #compact(member: Member<S>, choice: number): void {
     const { sequence } = member;
     if (choice % 3 > 0) this.#gather(choice);
-    const stable = new Map(sequence.version);
-    for (const [at, other] of this.#members.entries()) {
-      if (other === member) continue;
-      const heard = member.heard.get(at);
-      for (const [agent, count] of stable) {
-        stable.set(agent, Math.min(count, heard?.get(agent) ?? 0));
-      }
-    }
+    const stable = stableAt(this.#members, member, sequence.version);
     this.#archive.merge(sequence.encodeSince(this.#archive.version));
     sequence.merge(this.#archive.encodeSince(sequence.version));
     const side = choice % 2 === 0 ? "before" : "after";
