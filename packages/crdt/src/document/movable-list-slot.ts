@@ -115,7 +115,9 @@ export class MovableListSlot extends Slot {
   }
 
   override rebase(mine: MovableListSlot, authors: ReadonlySet<string>): void {
-    rebaseMovableList(mine.#list.inner, this.#list.inner, authors);
+    const [from, onto] = [mine.#list.inner, this.#list.inner];
+    const note = (replaced: number): void => this.#undo.note(onto, replaced);
+    rebaseMovableList({ from, onto, authors, note });
   }
 
   encode(): Uint8Array {

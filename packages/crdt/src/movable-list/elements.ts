@@ -67,6 +67,11 @@ export class Elements {
     return this.#makers.floor(lv);
   }
 
+  /** The step that has put a place. */
+  makerOf(place: number): number {
+    return this.#makers.data[place]!;
+  }
+
   /** The insertion of an element. */
   insertionOf(element: number): number {
     return this.#insertions.data[element]!;

@@ -122,12 +122,16 @@ export class PlaceTree {
 
   /** The places that are shown, in their order. */
   *[Symbol.iterator](): Generator<number> {
+    for (const place of this.all()) if (this.isShown(place)) yield place;
+  }
+
+  /** All places in their order. None may be put in meanwhile. */
+  *all(): Generator<number> {
     let leaf = this.#root;
     while (this.#nodes[leaf * NODE + LEVEL]! > 0) leaf = this.#nodes[leaf * NODE + SLOTS]!;
     for (; leaf !== NONE; leaf = this.#nodes[leaf * NODE + NEXT]!) {
       for (let slot = 0; slot < this.#nodes[leaf * NODE + COUNT]!; slot++) {
-        const place = this.#nodes[leaf * NODE + SLOTS + slot]!;
-        if (this.isShown(place)) yield place;
+        yield this.#nodes[leaf * NODE + SLOTS + slot]!;
       }
     }
   }

@@ -62,3 +62,25 @@ test("it is stored and loaded with the document", () => {
   expect([...copy.view.queue].join("")).toBe(read());
   expect(copy.digest()).toBe(ann.digest());
 });
+
+test("what was done apart is done again on a document that knows nothing of it", () => {
+  const { ann, bob, sync } = pair();
+  ann.change((d) => d.queue.push("e", "f"));
+  sync();
+  bob.change((d) => {
+    d.queue.insert(1, "x", "y");
+    d.queue.move(3, 6);
+    d.queue.set(3, "C");
+    d.queue.delete(4);
+  });
+  bob.change((d) => d.queue.delete(0));
+  expect([...bob.view.queue].join("")).toBe("xyCebf");
+  ann.change((d) => d.queue.move(5, 0));
+  expect([...ann.view.queue].join("")).toBe("fabcde");
+  const again = bob.rebaseOnto("bob-2", ann.encode());
+  expect([...again.view.queue].join("")).toBe("fxyCeb");
+  ann.merge(again.updates() ?? new Uint8Array(0));
+  expect(ann.digest()).toBe(again.digest());
+  again.undo();
+  expect([...again.view.queue].join("")).toBe("fabcde");
+});
