@@ -129,21 +129,21 @@ export async function measureX6(
 ): Promise<X6Comparison> {
   const plan = planX6(scenario, name);
   const regions = [...scenario.regions.keys()];
-  const others = regions.length - 1;
   const states = () => Promise.all(regions.map((region) => client.state(region)));
-  const meet = async (): Promise<string[]> => {
+  const meet = async (peers: number): Promise<string[]> => {
     const giveUpAt = clock.now() + MEET_MS_MAX;
     for (;;) {
       const now = await states();
       const digests = now.map(({ digest }) => digest);
-      const isMet = new Set(digests).size === 1 && now.every((it) => it.peers.length === others);
+      const isMet = new Set(digests).size === 1 && now.every((it) => it.peers.length >= peers);
       if (isMet || clock.now() > giveUpAt) return digests;
       await sleep(POLL_MS, { clock, signal });
     }
   };
 
   const before = await writeAll(client, plan.before, clock, signal);
-  if (new Set(await meet()).size > 1) throw new Error("the regions do not meet to begin with");
+  if (new Set(await meet(regions.length - 1)).size > 1)
+    throw new Error("the regions do not meet to begin with");
   await link.part();
   const seconds = scenario.phasesMs.apart / 1_000;
   say(`cut off from each other for ${seconds} s, and all are written in …`);
@@ -152,7 +152,8 @@ export async function measureX6(
   await link.heal();
   const healedMs = clock.now();
   say("they reach each other again …");
-  const digests = await meet();
+  // By way of one of them is as good.
+  const digests = await meet(1);
   const isMet = new Set(digests).size === 1;
   const meetMs = isMet ? clock.now() - healedMs : Number.POSITIVE_INFINITY;
 
@@ -239,7 +240,10 @@ export function objectionsToX6(
   const inTime = slowestMs <= thresholds.withinMs;
   unless(inTime, `an edit took ${slowestMs.toFixed(0)} ms, not at most ${thresholds.withinMs}`);
   const hasMet = meetMs <= thresholds.meetMsMax;
-  unless(hasMet, `the same everywhere after ${meetMs} ms, not at most ${thresholds.meetMsMax}`);
+  unless(
+    hasMet,
+    `the same everywhere after ${meetMs.toFixed(0)} ms, not at most ${thresholds.meetMsMax}`,
+  );
   unless(common.isAlike, "the regions do not show the same");
   return objections;
 }
