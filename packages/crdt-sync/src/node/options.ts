@@ -30,6 +30,11 @@ export interface SyncNodeOptions {
   readonly retryMsMax?: number;
   /** How long an attempt may take. Default 5,000. */
   readonly connectMs?: number;
+  /**
+   * Whether a peer may have a document, by the name that its transport gives it: that of
+   * `authorize`, or an address. To others nothing is said of it. Default: anybody may have any.
+   */
+  readonly mayOpen?: (document: string, peer: string) => boolean;
   /** Bounds of what a peer may ask for. */
   readonly limits?: Partial<Limits>;
   /** Is told what happens. Must not throw. */

@@ -230,7 +230,7 @@ export class SyncNode implements AsyncDisposable {
     }
     this.#counts.links++;
     const driver = new LinkDriver(
-      this.#hostOf(() => driver),
+      this.#hostOf(link.peer, () => driver),
       link,
     );
     this.#drivers.add(driver);
@@ -241,9 +241,11 @@ export class SyncNode implements AsyncDisposable {
     return error;
   }
 
-  #hostOf(driver: () => LinkDriver): ConstructorParameters<typeof LinkDriver>[0] {
+  #hostOf(peer: string, driver: () => LinkDriver): ConstructorParameters<typeof LinkDriver>[0] {
     const { limits, heartbeatMs, checkMs } = this.#settings;
+    const { mayOpen } = this.#options;
     return {
+      ...(mayOpen !== undefined && { mayOpen: (document: string) => mayOpen(document, peer) }),
       name: this.name,
       session: this.session,
       documents: this.#documents,

@@ -32,6 +32,7 @@ const TYPES: readonly Part["type"][] = [
   "refuse",
   "piece",
   "ping",
+  "deny",
 ];
 const NONCE = /^[0-9a-f]{16}$/;
 const DIGEST = /^[0-9a-f]{32}$/;
@@ -137,6 +138,9 @@ function writeFields(to: Writer, part: Part): void {
     case "piece":
       to.number(part.total).number(part.offset).blob(part.bytes).word(part.check);
       break;
+    case "deny":
+      to.string(part.document).string(shortened(part.message));
+      break;
     case "close":
     case "ping":
       break;
@@ -195,6 +199,8 @@ function readPart(from: Reader, limits: Limits): Part {
       return { type, channel: channel() };
     case "ping":
       return { type };
+    case "deny":
+      return { type, document: readName(from), message: from.string(1_024) };
   }
 }
 

@@ -100,6 +100,13 @@ export interface Refuse {
   readonly message: string;
 }
 
+/** The sender does not let the receiver have that document, whether it is there or not. */
+export interface Deny {
+  readonly type: "deny";
+  readonly document: string;
+  readonly message: string;
+}
+
 /** A piece of a part that is too large for a message. Nothing else comes between the pieces. */
 export interface Piece {
   readonly type: "piece";
@@ -129,4 +136,5 @@ export type Part =
   | Presences
   | Refuse
   | Piece
-  | Ping;
+  | Ping
+  | Deny;
