@@ -20,9 +20,9 @@
 // each other the one with the longer past is later, and then the one with the greater name.
 //
 // Reference: Kleppmann, "Moving Elements in List CRDTs" (PaPoC 2020), on a list in Fugue's order.
-// Left out: moving a range as one, for which the paper knows no good meaning either; elements that
-// are moved one after the other, each behind the last, stay together. Places are kept for good:
-// of a move some 40 bytes stay.
+// Left out: moving a range as one, which the paper leaves open, too; elements that are moved one
+// after the other, each behind the last, stay together. Places are kept for good: of a move some 40
+// bytes stay.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
 import { writeScalar } from "../encoding/scalars.ts";
