@@ -142,8 +142,8 @@ export async function measureX6(
   };
 
   const before = await writeAll(client, plan.before, clock, signal);
-  if (new Set(await meet(regions.length - 1)).size > 1)
-    throw new Error("the regions do not meet to begin with");
+  const atFirst = new Set(await meet(regions.length - 1));
+  if (atFirst.size > 1) throw new Error("the regions do not meet to begin with");
   await link.part();
   const seconds = scenario.phasesMs.apart / 1_000;
   say(`cut off from each other for ${seconds} s, and all are written in …`);
