@@ -46,6 +46,8 @@ export function readHistory(reader: ByteReader, content: Content, hasBase: boole
   if (missingFor(graph, runs) !== undefined)
     throw reader.corrupt("a history without its beginning");
   addUpdate({ graph, log, content: NOTHING }, { runs, operations });
+  // Of a text each unit will take two bytes, of a list each value has taken one, and pays for ten.
+  reader.afford(2 * log.inserted);
   const places = whereabouts({ graph, log });
   let present = 0;
   for (let i = 1; i < places.present.length; i += 2) present += places.present[i]!;

@@ -11,6 +11,7 @@ import type { ByteReader } from "../encoding/byte-reader.ts";
 import type { ByteWriter } from "../encoding/byte-writer.ts";
 import { type Operations, readOperations, writeOperations } from "../encoding/operations.ts";
 import { type Runs, readRuns, writeRuns } from "../encoding/runs.ts";
+import { CrdtError } from "../errors.ts";
 import type { Content } from "./content.ts";
 import { Kind, type OperationLog } from "./operation-log.ts";
 
@@ -153,7 +154,12 @@ function parentsOf(graph: CausalGraph, runs: Runs, run: number, passed: number):
     const lv = graph.lvOf(numbers.data[parents.data[i]!]!, parents.data[i + 1]!);
     if (lv >= 0) above.push(lv);
   }
-  if (above.length > 1) above.sort((a, b) => a - b);
+  if (above.length > 1) {
+    above.sort((a, b) => a - b);
+    if (above.some((lv, i) => lv === above[i - 1])) {
+      throw new CrdtError("CRDT_CORRUPT", `${agent}:${seq} names a parent twice`);
+    }
+  }
   // One who knows anything above the base knows all of it.
   if (above.length === 0 && graph.base !== undefined) {
     checkStandsOn(graph.base, `${agent}:${seq}`, (head) => {

@@ -1,6 +1,7 @@
 // The suites of `npm run simulate crdt`, by name. A suite takes a seed, and throws what is wrong,
 // with the shortest list of steps that it found. To add one, add a line.
 import { drawDocumentSteps, playDocuments } from "../document/world.ts";
+import { checkRandomFrame } from "../encoding/random-frames.ts";
 import type { Subject } from "../lattice/case.ts";
 import { cases } from "../lattice/cases.ts";
 import { exploreBoundedCounter } from "../lattice/explore-bounded-counter.ts";
@@ -94,6 +95,12 @@ export const suites: readonly Suite[] = [
     casesInTest: 0,
     check: (seed, subject) => void checkRandomBytes(subject, seed),
   },
+  ...(["text", "list", "tree", "document"] as const).map((kind) => ({
+    name: `random-bytes-of-a-${kind}`,
+    cases: 1_000_000,
+    casesInTest: 500,
+    check: (seed: number, subject: Subject) => checkRandomFrame(subject, kind, seed),
+  })),
   {
     name: "movable-tree-of-a-million-moves",
     cases: 1,

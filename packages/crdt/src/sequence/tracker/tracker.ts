@@ -86,7 +86,6 @@ export class Tracker {
     while (this.to < to) {
       const run = this.#graph.runOf(this.to);
       const end = Math.min(to, this.#graph.runEnd(run));
-      this.#index.extend(end);
       this.#moveTo(this.#graph.parentsOf(this.to));
       this.#apply(this.to, end, splices);
       this.#prepare = [end - 1];
@@ -138,6 +137,7 @@ export class Tracker {
   #insert(lv: number, position: number, count: number): number {
     const { tree } = this;
     if (position > tree.visible - END) throw outside(position, tree.visible - END);
+    this.#index.extend(lv + count);
     let after = NONE;
     let left = NONE;
     if (position > 0) {
@@ -170,6 +170,7 @@ export class Tracker {
     const { tree } = this;
     const visible = tree.visible - END;
     if (position + count > visible) throw outside(position + count, visible);
+    this.#index.extend(lv + count);
     for (let done = 0; done < count; ) {
       let span = tree.findVisible(position);
       if (tree.offset > 0) span = this.#split(span, tree.offset);
@@ -185,6 +186,7 @@ export class Tracker {
     const { tree } = this;
     const visible = tree.visible - END;
     if (position >= visible || position < count - 1) throw outside(position, visible);
+    this.#index.extend(lv + count);
     for (let done = 0; done < count; ) {
       let span = tree.findVisible(position - done);
       const taken = Math.min(count - done, tree.offset + 1);
