@@ -18,8 +18,8 @@ export const mutants: readonly Mutant[] = [
   plant(
     "document.ts",
     "what depends on unknown changes is applied at once",
-    "if (missing === undefined) this.#apply(conflicts",
-    "if (missing === undefined || bytes.length > 0) this.#apply(conflicts",
+    "if (missing === undefined)",
+    "if (missing === undefined || bytes.length > 0)",
   ),
   plant(
     "document.ts",
