@@ -1,5 +1,5 @@
 // History that all members have can go. Who comes anew gets everything, in one round trip.
-import { List, Text } from "@compendium/crdt";
+import { addWinsSet, Document, List, Text, text, tree } from "@compendium/crdt";
 import { expect, test } from "vitest";
 import { exchange, Side, type } from "./lab.ts";
 
@@ -69,4 +69,49 @@ test("a new member that has written before it ever met anybody is refused, with 
   expect(refused).toMatchObject({ error: { code: "SYNC_REFUSED" } });
   expect(a.events.filter(({ type }) => type === "refused").length).toBe(1);
   expect([text.toString(), here.length]).toEqual(["mine", 100]);
+});
+
+test("a new member gets the whole of a document that was compacted, and goes on from there", () => {
+  const schema = { title: text(), tags: addWinsSet<string>(), outline: tree() };
+  const sides = ["a", "b", "new"].map((name) => new Side(name)) as [Side, Side, Side];
+  const [a, b, isNew] = sides;
+  const [here, there, third] = sides.map(({ name }) => new Document(name, schema)) as [
+    Document<typeof schema>,
+    Document<typeof schema>,
+    Document<typeof schema>,
+  ];
+  const atA = a.open("notes", here, { members: ["b"] });
+  b.open("notes", there, { members: ["a"] });
+  const isSame = (one: typeof here, other: typeof here) => one.digest() === other.digest();
+  for (let i = 0; i < 50; i++) {
+    here.change((d) => {
+      d.title.insert(0, "words ");
+      d.tags.add(`tag ${i % 7}`);
+      if (i % 5 === 0) d.outline.add();
+    });
+    there.change((d) => d.tags.delete(`tag ${i % 7}`));
+  }
+  exchange(a, b, () => false);
+  const [digest, before] = [here.digest(), here.stats.changes];
+  expect(atA.compact()).toBe(true);
+  expect(here.digest()).toBe(digest);
+  expect(here.stats.changes).toBeLessThan(before);
+  isNew.open("notes", third);
+  a.connect();
+  expect(exchange(isNew, a, () => isSame(here, third)).halfTrips).toBe(2);
+  third.change((d) => d.title.insert(0, "from the third "));
+  there.change((d) => d.outline.add());
+  exchange(isNew, a, () => false);
+  a.connect();
+  b.connect();
+  exchange(a, b, () => false);
+  expect([isSame(here, there), isSame(here, third)]).toEqual([true, false]);
+  // And over a link to one that has compacted nothing.
+  b.connect();
+  isNew.connect();
+  there.undo();
+  exchange(isNew, b, () => false);
+  expect(isSame(there, third)).toBe(true);
+  const events = sides.flatMap((side) => side.events.map(({ type }) => type));
+  expect(events.filter((type) => type === "refused" || type === "diverged")).toEqual([]);
 });
