@@ -233,10 +233,15 @@ test(
     expect(await page.evaluate(`${regions}.join()`)).toBe("eu,us,ap");
     const add = `const form = document.querySelector("[data-region=us] form");
       form.firstChild.value = "typed";
-      form.requestSubmit();`;
+      form.requestSubmit();
+      const own = document.querySelector("[data-region=us] textarea");
+      own.value = "noted";
+      own.dispatchEvent(new Event("input"));`;
     await page.evaluate(`{ ${add} }`);
     const tags = `document.querySelector("[data-region=ap] ul").textContent`;
     await expect.poll(() => page.evaluate(tags), patient).toContain("typed");
+    const notes = `document.querySelector("[data-region=ap] textarea").value`;
+    await expect.poll(() => page.evaluate(notes), patient).toBe("noted");
     await page.evaluate(`document.querySelector("[data-verb=fault]").click()`);
     await expect.poll(() => text("fault"), patient).toBe("takes 5 s");
     expect(page.errors).toEqual([]);
