@@ -150,6 +150,18 @@ export const mutants: readonly Mutant[] = [
     "if (this.ackDue === this.#acked) return undefined;",
   ),
   trap(
+    "core/connection.ts",
+    "a document is opened to whoever it is denied to",
+    "        this.#hidden.add(name);\n        continue;\n",
+    "        this.#hidden.add(name);\n",
+  ),
+  trap(
+    "core/connection.ts",
+    "who asks for what he may not have waits for ever",
+    "return this.#deny(open.document);",
+    "return;",
+  ),
+  trap(
     "core/pieces.ts",
     "pieces are not checked",
     "    if (this.#check !== check) {",

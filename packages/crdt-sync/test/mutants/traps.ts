@@ -149,6 +149,24 @@ export const traps: Record<string, (subject: Subject) => void> = {
     const codes = [codesOf(a), codesOf(b)].flat().join();
     holds(codes === "SYNC_KIND,SYNC_KIND", `two schemas of one name: ${codes}`);
   },
+  denied(subject) {
+    const { a, b, here, there } = pair(subject);
+    a.mayOpen = (name) => name !== "secret";
+    here.insert(0, "secret");
+    a.open("secret", here);
+    b.open("secret", there);
+    let said = "";
+    for (let turn = 0; turn < 5; turn++) {
+      const [fromA, fromB] = [a.say(), b.say()];
+      said += fromA.map((message) => Buffer.from(message).toString("latin1")).join();
+      b.hear(fromA);
+      a.hear(fromB);
+    }
+    holds(there.length === 0, "who may not have a document gets it");
+    holds(codesOf(b).join() === "SYNC_DENIED", "who may not have a document does not hear of it");
+    // Once: in the answer to whoever has named it himself.
+    holds(said.split("secret").length === 2, "a document is shown to whom it is denied");
+  },
   newMember(subject) {
     const { a, b, here, atA } = members(subject);
     type(here, 300);
