@@ -1,6 +1,6 @@
-// The dashboard "CRDTs": nodes of packages/crdt-sync, and replicas of packages/crdt that are shown by
-// themselves. It reads from the top as an incident is read: which alert, are the replicas the same,
-// who is linked to whom, what becomes stable; then what it costs.
+// The dashboard "CRDTs": nodes of packages/crdt-sync, and replicas of packages/crdt that are shown
+// by themselves. It reads from the top as an incident is read: which alert, are the replicas the
+// same, who is linked to whom, what becomes stable; then what it costs.
 import { DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { alertsPanel } from "./alerts.ts";
 import {
