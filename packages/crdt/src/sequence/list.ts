@@ -1,6 +1,7 @@
 // A list of JSON scalars that several people edit at once: the same sequence as a text, with other
-// units. A value has no identity of its own; to change one is to delete it and insert another. Where
-// values are to be moved, or changed as what they are, a movable list (movable-list/) is the type.
+// units. A value has no identity of its own; to change one is to delete it and insert another.
+// Where values are to be moved, or changed as what they are, a movable list (movable-list/) is the
+// type.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { checkScalar, type Scalar } from "../lattice/scalar.ts";
 import { ListContent } from "./list-content.ts";
