@@ -2,6 +2,7 @@
 // the
 // document counts changes. What they hold is read through the door that users know; it opens for
 // writing only while a change is made.
+import { tagOf } from "../encoding/frame.ts";
 import type { Scalar } from "../lattice/scalar.ts";
 import type { Content } from "../sequence/content.ts";
 import { List } from "../sequence/list.ts";
@@ -168,6 +169,9 @@ export class SequenceSlot<C extends Content> extends Slot {
   }
 
   prepare(bytes: Uint8Array, after: Vector): Prepared {
+    // A whole one might take the place of what is here, and then there would be no way back.
+    const { tags } = this.#door.inner.content;
+    if (tagOf(bytes) !== tags.update) throw this.refuse("no update");
     return {
       apply: () => {
         const { inner } = this.#door;

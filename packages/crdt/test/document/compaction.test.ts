@@ -1,6 +1,8 @@
 // Documents that let go of history: what stays, what is refused, what can still be undone, and how
 // changes are recovered. Schedules (world.ts) compact all the time; here is what one can read.
 import { describe, expect, test } from "vitest";
+import { ByteWriter } from "../../src/encoding/byte-writer.ts";
+import { frame } from "../../src/encoding/frame.ts";
 import {
   addWinsSet,
   CrdtError,
@@ -217,6 +219,21 @@ describe("one who lacks a part of the base", () => {
     expect(`${again.view.title}`).toBe("> Hello, world");
     expect(() => late.rebaseOnto("a", a.encode())).toThrow(RangeError);
   });
+});
+
+test("an update with whole containers in it, which might take the place of others, is refused", () => {
+  const { a, b } = pair();
+  const whole = a.encode();
+  let from = 3;
+  while (whole[from]! >= 128) from++;
+  const writer = new ByteWriter();
+  writer.bytes(whole.subarray(from + 1, -4));
+  const forged = frame(0xd0, writer);
+  const empty = new Document("c", schema);
+  const digest = empty.digest();
+  expect(codeOf(() => empty.merge(forged))).toBe("CRDT_CORRUPT");
+  expect(empty.digest()).toBe(digest);
+  expect(b.merge(forged).applied).toBe(0);
 });
 
 test("every flipped bit and every truncation of it, and of updates to it, is refused", () => {
