@@ -32,7 +32,8 @@ export async function startRegions(
   const folder = mkdtempSync(join(tmpdir(), "shownotes-presence-"));
   const stop = async () => {
     await Promise.all(children.map((child) => child.stop()));
-    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+    // Not awaited: after a cut, a connection may be left half-open, and is waited for in vain.
+    for (const proxy of proxies) void proxy[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   };
   const start = async (region: string) => {
