@@ -149,20 +149,9 @@ export class Document<S extends Schema> {
    */
   merge(bytes: Uint8Array): DocumentMerge {
     this.#checkClosed();
-    const before = this.#changes.graph.operations;
-    const { isAllSent } = this.#changes;
     const conflicts: Conflict[] = [];
-    this.#hearing("elsewhere", conflicts, () => {
-      this.#mergeOne(bytes, conflicts);
-      this.#mergeReady(conflicts);
-    });
-    // What comes under the own name is from an earlier life, and others have it from there.
-    if (isAllSent && !this.#changes.isAllSent) this.#changes.markSent();
-    return {
-      applied: this.#changes.graph.operations - before,
-      pending: this.#pending.count,
-      conflicts,
-    };
+    const applied = this.#hearing("elsewhere", conflicts, () => this.#takeAll(bytes, conflicts));
+    return { applied, pending: this.#pending.count, conflicts };
   }
 
   /**
@@ -319,6 +308,17 @@ export class Document<S extends Schema> {
     this.#changes.markSent();
   }
 
+  // Listeners come afterwards: what they write has not been sent, and is not what was merged.
+  #takeAll(bytes: Uint8Array, conflicts: Conflict[]): number {
+    const before = this.#changes.graph.operations;
+    const { isAllSent } = this.#changes;
+    this.#mergeOne(bytes, conflicts);
+    this.#mergeReady(conflicts);
+    // What comes under the own name is from an earlier life, and others have it from there.
+    if (isAllSent && !this.#changes.isAllSent) this.#changes.markSent();
+    return this.#changes.graph.operations - before;
+  }
+
   #mergeOne(bytes: Uint8Array, conflicts: Conflict[]): void {
     const read = readUpdate(bytes, this.#slots);
     if (read.tag === Tag.Document) {
@@ -381,8 +381,11 @@ export class Document<S extends Schema> {
 
   #hearing<T>(origin: DocumentEvent["origin"], conflicts: Conflict[], act: () => T): T {
     const before = this.#changes.graph.operations;
-    const result = this.#audience.hearing(origin, conflicts, act);
-    if (this.#changes.graph.operations > before) this.#audience.changed();
-    return result;
+    try {
+      return this.#audience.hearing(origin, conflicts, act);
+    } finally {
+      // Whoever sends it on must know of it, whatever a listener has thrown.
+      if (this.#changes.graph.operations > before) this.#audience.changed();
+    }
   }
 }

@@ -28,6 +28,7 @@ import { ByteWriter } from "../encoding/byte-writer.ts";
 import { writeScalar } from "../encoding/scalars.ts";
 import { digestOf } from "../lattice/digest.ts";
 import { checkScalar, compareStrings, type Scalar } from "../lattice/scalar.ts";
+import { Listeners } from "../listeners.ts";
 import type { Anchor } from "../sequence/anchor.ts";
 import type { MergeResult } from "../sequence/replica.ts";
 import type { MovableListChange } from "./changes.ts";
@@ -55,8 +56,8 @@ export type MovableListListener<T extends Scalar = Scalar> = (
 export class MovableList<T extends Scalar = Scalar> {
   /** For the doors. */
   protected readonly replica: MovableReplica;
-  readonly #listeners: Set<MovableListListener<T>> = new Set();
-  readonly #watchers: Set<() => void> = new Set();
+  readonly #listeners: Listeners<readonly MovableListChange<T>[]> = new Listeners();
+  readonly #watchers: Listeners<true> = new Listeners();
 
   /**
    * An empty list.
@@ -258,14 +259,13 @@ export class MovableList<T extends Scalar = Scalar> {
 
   /** Has changes told, of here and of elsewhere, until disposed. */
   subscribe(listener: MovableListListener<T>): Disposable {
-    const own: MovableListListener<T> = (changes) => listener(changes);
-    this.#listeners.add(own);
+    const listening = this.#listeners.add(listener);
     this.replica.onChanges = (changes) => {
-      for (const each of this.#listeners) each(changes as readonly MovableListChange<T>[]);
+      this.#listeners.tell(changes as readonly MovableListChange<T>[]);
     };
     return {
       [Symbol.dispose]: () => {
-        this.#listeners.delete(own);
+        listening[Symbol.dispose]();
         if (this.#listeners.size === 0) this.replica.onChanges = undefined;
       },
     };
@@ -276,14 +276,11 @@ export class MovableList<T extends Scalar = Scalar> {
    * neither what nor where, and costs nothing else.
    */
   onChange(listener: () => void): Disposable {
-    const own = (): void => listener();
-    this.#watchers.add(own);
-    this.replica.onChange = () => {
-      for (const watcher of this.#watchers) watcher();
-    };
+    const listening = this.#watchers.add(() => listener());
+    this.replica.onChange = () => this.#watchers.tell(true);
     return {
       [Symbol.dispose]: () => {
-        this.#watchers.delete(own);
+        listening[Symbol.dispose]();
         if (this.#watchers.size === 0) this.replica.onChange = undefined;
       },
     };

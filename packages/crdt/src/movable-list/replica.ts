@@ -140,8 +140,12 @@ export class MovableReplica {
     }
     const list = this.#changes?.list ?? [];
     this.#changes = undefined;
-    if (list.length > 0) this.onChanges?.(list);
-    if (this.graph.length > before) this.onChange?.();
+    const isMore = this.graph.length > before;
+    try {
+      if (list.length > 0) this.onChanges?.(list);
+    } finally {
+      if (isMore) this.onChange?.();
+    }
   }
 
   /** Takes in an update or a whole list of another replica. */

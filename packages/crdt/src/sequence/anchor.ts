@@ -55,7 +55,8 @@ export function positionOfUnit(
   unit: OperationId,
 ): { readonly position: number; readonly isGone: boolean } | undefined {
   const { agent, seq } = unit;
-  if (!(seq >= 0 && seq < graph.known(agent))) return undefined;
+  // Anchors come from others, as cursors do: half an operation would be looked for without end.
+  if (!(Number.isSafeInteger(seq) && seq >= 0 && seq < graph.known(agent))) return undefined;
   const lv = graph.lvOf(graph.findAgent(agent), seq);
   const inBase = lv < 0 ? log.base.indexOf(unit) : -1;
   if (inBase < 0 && !log.isInsertion(lv)) return undefined;

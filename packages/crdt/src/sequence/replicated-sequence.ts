@@ -3,6 +3,7 @@
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
 import { digestOf } from "../lattice/digest.ts";
+import { Listeners } from "../listeners.ts";
 import type { Anchor } from "./anchor.ts";
 import type { Content } from "./content.ts";
 import type { MergeResult, Replica } from "./replica.ts";
@@ -23,7 +24,7 @@ export interface SequenceStats {
 export abstract class ReplicatedSequence<C extends Content> {
   /** For the doors. */
   protected readonly replica: Replica<C>;
-  readonly #watchers: Set<() => void> = new Set();
+  readonly #watchers: Listeners<true> = new Listeners();
 
   protected constructor(replica: Replica<C>) {
     this.replica = replica;
@@ -128,20 +129,17 @@ export abstract class ReplicatedSequence<C extends Content> {
    * neither what nor where, and costs nothing else.
    */
   onChange(listener: () => void): Disposable {
-    const own = (): void => listener();
-    this.#watchers.add(own);
+    const listening = this.#watchers.add(() => listener());
     this.replica.onChange = this.#changed;
     return {
       [Symbol.dispose]: () => {
-        this.#watchers.delete(own);
+        listening[Symbol.dispose]();
         if (this.#watchers.size === 0) this.replica.onChange = undefined;
       },
     };
   }
 
-  readonly #changed = (): void => {
-    for (const watcher of this.#watchers) watcher();
-  };
+  readonly #changed = (): void => this.#watchers.tell(true);
 
   /**
    * Lets go of history that every replica has; what is read, digests and anchors to what is there

@@ -2,6 +2,8 @@
 // UTF-16 units as JavaScript's strings do, and never fall between the halves of a character.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { isPair } from "../encoding/byte-writer.ts";
+import { Listeners } from "../listeners.ts";
+import type { Anchor } from "./anchor.ts";
 import { rebase } from "./rebase.ts";
 import { Replica } from "./replica.ts";
 import { ReplicatedSequence } from "./replicated-sequence.ts";
@@ -23,7 +25,7 @@ export type TextListener = (splices: readonly TextSplice[]) => void;
 /** A replicated text. */
 export class Text extends ReplicatedSequence<TextContent> {
   readonly #content: TextContent;
-  readonly #listeners = new Set<TextListener>();
+  readonly #listeners: Listeners<readonly TextSplice[]> = new Listeners();
 
   /**
    * An empty text.
@@ -96,6 +98,12 @@ export class Text extends ReplicatedSequence<TextContent> {
     return this.#content.buffer.toString();
   }
 
+  /** @throws RangeError for a position that is not in [0, length], or inside a surrogate pair */
+  override anchorAt(position: number, side: "before" | "after" = "before"): Anchor {
+    this.#checkPosition(position);
+    return super.anchorAt(position, side);
+  }
+
   /** A copy under another name, which shares nothing with this one. */
   fork(agent: string): Text {
     return new Text(agent, this.replica.fork(agent));
@@ -130,20 +138,22 @@ export class Text extends ReplicatedSequence<TextContent> {
     return past;
   }
 
-  /** Has changes from other replicas told, until the function that it returns is called. */
-  subscribe(listener: TextListener): () => void {
-    this.#listeners.add(listener);
+  /** Has changes from other replicas told, until disposed. */
+  subscribe(listener: TextListener): Disposable {
+    const listening = this.#listeners.add(listener);
     this.replica.onMerge = (splices) => {
       const told = Array.from({ length: splices.count }, (_, i): TextSplice => {
         const [units, from] = [splices.units(i), splices.content(i)];
         const inserted = units > 0 ? this.#content.units.slice(from, from + units) : "";
         return { position: splices.position(i), removed: Math.max(0, -units), inserted };
       });
-      for (const each of this.#listeners) each(told);
+      this.#listeners.tell(told);
     };
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.replica.onMerge = undefined;
+    return {
+      [Symbol.dispose]: () => {
+        listening[Symbol.dispose]();
+        if (this.#listeners.size === 0) this.replica.onMerge = undefined;
+      },
     };
   }
 
