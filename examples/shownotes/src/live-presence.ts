@@ -32,8 +32,7 @@ export async function startRegions(
   const folder = mkdtempSync(join(tmpdir(), "shownotes-presence-"));
   const stop = async () => {
     await Promise.all(children.map((child) => child.stop()));
-    // Not awaited: after a cut, a connection may be left half-open, and is waited for in vain.
-    for (const proxy of proxies) void proxy[Symbol.asyncDispose]();
+    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
     rmSync(folder, { recursive: true, force: true });
   };
   const start = async (region: string) => {
