@@ -14,6 +14,7 @@ import { Root, type Site } from "../lattice/site.ts";
 import { conflictsOf } from "./conflicts.ts";
 import type { Vector } from "./counts.ts";
 import { type DotCopies, type Edit, editsOf, invert, takesAway } from "./lattice-edits.ts";
+import { Recent } from "./recent.ts";
 import { type Conflict, contextOf, type Gate, type Prepared, Slot, type Undoable } from "./slot.ts";
 
 /** How many deltas the journal may hold, at least; and one more for so many bytes of state. */
@@ -71,7 +72,7 @@ export class LatticeSlot extends Slot {
   #journal: Delta[] = [];
   // What was written here and not sent yet: weights that halve, so that joining stays cheap.
   #unsent: { weight: number; delta: Delta }[] = [];
-  readonly #copies: DotCopies = new Map();
+  readonly #copies: DotCopies = new Recent();
   // What was taken away by changes that the document can still undo.
   readonly #undoable: Set<readonly Undone[]> = new Set();
 

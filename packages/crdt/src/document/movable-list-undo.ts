@@ -14,14 +14,14 @@
 // that fails has the list made anew; what it has noted is noted again when its numbers are used.
 import type { MovableReplica } from "../movable-list/replica.ts";
 import { type StepId, What } from "../movable-list/steps.ts";
-import { COPIES_MAX } from "./sequence-undo.ts";
+import { Recent } from "./recent.ts";
 
 /** What is remembered of own steps, by their sequence numbers. */
 export class MovableListUndo {
   /** Of a move or a set, the step that counted before it. */
   readonly #before: Map<number, StepId> = new Map();
   /** Of a step that has undone another, the one that it stands for. The oldest are forgotten. */
-  readonly #standsFor: Map<number, StepId> = new Map();
+  readonly #standsFor: Recent<number, StepId> = new Recent();
 
   /** Remembers what the next own step will replace: of a move the mover, of a set the writer. */
   note(replica: MovableReplica, replaced: number): void {
@@ -61,7 +61,7 @@ export class MovableListUndo {
     const mover = elements.moverOf(element);
     if (before === undefined || !this.#counts(replica, mover, seq)) return;
     this.note(replica, mover);
-    this.#stand(nextOf(replica), before);
+    this.#standsFor.set(nextOf(replica), before);
     const old = elements.placeBy(replica.find(before));
     replica.move(element, places.indexOf(old) + 1);
   }
@@ -73,11 +73,11 @@ export class MovableListUndo {
     if (before === undefined || !this.#counts(replica, writer, seq)) return;
     const value = steps.valueAt(replica.find(before));
     if (Object.is(value, elements.valueOf(element))) {
-      this.#stand(replica.nameOf(writer).seq, before);
+      this.#standsFor.set(replica.nameOf(writer).seq, before);
       return;
     }
     this.note(replica, writer);
-    this.#stand(nextOf(replica), before);
+    this.#standsFor.set(nextOf(replica), before);
     replica.set(element, value);
   }
 
@@ -101,15 +101,6 @@ export class MovableListUndo {
       origin = older;
     }
     return origin;
-  }
-
-  #stand(seq: number, before: StepId): void {
-    this.#standsFor.set(seq, before);
-    if (this.#standsFor.size <= COPIES_MAX) return;
-    for (const oldest of this.#standsFor.keys()) {
-      this.#standsFor.delete(oldest);
-      return;
-    }
   }
 }
 

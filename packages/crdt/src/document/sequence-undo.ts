@@ -16,25 +16,18 @@ import type { CausalGraph } from "../causal/causal-graph.ts";
 import type { OperationLog } from "../sequence/operation-log.ts";
 import { BASE } from "../sequence/tracker/span-tree.ts";
 import { Tracker } from "../sequence/tracker/tracker.ts";
-
-/** Of how many units the copies are remembered. */
-export const COPIES_MAX = 65_536;
+import { Recent } from "./recent.ts";
 
 const FIRST_LOOK = 64;
 const FURTHER = 8;
 
 /** Units that were inserted anew: from the name of the old one to the number of the new. */
 export class Copies {
-  readonly #copies: Map<string, number> = new Map();
+  readonly #copies: Recent<string, number> = new Recent();
 
   /** Notes that `seq` of the own agent is a copy of a unit. */
   add(agent: string, original: number, seq: number): void {
     this.#copies.set(`${original}@${agent}`, seq);
-    if (this.#copies.size <= COPIES_MAX) return;
-    for (const oldest of this.#copies.keys()) {
-      this.#copies.delete(oldest);
-      return;
-    }
   }
 
   /** The number of the copy of a unit; undefined for none. */

@@ -24,7 +24,7 @@ export const mutants: readonly Mutant[] = [
   plant(
     "document.ts",
     "what waits is not looked at again",
-    "      this.#mergeReady(conflicts);\n",
+    "    this.#mergeReady(conflicts);\n",
     "",
   ),
   plant(

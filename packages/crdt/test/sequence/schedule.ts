@@ -299,7 +299,7 @@ class World<S extends Sequence> {
     this.#archive.merge(sequence.encodeSince(this.#archive.version));
     sequence.merge(this.#archive.encodeSince(sequence.version));
     const side = choice % 2 === 0 ? "before" : "after";
-    this.#anchors.push(sequence.anchorAt(choice % (sequence.length + 1), side));
+    this.#anchors.push(sequence.anchorAt(this.#place(sequence, choice), side));
     const digest = sequence.digest();
     const base = sequence.base;
     const count = sequence.compact(stable);
