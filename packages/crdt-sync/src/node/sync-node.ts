@@ -46,6 +46,8 @@ export class SyncNode implements AsyncDisposable {
   readonly #handles: Map<string, DocumentHandle> = new Map();
   readonly #persisters: Map<string, Persister> = new Map();
   readonly #opening: Set<string> = new Set();
+  // Of a log that is being closed, when that is done: it must not be opened before.
+  readonly #closing: Map<string, Promise<void>> = new Map();
   readonly #drivers: Set<LinkDriver> = new Set();
   readonly #running: Set<Promise<unknown>> = new Set();
   readonly #peerings: Set<Peering> = new Set();
@@ -76,9 +78,10 @@ export class SyncNode implements AsyncDisposable {
 
   /**
    * Keeps a document in sync from now on. With a store, what was kept is loaded into it first, and
-   * it must be empty.
+   * until then it must be empty.
    *
-   * @throws CrdtSyncError `SYNC_LOG_CORRUPT`, `SYNC_STORE`; TypeError for a name that is in use
+   * @throws CrdtSyncError `SYNC_LOG_CORRUPT`, `SYNC_STORE`; TypeError for a name that is in use, or
+   *   a document that is not empty
    */
   async open(name: string, value: Replicable | Replicated): Promise<DocumentHandle> {
     checkDocumentName(name);
@@ -89,6 +92,7 @@ export class SyncNode implements AsyncDisposable {
     const document = this.#documentOf(name, replica);
     this.#opening.add(name);
     try {
+      await this.#closing.get(name);
       await this.#load(document);
     } finally {
       this.#opening.delete(name);
@@ -193,6 +197,7 @@ export class SyncNode implements AsyncDisposable {
     await Promise.all([...this.#peerings].map((peering) => peering.close()));
     for (const { link } of this.#drivers) link.destroy();
     await Promise.all(this.#running);
+    await Promise.allSettled(this.#closing.values());
     await Promise.all([...this.#persisters.values()].map((persister) => persister.close()));
   }
 
@@ -211,16 +216,22 @@ export class SyncNode implements AsyncDisposable {
   async #load(document: SharedDocument): Promise<void> {
     const { store } = this.#options;
     if (store === undefined) return;
-    if (!document.observe().isEmpty) {
-      throw new TypeError(`${document.name} must be empty: what was kept is loaded into it`);
-    }
+    checkEmpty(document);
     const journal = await store.open(document.name);
-    const persister = Persister.load(document, journal, {
-      rewriteBytes: this.#settings.rewriteBytes,
-      onDurable: () => this.#wake(),
-      onFailed: (error) => this.#fail(error),
-    });
-    this.#persisters.set(document.name, persister);
+    try {
+      // Again: an edit in the meantime has taken a number that another one has in the log.
+      checkEmpty(document);
+      if (this.#isClosed) throw new TypeError("the node was closed");
+      const persister = Persister.load(document, journal, {
+        rewriteBytes: this.#settings.rewriteBytes,
+        onDurable: () => this.#wake(),
+        onFailed: (error) => this.#fail(error),
+      });
+      this.#persisters.set(document.name, persister);
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
   }
 
   async #attach(link: Link): Promise<Error | undefined> {
@@ -326,9 +337,18 @@ export class SyncNode implements AsyncDisposable {
       driver.connection.close(document.name);
       driver.pump();
     }
-    const persister = this.#persisters.get(document.name);
-    await persister?.close();
-    this.#persisters.delete(document.name);
+    const closing = this.#closeLog(document.name);
+    this.#closing.set(document.name, closing);
+    await closing;
+  }
+
+  async #closeLog(name: string): Promise<void> {
+    try {
+      await this.#persisters.get(name)?.close();
+    } finally {
+      this.#persisters.delete(name);
+      this.#closing.delete(name);
+    }
   }
 
   // One timer, while somebody is present.
@@ -358,6 +378,11 @@ export class SyncNode implements AsyncDisposable {
         .padStart(8, "0");
     return half() + half();
   }
+}
+
+function checkEmpty(document: SharedDocument): void {
+  if (document.observe().isEmpty) return;
+  throw new TypeError(`${document.name} must be empty: what was kept is loaded into it`);
 }
 
 function isDurable(after: Outgoing["after"]): boolean {
