@@ -2,7 +2,8 @@
 // others have not heard of this one; so events wait for each other, and everybody hears them in the
 // order in which they happened. A copy that is kept up with events would go wrong otherwise.
 //
-// What a listener throws is thrown when all have been told: it is nobody else's affair.
+// A listener that throws must neither change what a call returns nor silence those after it, so its
+// error surfaces where errors without an owner do: as an uncaught exception.
 
 /** Listeners for events of one type. */
 export class Listeners<T> {
@@ -27,17 +28,17 @@ export class Listeners<T> {
     this.#untold.push(event);
     if (this.#isTelling) return;
     this.#isTelling = true;
-    const errors: unknown[] = [];
     for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
       for (const listener of this.#all) {
         try {
           listener(next);
         } catch (error) {
-          errors.push(error);
+          queueMicrotask(() => {
+            throw error;
+          });
         }
       }
     }
     this.#isTelling = false;
-    if (errors.length > 0) throw errors[0];
   }
 }

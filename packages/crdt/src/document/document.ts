@@ -381,11 +381,8 @@ export class Document<S extends Schema> {
 
   #hearing<T>(origin: DocumentEvent["origin"], conflicts: Conflict[], act: () => T): T {
     const before = this.#changes.graph.operations;
-    try {
-      return this.#audience.hearing(origin, conflicts, act);
-    } finally {
-      // Whoever sends it on must know of it, whatever a listener has thrown.
-      if (this.#changes.graph.operations > before) this.#audience.changed();
-    }
+    const result = this.#audience.hearing(origin, conflicts, act);
+    if (this.#changes.graph.operations > before) this.#audience.changed();
+    return result;
   }
 }

@@ -68,6 +68,7 @@ export class LatticeSlot extends Slot {
   readonly #clock: HybridLogicalClock | undefined;
   #root: ChangeRoot;
   #value: Replicated<unknown>;
+  #hearing: Disposable | undefined;
   #base: Uint8Array | undefined;
   #journal: Delta[] = [];
   // What was written here and not sent yet: weights that halve, so that joining stays cheap.
@@ -117,7 +118,7 @@ export class LatticeSlot extends Slot {
   }
 
   rollBack(): void {
-    const isHeard = this.#root.listeners.size > 0;
+    const isHeard = this.#hearing !== undefined;
     this.#root = new ChangeRoot(this.#kind, this.agent, this.#clock, this.gate);
     this.#value = this.#make(this.#root);
     if (this.#base !== undefined) this.#root.join(Delta.decode(this.#base));
@@ -165,8 +166,8 @@ export class LatticeSlot extends Slot {
   }
 
   listen(on: boolean): void {
-    if (on) this.#root.listeners.add(this.#hear);
-    else this.#root.listeners.delete(this.#hear);
+    this.#hearing?.[Symbol.dispose]();
+    this.#hearing = on ? this.#root.listeners.add(this.#hear) : undefined;
   }
 
   readonly #hear = (changes: readonly Change[]): void => {

@@ -141,21 +141,20 @@ export class MovableReplica {
     const list = this.#changes?.list ?? [];
     this.#changes = undefined;
     const isMore = this.graph.length > before;
-    try {
-      if (list.length > 0) this.onChanges?.(list);
-    } finally {
-      if (isMore) this.onChange?.();
-    }
+    if (list.length > 0) this.onChanges?.(list);
+    if (isMore) this.onChange?.();
   }
 
   /** Takes in an update or a whole list of another replica. */
   merge(bytes: Uint8Array): MergeResult {
     const before = this.graph.length;
+    let applied = 0;
     this.together(() => {
       this.#mergeOne(bytes);
       if (this.#pending.count > 0) this.#mergeReady();
+      applied = this.graph.length - before; // And not what listeners do then.
     });
-    return { applied: this.graph.length - before, pending: this.#pending.count };
+    return { applied, pending: this.#pending.count };
   }
 
   /** Takes in a whole list. Only for a replica that is empty. */

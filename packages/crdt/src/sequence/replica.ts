@@ -132,14 +132,11 @@ export class Replica<C extends Content> {
   /** Takes in an update or a whole document of another replica. */
   merge(bytes: Uint8Array): MergeResult {
     const before = this.graph.operations;
-    try {
-      this.#mergeOne(bytes);
-      if (this.#pending.count > 0) this.#mergeReady();
-    } finally {
-      // Also when a listener has thrown.
-      if (this.#graph.operations > before) this.onChange?.();
-    }
-    return { applied: this.#graph.operations - before, pending: this.#pending.count };
+    this.#mergeOne(bytes);
+    if (this.#pending.count > 0) this.#mergeReady();
+    const applied = this.#graph.operations - before;
+    if (applied > 0) this.onChange?.();
+    return { applied, pending: this.#pending.count };
   }
 
   /** What a replica of that version lacks, as an update. */
