@@ -11,9 +11,9 @@ export interface Suite<M extends Mutant> {
   /** The bugs, each with a name of its own. */
   readonly mutants: readonly M[];
   /**
-   * The check that objects to the sources in that folder; `undefined` if none does. What is known to
-   * find this mutant should go first. Without a mutant the sources are sound, and every check has to
-   * be made.
+   * The check that objects to the sources in that folder; `undefined` if none does. What is known
+   * to find this mutant should go first. Without a mutant the sources are sound, and every check
+   * has to be made.
    */
   findFault(source: string, mutant: M | undefined): Promise<string | undefined>;
   /** What stands before a mutant's name. Default: "killed". */

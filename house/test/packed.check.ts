@@ -17,7 +17,7 @@ import {
 } from "../src/guards/packed.ts";
 import { examplesOf } from "../src/guards/readme.ts";
 import { report } from "../src/violation.ts";
-import { type Manifest, packagesOf, readTree, rootFolder } from "../src/workspace.ts";
+import { type Manifest, type Package, packagesOf, readTree, rootFolder } from "../src/workspace.ts";
 
 const tree = readTree();
 const packages = packagesOf(tree);
@@ -56,7 +56,8 @@ describe.concurrent("packed, installed by plain npm, imported and type-checked",
       file: `${owner.folder}/package.json`,
       manifest: owner.manifest,
       subpaths: subpathsOf(tree, packages, owner),
-      tarballs: withDependencies(packages, owner).map((each) => tarballs.get(each.name) ?? ""),
+      tarballs: tarballsOf(owner),
+      peerTarballs: new Map(peersOf(owner).map((peer) => [peer.name, tarballsOf(peer)])),
       examples: examplesOf(tree)
         .filter(({ file }) => file === `${owner.folder}/README.md`)
         .map(({ block }) => block),
@@ -108,6 +109,7 @@ test("a package with every fault that only shows when packed is found out", asyn
       manifest: manifest as unknown as Manifest,
       subpaths: Object.keys(manifest.exports).map((each) => ({ subpath: each, peers: [] })),
       tarballs: [await pack(source, folder)],
+      peerTarballs: new Map(),
       examples: [{ text: `import { fine } from "planted";\nfine.gone();\n`, line: 7 }],
     },
     path.join(folder, "planted"),
@@ -124,6 +126,15 @@ test("a package with every fault that only shows when packed is found out", asyn
   expect(messages).toContain("a README block, planted/package.json, from line 7: (2,");
   expect(messages).toContain("holds no README.md");
 });
+
+function tarballsOf(owner: Package): string[] {
+  return withDependencies(packages, owner).map(({ name }) => tarballs.get(name) ?? "");
+}
+
+function peersOf({ manifest }: Package): Package[] {
+  const { peerDependencies = {} } = manifest;
+  return packages.filter(({ name }) => name in peerDependencies);
+}
 
 // The package brings its own `node` command; nothing but this file is to find it.
 function findNode22(): NodeVersion | undefined {

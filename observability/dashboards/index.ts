@@ -1,13 +1,20 @@
 // Every dashboard, and where its JSON is kept.
 import { fileURLToPath } from "node:url";
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
+import { crdtSync } from "./crdt-sync.ts";
 import { raft } from "./raft.ts";
 import { rateLimiting } from "./rate-limiting.ts";
 import { resilience } from "./resilience.ts";
 import { shownotes } from "./shownotes.ts";
 
 /** Every dashboard of the repository. */
-export const dashboards: readonly Dashboard[] = [resilience, rateLimiting, raft, shownotes];
+export const dashboards: readonly Dashboard[] = [
+  resilience,
+  rateLimiting,
+  raft,
+  crdtSync,
+  shownotes,
+];
 
 /** The file that Grafana is given. */
 export function fileOf({ uid }: Dashboard): string {

@@ -1,6 +1,7 @@
 // The dashboard "Shownotes": the demo as its visitors feel it (is a note there within a second?),
-// as its edge feels it (how many places are taken?), and what its processes pay. What the
-// protections do is on the dashboard "Resilience".
+// as its edge feels it (how many places are taken?), as its regions do (who reaches whom?), and
+// what its processes pay. What the protections do is on the dashboard "Resilience"; what replicas
+// tell each other, on that of crdt-sync.
 //
 // Prometheus 3 writes the bound of a bucket as 1.0 where 2 kept the 1 of the exposition: the
 // matcher takes both. Left out: billing and the experiments, whose figures the lab itself shows.
@@ -80,6 +81,36 @@ const preview: readonly Panel[] = [
   }),
 ];
 
+const presence: readonly Panel[] = [
+  curve({
+    title: "Edits",
+    description:
+      "Acknowledged, a second, by what was edited. A cut does not show here: that is the point.",
+    queries: [[perSecond("presence_edits_total", "edit"), "{{edit}}"]],
+    unit: "reqps",
+    stacked: true,
+  }),
+  curve({
+    title: "Other regions that are reached",
+    description: "Two, by each. Less is a cut: people go on, and the others hear of it later.",
+    queries: [["min by (instance) (presence_regions_linked)", "{{instance}}"]],
+    max: 2,
+  }),
+  curve({
+    title: "Who is there",
+    description: "Cursors of the people whom a region serves.",
+    queries: [["max by (instance) (presence_cursors)", "{{instance}}"]],
+  }),
+  curve({
+    title: "Episodes, and edits without room",
+    description: "A region begins no episode beyond 300, and says so.",
+    queries: [
+      ["max(presence_episodes)", "episodes"],
+      ["sum(increase(presence_without_room_total[$__rate_interval]))", "without room"],
+    ],
+  }),
+];
+
 const processes: readonly Panel[] = [
   curve({
     title: "Processor time",
@@ -117,8 +148,13 @@ const processes: readonly Panel[] = [
 export const shownotes = dashboardOf(
   new DashboardBuilder("Shownotes")
     .uid("shownotes")
-    .description("The demo: its visitors, its edge, its previews, its processes.")
+    .description("The demo: its visitors, its edge, its previews, its regions, its processes.")
     .tags(["compendium"])
     .withVariable(datasourceVariable()),
-  { "The edge": edge, "The preview service": preview, Processes: processes },
+  {
+    "The edge": edge,
+    "The preview service": preview,
+    "Three regions": presence,
+    Processes: processes,
+  },
 );

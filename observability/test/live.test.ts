@@ -30,6 +30,8 @@ describe("a live Prometheus", () => {
       "resilience",
       "rate-limiter",
       "raft",
+      "crdt",
+      "crdt-sync",
     ]);
     const shownotes = exampleOf(shownotesMetrics());
     let scrapes = 0;

@@ -12,7 +12,14 @@ import { readRules } from "./support/rules.ts";
 const builtIn = ["ALERTS"];
 
 // What these packages export has a dashboard of its own; of the rest, what is useful is shown.
-const exported = await exportedNames("circuit-breaker", "resilience", "rate-limiter", "raft");
+const exported = await exportedNames(
+  "circuit-breaker",
+  "resilience",
+  "rate-limiter",
+  "raft",
+  "crdt",
+  "crdt-sync",
+);
 const others = [...(await exportedNames("metrics")), ...shownotesMetrics().flatMap(scrapedNames)];
 const recorded = readRules().flatMap(({ record }) => (record === undefined ? [] : [record]));
 const known = new Set([...exported, ...others, ...recorded, ...builtIn]);
@@ -55,7 +62,7 @@ test("recorded series are called level:metric:operations, and the level is what 
     if (record === undefined) continue;
     const [level = "", metric = "", operations = ""] = record.split(":");
     expect(record).toMatch(/^[a-z_]+:[a-z_]+:[a-z0-9_]+$/);
-    expect(metric).toMatch(/^(circuit_breaker|resilience|rate_limiter|raft)_/);
+    expect(metric).toMatch(/^(circuit_breaker|resilience|rate_limiter|raft|crdt_sync)_/);
     expect(operations).toMatch(/(rate5m|increase15m)$/);
     // The bounds of buckets are used up by the quantile.
     const summed = /sum by \(([^)]*)\)/.exec(expr)?.[1]?.replace(/, le$/, "");

@@ -24,6 +24,8 @@ export interface Public extends Listen {
   experiments: readonly string[];
   /** With `once`: where the comparison is written, too. */
   jsonFile: string | undefined;
+  /** How long X6's regions are apart, if not as usual. */
+  apartMs?: number;
 }
 
 /** Where an edge finds billing, and how it asks. */
@@ -54,6 +56,18 @@ export interface RegistryPlace {
   folder: string;
 }
 
+/** Which region's replica a process is. */
+export interface PresencePlace {
+  /** Its name among the peers. */
+  region: string;
+  /** Where the regions' replicas reach each other, `host:port` by their names. */
+  peers: Readonly<Record<string, string>>;
+  /** What this replica alone writes to. */
+  folder: string;
+  /** Whether tags are kept a second time, as a column, for X6 to compare. */
+  column: boolean;
+}
+
 /** Services that run elsewhere, with `--respawn`. */
 export interface Elsewhere {
   /** Replicas, one or several; all but X3 deal with the first. */
@@ -61,6 +75,8 @@ export interface Elsewhere {
   previewUrl: URL;
   /** Behind the edges. Without it, X3 runs on processes of its own. */
   billingUrl?: URL;
+  /** The regions' presence, for the page. */
+  presenceUrls?: readonly URL[];
 }
 
 export type Command =
@@ -69,6 +85,8 @@ export type Command =
   | ({ name: "preview" } & ServiceProcess)
   | ({ name: "billing"; shedding: boolean } & ServiceProcess)
   | ({ name: "registry" } & RegistryPlace & ServiceProcess)
+  | ({ name: "presence" } & PresencePlace & ServiceProcess)
+  | { name: "writers"; presenceUrls: readonly URL[]; seconds: number }
   | { name: "clients"; registryUrls: readonly URL[]; seconds: number }
   | ({ name: "demo" } & Public)
   | ({ name: "lab" } & Elsewhere & Public);
@@ -79,8 +97,9 @@ export class UsageError extends Error {}
 export const USAGE = `usage: npm start -- [options]
 
   --once            run an experiment once, check it, and exit (0: as expected)
-  --experiment ID   with --once: x1 (the default), x2, … x5, or all
+  --experiment ID   with --once: x1 (the default), x2, … x6, or all
   --json FILE       with --once: also write the figures to FILE
+  --seconds N       for how long X6 keeps the regions apart; default 5
   --port PORT       public port; default 4100, or the next free one
   --host HOST       public address; default 127.0.0.1
   --help            this text
@@ -96,13 +115,17 @@ single services:
                     [--host …] [--port …]
   shownotes clients --registry URL[,URL…] [--seconds N]: X5's clients, and
                     a verdict on what they saw
-  shownotes lab     --edge URL[,URL…] --preview URL [--billing URL],
-                    and the options above
+  shownotes presence --region NAME --peers NAME=HOST:PORT[,…] --folder DIR
+                    [--column] [--host …] [--port …]
+  shownotes writers --presence URL[,URL…] [--seconds N]: X6, for regions that
+                    somebody else cuts off, and a verdict
+  shownotes lab     --edge URL[,URL…] --preview URL [--billing URL]
+                    [--presence URL[,URL…]], and the options above
 
 SHOWNOTES_REDIS=URL is an edge's --redis, unless that is given.`;
 
 /** The experiments there are, in the order in which `all` runs them. */
-export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4", "x5"];
+export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4", "x5", "x6"];
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;
@@ -127,13 +150,16 @@ const FLAGS = {
   peers: { type: "string" },
   folder: { type: "string" },
   seconds: { type: "string" },
+  region: { type: "string" },
+  column: { type: "boolean" },
+  presence: { type: "string" },
   respawn: { type: "boolean" },
 } as const;
 
 type Flag = keyof typeof FLAGS;
 
 const SERVICE: Flag[] = ["host", "port", "respawn"];
-const PUBLIC: Flag[] = ["once", "experiment", "json", "host", "port"];
+const PUBLIC: Flag[] = ["once", "experiment", "json", "host", "port", "seconds"];
 
 const FLAGS_OF = new Map<string, Flag[]>([
   ["demo", PUBLIC],
@@ -144,8 +170,10 @@ const FLAGS_OF = new Map<string, Flag[]>([
   ["preview", SERVICE],
   ["billing", [...SERVICE, "shedding"]],
   ["registry", [...SERVICE, "member", "peers", "folder"]],
+  ["presence", [...SERVICE, "region", "peers", "folder", "column"]],
   ["clients", ["registry", "seconds"]],
-  ["lab", [...PUBLIC, "edge", "preview", "billing"]],
+  ["writers", ["presence", "seconds"]],
+  ["lab", [...PUBLIC, "edge", "preview", "billing", "presence"]],
 ]);
 
 /** What is read from the environment. */
@@ -176,7 +204,9 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
   const usual = String(PUBLIC_PORT);
   const portGiven = port !== undefined;
   const experiments = parseExperiments(experiment);
-  const open = { host, port: parsePort(port ?? usual), portGiven, once, experiments, jsonFile };
+  const apart = parseApart(values.seconds);
+  const shown = { host, port: parsePort(port ?? usual), portGiven };
+  const open = { ...shown, once, experiments, jsonFile, ...apart };
   switch (name) {
     case "edge": {
       const previewUrl = parseUrl("preview", values.preview);
@@ -193,6 +223,12 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
       return { name, ...service, shedding: parseSwitch("shedding", values.shedding) };
     case "registry":
       return { name, ...service, ...parsePlace(values) };
+    case "presence":
+      return { name, ...service, ...parseRegion(values), column: values.column ?? false };
+    case "writers": {
+      const presenceUrls = parseUrls("presence", values.presence);
+      return { name, presenceUrls, seconds: parseCount("seconds", values.seconds ?? "20", 600) };
+    }
     case "clients": {
       const registryUrls = parseUrls("registry", values.registry);
       return { name, registryUrls, seconds: parseCount("seconds", values.seconds ?? "8", 3_600) };
@@ -200,9 +236,11 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
     case "lab": {
       const edgeUrls = parseUrls("edge", values.edge);
       const previewUrl = parseUrl("preview", values.preview);
-      const { billing } = values;
+      const { billing, presence } = values;
       const behind = billing === undefined ? {} : { billingUrl: parseUrl("billing", billing) };
-      return { name, ...open, edgeUrls, previewUrl, ...behind };
+      const regions =
+        presence === undefined ? {} : { presenceUrls: parseUrls("presence", presence) };
+      return { name, ...open, edgeUrls, previewUrl, ...behind, ...regions };
     }
     default:
       return { name: "demo", ...open };
@@ -234,6 +272,28 @@ function parseUrl(flag: Flag, text: string | undefined): URL {
 function parseUrls(flag: Flag, text: string | undefined): [URL, ...URL[]] {
   const [first, ...others] = text?.split(",") ?? [];
   return [parseUrl(flag, first), ...others.map((other) => parseUrl(flag, other))];
+}
+
+function parseApart(seconds: string | undefined): { apartMs?: number } {
+  if (seconds === undefined) return {};
+  return { apartMs: 1_000 * parseCount("seconds", seconds, 600) };
+}
+
+function parseRegion(
+  values: Pick<Words, "region" | "peers" | "folder">,
+): Omit<PresencePlace, "column"> {
+  const { folder = "", peers: listed = "", region = "" } = values;
+  const all = listed.split(",").map((peer) => /^([\w-]{1,64})=([^\s:]+:\d{1,5})$/.exec(peer));
+  if (all.includes(null)) {
+    throw usage(`--peers must be NAME=HOST:PORT of each region, with commas, got "${listed}"`);
+  }
+  const peers = Object.fromEntries(all.map((peer) => [peer?.[1] ?? "", peer?.[2] ?? ""]));
+  const names = Object.keys(peers);
+  if (!names.includes(region)) {
+    throw usage(`--region must be one of ${names.join(", ")}, got "${region}"`);
+  }
+  if (folder === "") throw usage("--folder is missing: what the replica writes to");
+  return { region, peers, folder };
 }
 
 function parsePlace(values: Pick<Words, "member" | "peers" | "folder">): RegistryPlace {

@@ -6,6 +6,7 @@ import { createX3 } from "./x3.ts";
 import type { X3Source } from "./x3-stacks.ts";
 import { x4 } from "./x4.ts";
 import { createX5 } from "./x5.ts";
+import { createX6 } from "./x6.ts";
 
 /** How an experiment went. */
 export interface ExperimentOutcome {
@@ -33,8 +34,11 @@ export interface Experiment {
 
 /**
  * The experiments beside X1, in the order in which they are offered. X3 can be told where its
- * services are; by default it starts its own.
+ * services are; by default it starts its own. X6 can be told how long its regions are apart.
  */
-export function sideExperiments(flooded?: X3Source): readonly Experiment[] {
-  return [x2, createX3(flooded), x4, createX5()];
+export function sideExperiments(
+  flooded?: X3Source,
+  { apartMs }: { apartMs?: number | undefined } = {},
+): readonly Experiment[] {
+  return [x2, createX3(flooded), x4, createX5(), createX6({ apartMs })];
 }

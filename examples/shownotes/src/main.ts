@@ -2,8 +2,9 @@
 //
 //   npm start                      every service as a process of its own, load, one page, X1
 //   npm start -- --once            the comparison once, checked; the exit code says how it went
-//   main.ts edge | preview | billing | registry   one service, as the container images run it
+//   main.ts edge | preview | billing | registry | presence   one service, as containers run it
 //   main.ts clients --registry URL …   X5's clients and their verdict, for a registry elsewhere
+//   main.ts writers --presence URL …   X6's writers, for regions that somebody else cuts off
 //   main.ts lab --edge URL …       load, experiments and the page, for services that run elsewhere
 import { type Command, parseCommandLine, USAGE, UsageError } from "./command-line.ts";
 
@@ -25,6 +26,10 @@ async function run(command: Command, args: string[]): Promise<void> {
       return (await import("./billing.ts")).runBilling(command);
     case "registry":
       return (await import("./registry.ts")).runRegistry(command);
+    case "presence":
+      return (await import("./presence.ts")).runPresence(command);
+    case "writers":
+      return (await import("./x6-writers.ts")).runWriters(command);
     case "clients":
       return (await import("./x5-clients.ts")).runClients(command);
     case "lab":

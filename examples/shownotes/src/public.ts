@@ -8,18 +8,25 @@ import { Registry } from "prom-client";
 import { readJson, send, sendJson, sendText } from "./http.ts";
 import { BusyError, type Lab } from "./lab.ts";
 import { IDEMPOTENCY_KEY } from "./ledger.ts";
+import { type PublicPresence, setPartition } from "./public-presence.ts";
 
 // What users see of the application.
 const APPLICATION = /^\/(episodes\/|workspaces\/|sign-in$)/;
+// And of a region: /regions/eu/episodes/1.
+const REGION = /^\/regions\/([\w-]+)(\/episodes\/.*|\/state)$/;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Answers the public port. `stop` ends the demo. */
-export function createPublicHandler(lab: Lab, stop: () => void): Handler {
+/** Answers the public port. `stop` ends the demo; `presence` is where there are regions. */
+export function createPublicHandler(
+  lab: Lab,
+  stop: () => void,
+  presence?: PublicPresence,
+): Handler {
   const registry = new Registry();
   collectRuntime(registry);
   const metrics = metricsHandler(registry);
-  const act = createActions(lab, stop);
+  const act = createActions({ lab, stop, presence });
 
   return (request, response) => {
     // Resolved before it is looked at: "/episodes/../control" asks for /control.
@@ -34,19 +41,30 @@ export function createPublicHandler(lab: Lab, stop: () => void): Handler {
         : sendText(response, 200, "ok\n");
     }
     if (pathname === "/metrics") return metrics(request, response);
-    if (pathname === "/lab") return sendState(lab, response);
+    if (pathname === "/lab") return sendState({ lab, presence }, response);
     if (pathname.startsWith("/lab/")) return void act(pathname.slice(5), request, response);
-    if (APPLICATION.test(pathname)) return handOn(lab.edgeUrl, url, request, response);
+    const path = pathname + url.search;
+    if (APPLICATION.test(pathname)) return handOn("edge", lab.edgeUrl, path, request, response);
+    const [, region = "", asked] = REGION.exec(path) ?? [];
+    if (asked !== undefined) {
+      return handOn("region", presence?.urlOf(region), asked, request, response);
+    }
     sendText(response, 404, "try / or /episodes/1/notes\n");
   };
 }
 
-function createActions(lab: Lab, stop: () => void) {
+interface Shown {
+  readonly lab: Lab;
+  readonly presence: PublicPresence | undefined;
+}
+
+function createActions({ lab, stop, presence }: Shown & { stop: () => void }) {
   const actions: Record<string, (asked: Asked) => Promise<unknown>> = {
     experiment: ({ id }) => lab.run(id),
     pattern: ({ on }) => lab.setPattern(on),
     fault: ({ on }) => lab.setFault(on),
     reset: () => lab.reset(),
+    partition: ({ on }) => setPartition(presence, on),
     // The answer goes out first.
     quit: async () => void setTimeout(stop, 50),
   };
@@ -72,7 +90,7 @@ function createActions(lab: Lab, stop: () => void) {
     }
     try {
       await action(asked);
-      sendState(lab, response);
+      sendState({ lab, presence }, response);
     } catch (error) {
       const status = error instanceof BusyError ? 409 : 500;
       sendText(response, status, `${(error as Error).message}\n`);
@@ -109,9 +127,11 @@ function sayOnly(name: string, others: object): void {
   if (unknown !== undefined) throw new TypeError(`only "${name}" may be said, got "${unknown}"`);
 }
 
-function sendState(lab: Lab, response: ServerResponse): void {
+function sendState({ lab, presence }: Shown, response: ServerResponse): void {
+  const areThere = presence?.names.every((name) => presence.urlOf(name) !== undefined);
+  const regions = areThere && { names: presence?.names, isParted: presence?.isParted };
   lab.state().then(
-    (state) => sendJson(response, 200, state),
+    (state) => sendJson(response, 200, { ...state, regions: regions || null }),
     (error: Error) => sendText(response, 500, `${error.message}\n`),
   );
 }
@@ -126,13 +146,14 @@ function sendPage(response: ServerResponse): void {
 const PAGE = new URL("../page.html", import.meta.url);
 
 function handOn(
-  edgeUrl: URL | undefined,
-  { pathname, search }: URL,
+  what: "edge" | "region",
+  at: URL | undefined,
+  path: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (edgeUrl === undefined) return sendText(response, 503, "no edge is running just now\n");
-  const url = new URL(pathname + search, edgeUrl);
+  if (at === undefined) return sendText(response, 503, `no ${what} is running just now\n`);
+  const url = new URL(path, at);
   const { method = "GET" } = request;
   if (method !== "GET" && isForeign(request)) {
     return sendText(response, 403, `not for ${request.headers.origin}\n`);
@@ -145,7 +166,7 @@ function handOn(
   });
   call.on("error", (error) => {
     if (response.headersSent) response.destroy();
-    else sendText(response, 502, `the edge did not answer: ${error.message}\n`);
+    else sendText(response, 502, `the ${what} did not answer: ${error.message}\n`);
   });
   response.on("close", () => call.destroy());
   request.pipe(call);

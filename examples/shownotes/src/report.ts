@@ -2,6 +2,7 @@
 import { styleText } from "node:util";
 import type { Scenario } from "./scenario.ts";
 import type { Prediction } from "./theory.ts";
+import { formatVerdict } from "./verdict.ts";
 import type { Comparison, Measurement } from "./x1.ts";
 
 /** Formats X1's comparison, in at most 80 columns. */
@@ -21,9 +22,7 @@ export function formatComparison(comparison: Comparison, scenario: Scenario): st
     "  the breaker, in seconds after the fault began (in brackets: theory)",
     ...formatTransitions(on.measured, on.predicted),
     "",
-    ...(objections.length === 0
-      ? [styleText("green", `  ✔ ${VERDICT}`)]
-      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    ...formatVerdict(objections, VERDICT),
     "",
   ].join("\n");
 }

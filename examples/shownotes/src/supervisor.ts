@@ -11,11 +11,13 @@ import { listenKeys } from "./keys.ts";
 import { Lab, type LabState } from "./lab.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { createPublicHandler } from "./public.ts";
+import { LivePresence, RemotePresence } from "./public-presence.ts";
 import { scenario } from "./scenario.ts";
 import { listenOn } from "./service.ts";
 import { ChildStacks, RemoteStack, type StackSource } from "./stack.ts";
 import { Terminal } from "./terminal.ts";
 import { X3RemoteStacks } from "./x3-stacks.ts";
+import { x6Scenario } from "./x6-scenario.ts";
 
 const PORTS_TRIED = 20;
 // Children have 4.5 s for a decent end. Whatever still hangs then ends with this process.
@@ -36,11 +38,13 @@ export async function runSupervisor(
 ): Promise<void> {
   const terminal = new Terminal(process.stdout);
   const say = (line: string) => terminal.say(line);
-  // The demo that stays up has seats. Somewhere else, that is for whoever started the edge.
+  // The demo that stays up has seats and regions. Elsewhere, that is for whoever started the edge.
   const isDemo = command.name === "demo" && !command.once && source === undefined;
   const registry = isDemo ? new LiveRegistry(say) : undefined;
+  const presence = isDemo ? new LivePresence(x6Scenario.regions, say) : remotePresence(command);
   const lab = new Lab(source ?? sourceOf(command, say, registry), scenario, say, sides);
-  const stop = createStop([lab, ...(registry ? [registry] : [])], terminal);
+  const besides = [registry, presence].filter((it) => it !== undefined);
+  const stop = createStop([lab, ...besides], terminal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // A comparison that was cut short has shown nothing: the usual code for "ended by a signal".
     process.on(signal, () => void stop(command.once ? 128 + constants.signals[signal] : 0));
@@ -48,9 +52,14 @@ export async function runSupervisor(
   // Nobody reads any more (`npm start | head`).
   process.stdout.on("error", () => void stop(0));
   if (command.once) return void (await stop(await runOnce(lab, command)));
-  await runUntilStopped(lab, command, stop, terminal);
+  await runUntilStopped(lab, command, { stop, terminal, presence });
   // Not before: the first comparison has the machine for itself.
-  await registry?.start();
+  await Promise.all(besides.map((it) => it.start()));
+}
+
+function remotePresence(command: SupervisorCommand): RemotePresence | undefined {
+  const urls = command.name === "lab" ? command.presenceUrls : undefined;
+  return urls && new RemotePresence(x6Scenario.regions, urls);
 }
 
 function sourceOf(
@@ -63,10 +72,14 @@ function sourceOf(
 }
 
 function sidesOf(command: SupervisorCommand): readonly Experiment[] {
-  if (command.name === "demo" || command.billingUrl === undefined) return sideExperiments();
-  return sideExperiments(new X3RemoteStacks(command.edgeUrls, command.billingUrl));
+  const { apartMs } = command;
+  if (command.name === "demo" || command.billingUrl === undefined) {
+    return sideExperiments(undefined, { apartMs });
+  }
+  return sideExperiments(new X3RemoteStacks(command.edgeUrls, command.billingUrl), { apartMs });
 }
 
+type Presence = LivePresence | RemotePresence;
 type Stop = (code: number) => Promise<void>;
 
 // Ends the demo decently; asked a second time, at once.
@@ -104,17 +117,16 @@ async function runOnce(
 async function runUntilStopped(
   lab: Lab,
   command: SupervisorCommand,
-  stop: Stop,
-  terminal: Terminal,
+  { stop, terminal, presence }: { stop: Stop; terminal: Terminal; presence?: Presence | undefined },
 ): Promise<void> {
   const say = (line: string) => terminal.say(line);
-  const server = createServer(createPublicHandler(lab, () => void stop(0)));
+  const server = createServer(createPublicHandler(lab, () => void stop(0), presence));
   const port = await listenPublic(server, command, say);
   // Whatever ends this process, the next start is a warm one.
   flushCompileCache();
   const { host } = command;
   say(`Shownotes is at http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}/`);
-  listenKeys(process.stdin, { lab, stop: () => void stop(0), say });
+  listenKeys(process.stdin, { lab, presence, stop: () => void stop(0), say });
   const status = async () => terminal.status(formatStatus(await lab.state()));
   if (process.stdout.isTTY) setInterval(() => void status(), STATUS_EVERY_MS).unref();
   await lab.runExperiment().catch((error: Error) => say(error.message));

@@ -1,5 +1,6 @@
 // X2's comparison as a person reads it in a terminal: goodput over time, and theory beside it.
 import { styleText } from "node:util";
+import { formatVerdict } from "./verdict.ts";
 import { COLUMN_MS, type X2Comparison } from "./x2.ts";
 import { VARIANTS, type Variant, type X2Scenario } from "./x2-scenario.ts";
 import { capacityPerSecond, type X2Prediction } from "./x2-theory.ts";
@@ -35,9 +36,7 @@ export function formatX2(comparison: X2Comparison, scenario: X2Scenario): string
       `${capacity} − ${load.ratePerSecond} = ${capacity - load.ratePerSecond}/s; ` +
       "with shedding there is none.",
     "",
-    ...(objections.length === 0
-      ? [styleText("green", `  ✔ ${VERDICT}`)]
-      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    ...formatVerdict(objections, VERDICT),
     "",
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 // X3 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
+import { formatVerdict } from "./verdict.ts";
 import type { X2Scenario } from "./x2-scenario.ts";
 import { capacityPerSecond } from "./x2-theory.ts";
 import type { X3Comparison, X3Measurement } from "./x3.ts";
@@ -35,9 +36,7 @@ export function formatX3(
           `  ${grouped(on.measured.withoutStore)} times an edge decided alone: no answer from Redis`,
         ]),
     "",
-    ...(objections.length === 0
-      ? [styleText("green", `  ✔ ${VERDICT}`)]
-      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    ...formatVerdict(objections, VERDICT),
     "",
   ].join("\n");
 }

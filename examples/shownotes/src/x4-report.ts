@@ -1,5 +1,6 @@
 // X4 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
+import { formatVerdict } from "./verdict.ts";
 import type { X4Comparison, X4Measurement } from "./x4.ts";
 import type { X4Scenario } from "./x4-scenario.ts";
 import type { X4Prediction } from "./x4-theory.ts";
@@ -22,9 +23,7 @@ export function formatX4(comparison: X4Comparison, scenario: X4Scenario): string
     `  with hedging, ${on.measured.extraCalls} calls were made twice, and ` +
       `${on.measured.abandonedCalls} were given up, having lost`,
     "",
-    ...(objections.length === 0
-      ? [styleText("green", `  ✔ ${VERDICT}`)]
-      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    ...formatVerdict(objections, VERDICT),
     "",
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 // X5 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
+import { formatVerdict } from "./verdict.ts";
 import type { X5Comparison } from "./x5.ts";
 import type { X5Scenario } from "./x5-scenario.ts";
 import { detectionMs, type X5Prediction } from "./x5-theory.ts";
@@ -25,9 +26,7 @@ export function formatX5(comparison: X5Comparison, scenario: X5Scenario): string
     `  ${grouped(off.measured.operations)} and ${grouped(on.measured.operations)} operations, ` +
       `checked ${off.measured.checks} and ${on.measured.checks} times, while it ran and at the end`,
     "",
-    ...(objections.length === 0
-      ? [styleText("green", `  ✔ ${VERDICT}`)]
-      : objections.map((objection) => styleText("red", `  ✘ ${objection}`))),
+    ...formatVerdict(objections, VERDICT),
     "",
   ].join("\n");
 }

@@ -88,6 +88,25 @@ test("a member of the registry is told who it is, and whom it belongs to", () =>
   expect(parseCommandLine([...clients, "--seconds", "30"])).toMatchObject({ seconds: 30 });
 });
 
+test("a region's replica is told who it is, and where the others are", () => {
+  const own = ["--region", "us", "--peers", "eu=a:1,us=b:2", "--folder", "/data"];
+  const place = { region: "us", peers: { eu: "a:1", us: "b:2" }, folder: "/data" };
+  expect(parseCommandLine(["presence", ...own, "--port", "8080"])).toEqual({
+    name: "presence",
+    host: "127.0.0.1",
+    port: 8080,
+    respawn: false,
+    column: false,
+    ...place,
+  });
+  expect(parseCommandLine(["presence", ...own, "--column"])).toMatchObject({ column: true });
+  const writers = ["writers", "--presence", "http://a,http://b"];
+  const presenceUrls = [new URL("http://a"), new URL("http://b")];
+  expect(parseCommandLine(writers)).toEqual({ name: "writers", presenceUrls, seconds: 20 });
+  expect(parseCommandLine([...writers, "--seconds", "9"])).toMatchObject({ seconds: 9 });
+  expect(parseCommandLine(["--once", "--seconds", "9"])).toMatchObject({ apartMs: 9_000 });
+});
+
 test("an edge's Redis is what the flag says, or the environment; an empty word is none", () => {
   const redisOf = (flags: string[], redis?: string) => {
     const env = redis === undefined ? {} : { SHOWNOTES_REDIS: redis };
@@ -147,9 +166,17 @@ const wrong: [string[], string][] = [
   [["registry", "--member", "1", "--folder", "f"], "--peers must be HOST:PORT of each member"],
   [["registry", "--member", "1", "--peers", "a:1"], "--folder is missing"],
   [["clients"], "--registry is missing"],
+  [["writers"], "--presence is missing"],
+  [["presence", "--peers", "eu:1"], "--peers must be NAME=HOST:PORT of each region"],
+  [["presence", "--region", "eu", "--peers", "eu=a:1"], "--folder is missing"],
+  [["presence", "--peers", "eu=a:1,us=b:1"], '--region must be one of eu, us, got ""'],
+  [["--seconds", "0"], "--seconds must be a whole number from 1 to 600"],
   [["clients", "--registry", "http://a", "--seconds", "0"], "--seconds must be a whole number"],
   [["--experiment", "x2"], "--experiment goes with --once"],
-  [["--once", "--experiment", "x9"], '--experiment must be x1, x2, x3, x4, x5 or all, got "x9"'],
+  [
+    ["--once", "--experiment", "x9"],
+    '--experiment must be x1, x2, x3, x4, x5, x6 or all, got "x9"',
+  ],
 ];
 
 test.each(wrong)("%j is refused in one line that names what is wrong: %s", (args, problem) => {
@@ -185,7 +212,7 @@ test("whatever stands there, it is understood or refused in one line, never anyt
     fc.property(fc.array(word, { maxLength: 5 }), (args) => {
       try {
         expect(parseCommandLine(args).name).toMatch(
-          /^(help|demo|edge|preview|billing|registry|clients|lab)$/,
+          /^(help|demo|edge|preview|billing|registry|presence|clients|writers|lab)$/,
         );
       } catch (error) {
         expect(error).toBeInstanceOf(UsageError);
@@ -199,7 +226,7 @@ test("whatever stands there, it is understood or refused in one line, never anyt
 test("the usage fits a terminal and names every flag", () => {
   for (const line of USAGE.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   const flags =
-    "once experiment json port host preview protection edge billing retries breaker shedding redis registry member peers folder seconds help";
+    "once experiment json port host preview protection edge billing retries breaker shedding redis registry member peers folder seconds region presence column help";
   for (const flag of flags.split(" ")) {
     expect(USAGE).toContain(`--${flag}`);
   }

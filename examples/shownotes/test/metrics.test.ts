@@ -9,10 +9,13 @@ import {
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createBilling } from "../src/billing.ts";
 import { createEdge } from "../src/edge.ts";
+import { createPresence } from "../src/presence.ts";
+import type { PresenceReplica } from "../src/presence-replica.ts";
 import { createPreview } from "../src/preview.ts";
 import { createRegistry } from "../src/registry.ts";
 import { scenario } from "../src/scenario.ts";
 import { scenario as x2 } from "../src/x2-scenario.ts";
+import { openAlone } from "./in-process-presence.ts";
 import { type InProcessRegistry, startRegistry } from "./in-process-registry.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
@@ -21,18 +24,24 @@ const services = () => [
   createPreview(scenario),
   createBilling(x2, true),
   createRegistry(registry.member),
+  createPresence(presence),
 ];
 
 let registry: InProcessRegistry;
+let presence: PresenceReplica;
 beforeAll(async () => {
   registry = await startRegistry();
+  presence = await openAlone();
 });
-afterAll(() => registry[Symbol.asyncDispose]());
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  await presence.close();
+});
 
 test("the README lists the services' own metrics, as they are", () => {
   const registered = services()
     .flatMap(({ registry }) => registeredMetrics(registry))
-    .filter(({ name }) => !/^(circuit_breaker|raft|rate_limiter|resilience)_/.test(name))
+    .filter(({ name }) => !/^(circuit_breaker|crdt_sync|raft|rate_limiter|resilience)_/.test(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   expect(documentedMetrics(readme)).toEqual(registered);
 });

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Lab, type LabState } from "../src/lab.ts";
 import { createPublicHandler } from "../src/public.ts";
+import type { PublicPresence } from "../src/public-presence.ts";
 import { brief, InProcessStacks, listen } from "./in-process.ts";
+import { type InProcessPresence, InProcessRegions } from "./in-process-presence.ts";
 
 let lab: Lab;
 let server: Server;
@@ -78,6 +80,73 @@ test("the actions change what GET /lab shows, and answer with it", async () => {
   await expect.poll(() => stops).toBe(1);
 });
 
+describe("with regions", () => {
+  const names = ["eu", "us"];
+  let region: InProcessPresence;
+  let regions: InProcessRegions;
+  let presence: PublicPresence & { isParted: boolean; areThere: boolean };
+  beforeEach(async () => {
+    regions = await InProcessRegions.of(...names);
+    region = await regions.start("eu");
+    presence = {
+      names,
+      isParted: false,
+      areThere: true,
+      urlOf: (name) => (presence.areThere && names.includes(name) ? region.url : undefined),
+      part: async (on) => {
+        presence.isParted = on;
+      },
+    };
+    server.removeAllListeners("request");
+    server.on(
+      "request",
+      createPublicHandler(lab, () => stops++, presence),
+    );
+  });
+  afterEach(async () => {
+    await region[Symbol.asyncDispose]();
+    regions[Symbol.dispose]();
+  });
+
+  test("their episodes are shown and edited; their controls and metrics are not", async () => {
+    expect(await post("/regions/eu/episodes/1/tags/crdt")).toMatchObject({ status: 200 });
+    const body = `{"insert":"hello"}`;
+    const notes = await ask("/regions/eu/episodes/1/notes", { method: "PATCH", body });
+    expect(notes).toMatchObject({ status: 200, text: `{"length":5}` });
+    const shown = JSON.parse((await ask("/regions/eu/episodes/1")).text);
+    expect(shown).toMatchObject({ tags: ["crdt"], notes: "hello" });
+    expect(JSON.parse((await ask("/regions/eu/state")).text)).toMatchObject({ region: "eu" });
+    for (const path of ["control", "metrics", "livez", "episodes/../control", "state/x", ""]) {
+      expect(await ask(`/regions/eu/${path}`), path).toMatchObject({ status: 404 });
+    }
+    expect(await ask("/regions/nowhere/state")).toMatchObject({ status: 503 });
+    const headers = { origin: "http://elsewhere" };
+    const foreign = await post("/regions/eu/episodes/1/stars", { headers });
+    expect(foreign).toMatchObject({ status: 403 });
+  });
+
+  test("they are cut off from each other, and let meet, once they are there", async () => {
+    const answered = async (body?: string) =>
+      JSON.parse((await post("/lab/partition", { body })).text).regions;
+    expect(await answered(`{"on":true}`)).toEqual({ names, isParted: true });
+    expect(await answered()).toEqual({ names, isParted: false });
+    expect(await answered()).toEqual({ names, isParted: true });
+    presence.areThere = false;
+    expect(await post("/lab/partition")).toMatchObject({
+      status: 409,
+      text: "the regions are being started\n",
+    });
+  });
+});
+
+test("without regions there is nothing to cut off", async () => {
+  expect(await post("/lab/partition")).toMatchObject({
+    status: 409,
+    text: "there are no regions to cut off here\n",
+  });
+  expect(await shown()).toMatchObject({ regions: null });
+});
+
 test("an action while another is under way is 409, with the reason", async () => {
   const experiment = post("/lab/experiment");
   await expect.poll(async () => (await shown()).busy).toBe(true);
@@ -110,14 +179,24 @@ test("a page of another site is refused; ours, and no browser at all, are not", 
 });
 
 const refused: [string, object, number, string][] = [
-  ["/lab/dance", { method: "POST" }, 404, "try POST /lab/experiment, pattern, fault, reset, quit"],
+  [
+    "/lab/dance",
+    { method: "POST" },
+    404,
+    "try POST /lab/experiment, pattern, fault, reset, partition, quit",
+  ],
   ["/lab/toString", { method: "POST" }, 404, "try POST"],
   ["/lab/reset", { method: "GET" }, 405, "only POST"],
   ["/lab/fault", { method: "POST", body: "{" }, 400, "JSON"],
   ["/lab/fault", { method: "POST", body: "[true]" }, 400, "body must be a JSON object"],
   ["/lab/fault", { method: "POST", body: `{"on":"yes"}` }, 400, `true or false, got "yes"`],
   ["/lab/fault", { method: "POST", body: `{"off":true}` }, 400, `only "on" may be said, got "off"`],
-  ["/lab/experiment", { method: "POST", body: `{"id":"x8"}` }, 400, `x1, x2, x3, x4, x5, got "x8"`],
+  [
+    "/lab/experiment",
+    { method: "POST", body: `{"id":"x8"}` },
+    400,
+    `x1, x2, x3, x4, x5, x6, got "x8"`,
+  ],
   ["/lab/experiment", { method: "POST", body: `{"on":true}` }, 400, `only "id" may be said`],
   ["/lab/fault", { method: "POST", body: " ".repeat(4_097) }, 400, "at most 4096 bytes"],
 ];

@@ -89,6 +89,22 @@ test("one key, one action; the keys are said first", () => {
   expect(done).toEqual(["x1", "x2", "pattern", "fault", "reset", "stop", "stop"]);
 });
 
+test("where there are regions that can be cut off, there is a key for it", async () => {
+  const { keyboard, done, said } = setUp();
+  const presence = {
+    names: ["eu"],
+    isParted: false,
+    urlOf: () => new URL("http://eu"),
+    part: async (on: boolean) => void done.push(`part ${on}`),
+  };
+  const lab = { experiments: [] } as unknown as Lab;
+  listenKeys(keyboard as never, { lab, presence, stop: () => {}, say: (line) => said.push(line) });
+  expect(said[0]).toContain(" · c cut the regions off");
+  keyboard.press("c");
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(done).toEqual(["part true"]);
+});
+
 test("any other key says what keys there are, and does nothing", () => {
   const { keyboard, done, said, listen } = setUp();
   listen();

@@ -10,7 +10,7 @@ import { existsSync, globSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { reach } from "../imports.ts";
+import { reach, type Target } from "../imports.ts";
 import type { Violation } from "../violation.ts";
 import { type Manifest, type Package, rootFolder, type Tree } from "../workspace.ts";
 
@@ -31,6 +31,8 @@ export interface Artefact {
   readonly subpaths: readonly Subpath[];
   /** Its tarball first, then those of the packages of this repository that it needs. */
   readonly tarballs: readonly string[];
+  /** The tarballs of those that it can do without: its optional peers, and what these need. */
+  readonly peerTarballs: ReadonlyMap<string, readonly string[]>;
   /** Modules from its README, and the lines at which they begin there. */
   readonly examples: readonly { readonly text: string; readonly line: number }[];
 }
@@ -55,9 +57,8 @@ export function subpathsOf(tree: Tree, packages: readonly Package[], owner: Pack
   return [...owner.entries].map(([subpath, entry]) => {
     const peers = new Set<string>();
     for (const { target } of reach(tree, packages, entry, true)) {
-      if (target.kind === "third-party" && isOptional(owner.manifest, target.name)) {
-        peers.add(target.name);
-      }
+      const name = nameOf(target);
+      if (name !== undefined && isOptional(owner.manifest, name)) peers.add(name);
     }
     return { subpath, peers: [...peers] };
   });
@@ -66,14 +67,19 @@ export function subpathsOf(tree: Tree, packages: readonly Package[], owner: Pack
 const isOptional = (manifest: Manifest, name: string): boolean =>
   manifest.peerDependenciesMeta?.[name]?.optional === true;
 
-/** The packages of this repository that a package needs installed beside it, itself first. */
+function nameOf(target: Target): string | undefined {
+  if (target.kind === "third-party") return target.name;
+  return target.kind === "workspace" ? target.package.name : undefined;
+}
+
+/** A package, and all of this repository that it cannot do without. */
 export function withDependencies(packages: readonly Package[], owner: Package): Package[] {
   const needed = new Set([owner]);
   for (const each of needed) {
     const { dependencies = {}, peerDependencies = {} } = each.manifest;
     for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
       const found = packages.find((candidate) => candidate.name === name);
-      if (found !== undefined) needed.add(found);
+      if (found !== undefined && !isOptional(each.manifest, name)) needed.add(found);
     }
   }
   return [...needed];
@@ -132,13 +138,21 @@ async function install(
   peers: readonly string[],
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const ranges = peers.map(
-    (peer) => `${peer}@${artefact.manifest.peerDependencies?.[peer] ?? "*"}`,
+  const ranges = peers.flatMap(
+    (peer) =>
+      artefact.peerTarballs.get(peer) ?? [
+        `${peer}@${artefact.manifest.peerDependencies?.[peer] ?? "*"}`,
+      ],
   );
   const manifest = { name: "consumer", private: true, type: "module" };
   await writeFile(path.join(folder, "package.json"), JSON.stringify(manifest));
   const quiet = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"];
-  const options = ["install", ...quiet, "--prefer-offline", ...artefact.tarballs, ...ranges];
+  const options = [
+    "install",
+    ...quiet,
+    "--prefer-offline",
+    ...new Set([...artefact.tarballs, ...ranges]),
+  ];
   await execute("npm", options, { cwd: folder, shell: process.platform === "win32" });
 }
 

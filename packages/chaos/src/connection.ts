@@ -274,8 +274,11 @@ class Lane {
 }
 
 // A socket that is still connecting has no peer to reset: Node would wait for the handshake first.
+// And while a FIN is on its way out, libuv refuses to reset (uv_tcp_close_reset() in shutdown is
+// EINVAL), after which Node's socket never says that it is closed. The FIN was the truth, then.
 function abortSocket(socket: Socket): void {
   if (socket.destroyed) return;
-  if (socket.connecting || socket.pending) socket.destroy();
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (socket.connecting || socket.pending || isEnding) socket.destroy();
   else socket.resetAndDestroy();
 }

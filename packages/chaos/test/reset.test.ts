@@ -147,3 +147,15 @@ test("a connection above connectionsMax is reset and counted; a free place serve
   await until(() => rig.proxy.stats().connectionsOpen === 0);
   await rig.pair();
 });
+
+test("connections whose FIN is on its way out can be ended as well", async () => {
+  await using rig = await Rig.start({ faults: { upstream: { latencyMs: 10 } } });
+  const [client] = await rig.pair();
+  client.socket.end("all of it");
+  await until(() => rig.proxy.stats().upstream.bytesHeld > 0);
+  await settle();
+  // Hands the FIN to the socket, which is still shutting down when the next line is reached.
+  rig.clock.advance(10);
+  expect(rig.proxy.resetConnections()).toBe(1);
+  await until(() => rig.proxy.stats().connectionsOpen === 0);
+});

@@ -14,6 +14,7 @@
  * - `SYNC_REFUSED`: the replica did not take an update; `cause` says why.
  * - `SYNC_STORE`: the disk failed, and nothing is sent any more.
  * - `SYNC_LOG_CORRUPT`: a file is damaged in the middle, where no crash does it.
+ * - `SYNC_DENIED`: who connects may not come in, or may not have that document.
  */
 export type CrdtSyncErrorCode =
   | "SYNC_CORRUPT"
@@ -26,7 +27,8 @@ export type CrdtSyncErrorCode =
   | "SYNC_KIND"
   | "SYNC_REFUSED"
   | "SYNC_STORE"
-  | "SYNC_LOG_CORRUPT";
+  | "SYNC_LOG_CORRUPT"
+  | "SYNC_DENIED";
 
 /** The codes, in the order of their numbers on the wire: never to be changed, only added to. */
 export const CODES: readonly CrdtSyncErrorCode[] = [
@@ -41,6 +43,7 @@ export const CODES: readonly CrdtSyncErrorCode[] = [
   "SYNC_REFUSED",
   "SYNC_STORE",
   "SYNC_LOG_CORRUPT",
+  "SYNC_DENIED",
 ];
 
 /** A fault of this package, with a stable `code`. */

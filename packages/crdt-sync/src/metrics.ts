@@ -6,7 +6,7 @@ import {
   type MetricRegistry,
   registerMetrics,
 } from "@compendium/metrics";
-import type { SyncNodeStats } from "./node/sync-node.ts";
+import type { SyncNodeStats } from "./node/stats.ts";
 
 /** What has numbers to show: a `SyncNode`. */
 export interface MeasurableNode {
@@ -14,13 +14,18 @@ export interface MeasurableNode {
   readonly name: string;
   /** Plain numbers; reading them changes nothing. */
   stats(): SyncNodeStats;
+  /** 32 bits of a fingerprint of all documents. */
+  digest(): number;
 }
 
-type Read = (stats: SyncNodeStats) => number | HistogramSnapshot;
+type Value = number | HistogramSnapshot;
+type Read = (stats: SyncNodeStats) => Value;
 type Row = readonly [type: Family["type"], name: string, help: string, read: Read];
 
 const ROWS: readonly Row[] = [
   ["gauge", "peers", "Links open now, whose peer has said hello.", (it) => it.peers],
+  ["gauge", "members", "The other members.", (it) => it.members],
+  ["gauge", "members_linked", "Members to whom a link is open.", (it) => it.membersLinked],
   ["gauge", "documents", "Documents open now.", (it) => it.documents],
   ["counter", "links_total", "Links that were opened, or taken.", (it) => it.links],
   ["counter", "links_broken_total", "Links that ended with a fault.", (it) => it.linksBroken],
@@ -31,9 +36,13 @@ const ROWS: readonly Row[] = [
   ["counter", "merges_total", "Updates merged.", (it) => it.merges],
   ["histogram", "merge_seconds", "Taking in a message.", (it) => it.mergeSeconds],
   ["gauge", "pending_updates", "Updates that wait for others.", (it) => it.pending],
+  ["gauge", "operations", "Operations that are known here.", (it) => it.operations],
+  ["gauge", "stable_operations", "Those known to be at all members.", (it) => it.stable],
   ["gauge", "stable_lag_operations", "Operations that are not stable.", (it) => it.stableLag],
   ["gauge", "presences", "Nodes present, in all documents.", (it) => it.presences],
-  ["gauge", "log_bytes", "Bytes of all logs.", (it) => it.logBytes],
+  ["gauge", "history_bytes", "Bytes of all histories in memory.", (it) => it.historyBytes],
+  ["gauge", "log_bytes", "Bytes of all logs on disk.", (it) => it.logBytes],
+  ["gauge", "failed", "1 after the disk has failed, else 0.", (it) => Number(it.hasFailed)],
   [
     "counter",
     "digest_mismatches_total",
@@ -45,7 +54,8 @@ const ROWS: readonly Row[] = [
 
 /**
  * Shows `nodes` in `registry`, told apart by their names, until the returned object is disposed. A
- * scrape costs one `stats()` for each family and node, which is linear in their documents.
+ * scrape costs one `stats()` for each family and node, which is linear in their documents, and the
+ * digests of those that have changed since the last one.
  *
  * @throws TypeError when two nodes have one name, here or among those registered before
  * @throws RangeError when there are more than 10,000 series in one family
@@ -60,16 +70,25 @@ export function registerSyncNodes(
     all.set(node.name, node);
   }
   if (all.size === 0) return registerMetrics(registry, []);
-  const families = ROWS.map(([type, name, help, read]): Family => {
-    return {
-      name: `crdt_sync_${name}`,
-      type,
-      help,
-      labels: { name: [...all.keys()] },
-      collect: (emit) => {
-        for (const [name, node] of all) emit(read(node.stats()), { name });
-      },
-    };
+  const labels = { name: [...all.keys()] };
+  const family = (
+    type: Family["type"],
+    name: string,
+    help: string,
+    read: (node: MeasurableNode) => Value,
+  ): Family => ({
+    name: `crdt_sync_${name}`,
+    type,
+    help,
+    labels,
+    collect: (emit) => {
+      for (const [name, node] of all) emit(read(node), { name });
+    },
   });
-  return registerMetrics(registry, families);
+  return registerMetrics(registry, [
+    ...ROWS.map(([type, name, help, read]) =>
+      family(type, name, help, (node) => read(node.stats())),
+    ),
+    family("gauge", "digest", "32 bits of the digest of all documents.", (node) => node.digest()),
+  ]);
 }

@@ -9,6 +9,7 @@ import {
   Document,
   type Replicated as Lattice,
   type List,
+  MovableList,
   type MovableTree,
   type Schema,
   schemaDigest,
@@ -33,7 +34,9 @@ export interface Replicated {
   digest(): string;
   /** How many updates wait for others. */
   readonly pending: number;
-  /** Has every change told, if it can; else say `changed()` after each one of your own. */
+  /** The bytes that its history takes in memory, about; none for what keeps no history. */
+  readonly bytes?: number;
+  /** Has changes told, if it can; else say `changed()` after each one of your own. */
   onChange?(listener: () => void): Disposable;
   /** Has the next `version` look at everything again. */
   refresh?(): void;
@@ -45,7 +48,13 @@ export interface Replicated {
 }
 
 /** Anything of `@compendium/crdt` that has a replica of its own. */
-export type Replicable = Text | List | Document<Schema> | Lattice<unknown> | MovableTree;
+export type Replicable =
+  | Text
+  | List
+  | MovableList
+  | Document<Schema>
+  | Lattice<unknown>
+  | MovableTree;
 
 // Documents of two schemas are two types: neither could take all that the other has. Half a digest
 // is enough to tell the schemas of one name apart.
@@ -55,14 +64,13 @@ const SCHEMA_DIGITS = 16;
 export function replicated(value: Replicable): Replicated {
   if (value instanceof Document) {
     const kind = `document-${schemaDigest(value.schema).slice(0, SCHEMA_DIGITS)}`;
-    return new LogReplica(kind, value, {
-      since: (version) => value.updates(version),
-      pending: () => value.pending,
-    });
+    return new LogReplica(kind, value, (version) => value.updates(version));
   }
   if (!("flush" in value)) return new StateReplica(value);
-  return new LogReplica(value instanceof Text ? "text" : "list", value, {
-    since: (version) => value.encodeSince(version),
-    pending: () => value.stats.pending,
-  });
+  return new LogReplica(kindOf(value), value, (version) => value.encodeSince(version));
+}
+
+function kindOf(value: Text | List | MovableList): string {
+  if (value instanceof Text) return "text";
+  return value instanceof MovableList ? "movable-list" : "list";
 }

@@ -1,14 +1,15 @@
-// `npm run bench:lattice [-- --json FILE]`: the types on the lattice and the tree beside the
-// peers on npm. CPU time, best of so many runs, each contestant in a process of its own,
+// `npm run bench:lattice [-- --json FILE]`: the types on the lattice, the tree and the movable list
+// beside the peers on npm. CPU time, best of so many runs, each contestant in a process of its own,
 // interleaved. Prints Markdown; the ratio is ours over the peer's, below 1 where ours is faster.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { latticeCases } from "./lattice-cases.ts";
+import { movableListCases } from "./movable-list-cases.ts";
 import { treeCases } from "./tree-cases.ts";
 
-const cases = [...latticeCases, ...treeCases];
+const cases = [...latticeCases, ...treeCases, ...movableListCases];
 
 const PROCESSES = 2;
 const RUNS = 8;
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     json: { type: "string" },
     // A fresh process is told which case it is for, and for whom.
     case: { type: "string" },
+    // Only the cases whose names contain this.
+    only: { type: "string", default: "" },
     contestant: { type: "string", default: "" },
   },
 });
@@ -32,6 +35,7 @@ function runAll(): void {
   console.log(`\n| case, CPU ms | ours | ${peers.join(" | ")} |`);
   console.log(`| --- |${" ---: |".repeat(peers.length + 1)}`);
   for (const [place, { name, contestants }] of cases.entries()) {
+    if (!name.includes(values.only)) continue;
     const best = new Map<string, number>();
     for (let round = 0; round < PROCESSES; round++) {
       for (const contestant of Object.keys(contestants)) {

@@ -72,6 +72,9 @@ export interface OpenOptions {
   create?: "never" | "ifMissing" | "always";
 }
 
+/** Where it was waited for the disk: on the calling thread, or elsewhere. */
+export type SyncPlace = "inline" | "apart";
+
 /** An open file. Offsets and sizes are in bytes, integers from 0 to 2^53 - 1. */
 export interface OpenFile extends AsyncDisposable {
   /**
@@ -95,8 +98,10 @@ export interface OpenFile extends AsyncDisposable {
   /**
    * `write` and `sync` as one request, which costs less than two: settled, what it has written is
    * durable. Of other writes it says nothing. It rejects as either of them does.
+   *
+   * @returns whether the calling thread was held up for it
    */
-  writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void>;
+  writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<SyncPlace>;
 
   /** The current size. */
   size(): Promise<number>;

@@ -8,6 +8,7 @@ export {
   type Files,
   type OpenFile,
   type OpenOptions,
+  type SyncPlace,
 } from "./files.ts";
 export { Inbox, type InboxOptions } from "./inbox.ts";
 export { ManualClock, type ManualClockOptions } from "./manual-clock.ts";

@@ -54,7 +54,7 @@ describe("NodeFiles", () => {
     const handle = await open(join(root, "log"), "w+");
     const error = Object.assign(new Error("i/o error"), { code: "EIO" });
     const prototype = Object.getPrototypeOf(handle) as FileHandle;
-    const file = await new NodeFiles(root).open("log");
+    const file = await new NodeFiles(root, { quickSyncMs: 0 }).open("log");
     try {
       vi.spyOn(prototype, "writev").mockRejectedValueOnce(error);
       const failed = { code: "FILE_SYNC_FAILED", cause: error };
@@ -129,6 +129,11 @@ describe("NodeFiles", () => {
     const file = await new NodeFiles(temporary()).open("log", { create: "always" });
     await expect(file.write("text" as never, 0)).rejects.toThrow(TypeError);
     await file.close();
+  });
+
+  test.each([-1, 1_000.5, Number.NaN])("refuses %s as quickSyncMs", (quickSyncMs) => {
+    const message = `quickSyncMs must be in [0, 1000], got ${quickSyncMs}`;
+    expect(() => new NodeFiles(temporary(), { quickSyncMs })).toThrow(message);
   });
 
   test("refuses a root that is no path", () => {

@@ -9,6 +9,7 @@ import {
   type OpenFile,
   type OpenOptions,
   RuntimeError,
+  type SyncPlace,
 } from "@compendium/runtime";
 
 interface Content {
@@ -128,9 +129,13 @@ class MemoryFile implements OpenFile {
     this.#checkOpen();
   }
 
-  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+  async writeThrough(
+    chunks: Uint8Array | readonly Uint8Array[],
+    offset: number,
+  ): Promise<SyncPlace> {
     await this.write(chunks, offset);
     await this.sync();
+    return "apart";
   }
 
   async size(): Promise<number> {

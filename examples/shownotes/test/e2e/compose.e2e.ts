@@ -4,19 +4,24 @@
 // is up. k6 runs within the edge's network namespace: no load crosses a network.
 import { requireOrSkip } from "@compendium/metrics/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { X6Comparison } from "../../src/x6.ts";
+import { Demo, killLeftovers } from "./demo.ts";
+import { expectX6 } from "./expect-x6.ts";
 import { expectExit, shareInTime, THRESHOLD_CROSSED } from "./k6.ts";
-import { describeNightly, docker, type Ended, freePort, run } from "./run.ts";
+import { describeNightly, docker, type Ended, freePort, rootFolder, run } from "./run.ts";
 
 const need = docker();
 const project = `shownotes-e2e-${process.pid}`;
 const ports = { SHOWNOTES_PORT: "", PROMETHEUS_PORT: "" };
 const edges = ["edge", "edge-2", "edge-3"];
 const registry = ["registry-1", "registry-2", "registry-3"];
+const presence = ["presence-eu", "presence-us", "presence-ap"];
 // What else is set for compose.
 let settings: Record<string, string> = {};
 
+const command = ["docker", "compose", "--project-name", project, "--profile", "load"] as const;
+
 function compose(...args: string[]): Promise<Ended> {
-  const command = ["docker", "compose", "--project-name", project, "--profile", "load"] as const;
   // The first build downloads the base image and every tool.
   return run([...command, ...args], { env: { ...ports, ...settings }, timeoutMs: 540_000 });
 }
@@ -49,6 +54,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  killLeftovers();
   if (need.present) await composed("down", "--volumes", "--remove-orphans", "--timeout=5");
 });
 
@@ -75,7 +81,7 @@ test("Prometheus scrapes every service", async () => {
     };
     return data.result.map(({ metric, value }) => `${metric.instance} ${value[1]}`).sort();
   };
-  const services = ["billing", "preview", ...edges, ...registry];
+  const services = ["billing", "preview", ...edges, ...registry, ...presence];
   const all = [...services.map((name) => `${name}:8080 1`), "lab:4100 1"].sort();
   await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
 });
@@ -106,6 +112,36 @@ test("seats are taken by way of the edge, and kept by the registry", async () =>
   expect(await (await lab("/workspaces/acme/seats")).json()).toMatchObject({ people: ["ada"] });
 });
 
+const container = async (service: string) => (await composed("ps", "-q", service)).trim();
+
+const docked = async (...args: string[]) => {
+  const { code, output } = await run(["docker", ...args]);
+  expect(code, output).toBe(0);
+};
+
+test("X6's writers in regions whose network is taken away: a column loses, a set does not", async () => {
+  const network = `${project}_regions`;
+  // The third is then alone as well.
+  const cutOff = ["us", "ap"];
+  const asked = ["run", "--rm", "--no-deps", "--no-TTY", "writers"];
+  const file = `${rootFolder}docker-compose.yml`;
+  const writers = Demo.start([...command.slice(1), "--file", file, ...asked], [command[0]]);
+  await writers.prints(/now cut the regions off/);
+  for (const region of cutOff) {
+    await docked("network", "disconnect", network, await container(`presence-${region}`));
+  }
+  await writers.prints(/now let the regions reach each other/);
+  for (const region of cutOff) {
+    const alias = ["--alias", `${region}.regions`];
+    await docked("network", "connect", ...alias, network, await container(`presence-${region}`));
+  }
+  const code = await writers.end();
+  console.log(writers.output);
+  expect(code, writers.output).toBe(0);
+  const found = writers.output.trim().split("\n").at(-1) ?? "";
+  expectX6(JSON.parse(found) as X6Comparison);
+});
+
 describe("X5's clients, while members of the registry are killed, paused and cut off", () => {
   // Who leads, as the members see it that can be asked.
   const leader = async (): Promise<string> => {
@@ -128,11 +164,6 @@ describe("X5's clients, while members of the registry are killed, paused and cut
       },
       { timeout: 20_000, interval: 200 },
     );
-  const container = async (service: string) => (await composed("ps", "-q", service)).trim();
-  const docked = async (...args: string[]) => {
-    const { code, output } = await run(["docker", ...args]);
-    expect(code, output).toBe(0);
-  };
   const network = `${project}_default`;
 
   const faults: [string, (service: string) => Promise<void>, (service: string) => Promise<void>][] =

@@ -3,6 +3,8 @@
 import type { Server } from "node:net";
 import { requireOrSkip } from "@compendium/metrics/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { EpisodeView } from "../../src/presence-episode.ts";
+import type { PresenceState } from "../../src/presence-replica.ts";
 import { chromium, openPage } from "./browser.ts";
 import { commandOf, Demo, END_MS_MAX, linux, look, pause, pssMb, survivors, take } from "./demo.ts";
 
@@ -46,6 +48,20 @@ const act = async (verb: string, body?: object) => {
   return look(url);
 };
 
+const names = ["eu", "us", "ap"];
+
+// There is nothing at all while a region is being started.
+const readRegion = async <T>(name: string, path: string) => {
+  const response = await fetch(new URL(`/regions/${name}/${path}`, url));
+  return (await response.json().catch(() => ({}))) as Partial<T>;
+};
+
+// Of each region, how many others it reaches.
+const regionsLinked = async () => {
+  const states = await Promise.all(names.map((name) => readRegion<PresenceState>(name, "state")));
+  return states.map((state) => state.peers?.length);
+};
+
 test("takes the next free port, and says so", () => {
   expect(demo.output).toMatch(/^port 4100 is taken; trying 4101\n/);
   expect(new URL(url).port).not.toBe("4100");
@@ -59,17 +75,22 @@ test("shows the URL and the comparison, within bounds generous to a busy machine
 
 test("stays up without a terminal, in at most 60 MB a process", async (context) => {
   requireOrSkip(context, linux);
-  // The registry comes after the comparison.
-  const pids = [demo.pid, ...(await demo.childrenReach(6))];
+  // The registry and the regions come after the comparison.
+  const pids = [demo.pid, ...(await demo.childrenReach(9))];
   await seatsOf("nobody");
+  await expect.poll(regionsLinked, patient).toEqual([2, 2, 2]);
   const sizes = pids.map((pid) => {
-    const name = / (edge|preview|billing|registry) /.exec(commandOf(pid))?.[1] ?? "supervisor";
+    const name =
+      / (edge|preview|billing|registry|presence) /.exec(commandOf(pid))?.[1] ?? "supervisor";
     return { name, mb: pssMb(pid) };
   });
   console.log(`PSS: ${sizes.map(({ name, mb }) => `${name} ${mb} MB`).join(", ")}`);
   expect(sizes.map(({ name }) => name).sort()).toEqual([
     "billing",
     "edge",
+    "presence",
+    "presence",
+    "presence",
     "preview",
     "registry",
     "registry",
@@ -123,6 +144,26 @@ test(
     process.kill(member, "SIGKILL");
     await demo.prints(new RegExp(`registry \\(pid ${member}\\) was killed by SIGKILL; it is`));
     expect(await seatsOf("acme")).toEqual({ paid: 1, people: ["ada"] });
+  },
+  MINUTE_MS,
+);
+
+test(
+  "regions that are cut off answer, and have each other's edits once they meet",
+  async () => {
+    await expect.poll(regionsLinked, patient).toEqual([2, 2, 2]);
+    expect(await act("partition", { on: true })).toMatchObject({ regions: { isParted: true } });
+    await expect.poll(regionsLinked, patient).toEqual([0, 0, 0]);
+    for (const name of names) {
+      const tag = new URL(`/regions/${name}/episodes/live/tags/from-${name}`, url);
+      expect((await fetch(tag, { method: "POST" })).status).toBe(200);
+    }
+    await act("partition", { on: false });
+    const tags = ["from-ap", "from-eu", "from-us"];
+    for (const name of names) {
+      const seen = async () => (await readRegion<EpisodeView>(name, "episodes/live")).tags;
+      await expect.poll(seen, patient).toEqual(tags);
+    }
   },
   MINUTE_MS,
 );
@@ -184,10 +225,23 @@ test(
     await expect.poll(() => text("breaker"), patient).toBe("closed");
     const runs = `[...document.querySelectorAll("[data-verb=experiment]")].map((b) => b.textContent)`;
     expect(await page.evaluate(`${runs}.join()`)).toBe(
-      "Run X1 1,Run X2 2,Run X3 3,Run X4 4,Run X5 5",
+      "Run X1 1,Run X2 2,Run X3 3,Run X4 4,Run X5 5,Run X6 6",
     );
     await expect.poll(() => text("within"), patient).toMatch(/^\d+\.\d %$/);
     expect(await text("report")).toContain("X1  Slow previews");
+    const regions = `[...document.querySelectorAll("#regions h3")].map((it) => it.textContent)`;
+    expect(await page.evaluate(`${regions}.join()`)).toBe("eu,us,ap");
+    const add = `const form = document.querySelector("[data-region=us] form");
+      form.firstChild.value = "typed";
+      form.requestSubmit();
+      const own = document.querySelector("[data-region=us] textarea");
+      own.value = "noted";
+      own.dispatchEvent(new Event("input"));`;
+    await page.evaluate(`{ ${add} }`);
+    const tags = `document.querySelector("[data-region=ap] ul").textContent`;
+    await expect.poll(() => page.evaluate(tags), patient).toContain("typed");
+    const notes = `document.querySelector("[data-region=ap] textarea").value`;
+    await expect.poll(() => page.evaluate(notes), patient).toBe("noted");
     await page.evaluate(`document.querySelector("[data-verb=fault]").click()`);
     await expect.poll(() => text("fault"), patient).toBe("takes 5 s");
     expect(page.errors).toEqual([]);

@@ -160,7 +160,9 @@ test(
   async (context) => {
     requireOrSkip(context, linux);
     const demo = Demo.startAtTerminal(["--port", "0"]);
-    await demo.prints(/keys: 1 X1 · 2 X2 · 3 X3 · 4 X4 · 5 X5 · p pattern on\/off/);
+    await demo.prints(
+      /keys: 1 X1 · 2 X2 · 3 X3 · 4 X4 · 5 X5 · 6 X6 · c cut the regions off.* · p pattern on\/off/,
+    );
     await demo.prints(/without breaker and bulkhead/);
     demo.type("p");
     await demo.prints(/busy: an experiment or another action is under way/);

@@ -2,7 +2,7 @@
 import { CausalContext } from "@compendium/crdt";
 import type { CrdtSyncError } from "../errors.ts";
 import type { Limits } from "../wire/limits.ts";
-import type { Check, Open, Part, Refuse, Row, Rows, Update } from "../wire/part.ts";
+import type { Ack, Check, Open, Part, Refuse, Row, Rows, Update } from "../wire/part.ts";
 import type { SharedDocument } from "./document.ts";
 
 /** An update on its way. */
@@ -38,12 +38,15 @@ export class Channel {
   #said: CausalContext = new CausalContext();
   // What the peer has said, in messages that were taken in whole: it has been joined here.
   #peerVersion: CausalContext = new CausalContext();
+  // What the peer has acknowledged while it held something back.
+  #peerHalf: CausalContext = new CausalContext();
   // What the peer will believe that we have, once it has read what was sent.
   #told: CausalContext = new CausalContext();
   readonly #livesTold: Map<string, number> = new Map();
   readonly #sent: Sent[] = [];
   #number = 0;
   #acked = 0;
+  #isAckedWhole = true;
   #seenRevision = -1;
   readonly #presencesSent: Map<string, number> = new Map();
   #presenceRevision = -1;
@@ -130,12 +133,16 @@ export class Channel {
   }
 
   /** The peer has all up to that update; false when it was never sent. */
-  acknowledged(number: number): boolean {
+  acknowledged({ number, isWhole }: Ack): boolean {
     if (number > this.#number) return false;
     while (this.#sent.length > 0 && (this.#sent[0] as Sent).number <= number) {
       const { version } = this.#sent.shift() as Sent;
       this.#said.join(version);
-      this.#peerVersion.join(version);
+      this.#peerHalf.join(version);
+    }
+    if (isWhole) {
+      this.#peerVersion.join(this.#peerHalf);
+      this.#peerHalf = new CausalContext();
     }
     return true;
   }
@@ -182,10 +189,15 @@ export class Channel {
     return { type: "update", channel: this.number, number, version: news, writers, bytes };
   }
 
-  #ack(): Part | undefined {
-    if (this.ackDue === this.#acked) return undefined;
+  // Where too much is unacknowledged there may be an edit that is held back, and the peer waits for
+  // this all the same: both could be full. When the edit has gone, it is said again.
+  #ack(): Ack | undefined {
+    if (this.ackDue === this.#acked && this.#isAckedWhole) return undefined;
+    const isWhole = this.#peerKnows.covers(this.document.observe());
+    if (this.ackDue === this.#acked && !isWhole) return undefined;
     this.#acked = this.ackDue;
-    return { type: "ack", channel: this.number, number: this.ackDue };
+    this.#isAckedWhole = isWhole;
+    return { type: "ack", channel: this.number, number: this.ackDue, isWhole };
   }
 
   #check(): Check | undefined {

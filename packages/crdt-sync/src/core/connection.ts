@@ -16,7 +16,7 @@
 import { CrdtSyncError, type CrdtSyncErrorCode } from "../errors.ts";
 import { decodeMessage, encodeMessage, encodePart } from "../wire/codec.ts";
 import type { Limits } from "../wire/limits.ts";
-import type { Open, Part, Update } from "../wire/part.ts";
+import type { Deny, Open, Part, Update } from "../wire/part.ts";
 import { Channel } from "./channel.ts";
 import type { SharedDocument } from "./document.ts";
 import { PieceReader, PieceWriter } from "./pieces.ts";
@@ -28,6 +28,8 @@ export interface ConnectionHost {
   readonly session: string;
   readonly limits: Limits;
   readonly documents: ReadonlyMap<string, SharedDocument>;
+  /** Whether the peer may have that document. Default: any. */
+  mayOpen?(document: string): boolean;
   /** Something worth telling has happened. */
   onEvent(event: ConnectionEvent): void;
 }
@@ -54,6 +56,10 @@ export class Connection {
   readonly #byRemote: Map<number, Channel> = new Map();
   /** What the peer has opened and we have not. Bounded by `documentsMax`. */
   readonly #wanted: Map<string, Open> = new Map();
+  /** Documents of ours that the peer may not have. Of these nothing is said on this link. */
+  readonly #hidden: Set<string> = new Set();
+  /** How often it has asked for one. Bounded by `documentsMax`. */
+  #denials = 0;
   readonly #urgent: Part[] = [];
   #outgoing: PieceWriter | undefined;
   readonly #incoming: PieceReader;
@@ -124,6 +130,7 @@ export class Connection {
 
   /** A document is not kept any more. */
   close(name: string): void {
+    this.#hidden.delete(name);
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
     this.#forget(channel);
@@ -175,9 +182,13 @@ export class Connection {
 
   #addChannels(): void {
     const { documents, limits } = this.#host;
-    if (this.#channels.size === documents.size) return;
+    if (this.#channels.size + this.#hidden.size === documents.size) return;
     for (const [name, document] of documents) {
       if (this.#channels.has(name) || this.#channels.size >= limits.documentsMax) continue;
+      if (this.#host.mayOpen?.(name) === false) {
+        this.#hidden.add(name);
+        continue;
+      }
       const channel = new Channel(document, ++this.#channelNumbers, limits);
       this.#channels.set(name, channel);
       const wanted = this.#wanted.get(name);
@@ -197,6 +208,7 @@ export class Connection {
     if (this.peer === undefined) throw misplaced(`${part.type} before hello`);
     if (part.type === "ping") return;
     if (part.type === "open") return this.#open(part, nowMs);
+    if (part.type === "deny") return this.#denied(part);
     const channel = this.#byRemote.get(part.channel);
     if (channel === undefined) return this.#withoutChannel(part);
     if (channel.refused === undefined || part.type === "close") {
@@ -204,13 +216,17 @@ export class Connection {
     }
   }
 
-  #act(channel: Channel, part: Exclude<Part, { type: "open" | "piece" }>, nowMs: number): void {
+  #act(
+    channel: Channel,
+    part: Exclude<Part, { type: "open" | "piece" | "deny" }>,
+    nowMs: number,
+  ): void {
     const { document } = channel;
     switch (part.type) {
       case "update":
         return this.#update(channel, part);
       case "ack":
-        if (!channel.acknowledged(part.number)) throw misplaced("an ack of what was never sent");
+        if (!channel.acknowledged(part)) throw misplaced("an ack of what was never sent");
         return this.#joined(channel);
       case "check":
         if (channel.agrees(part)) return;
@@ -245,6 +261,7 @@ export class Connection {
 
   #open(open: Open, nowMs: number): void {
     if (this.#byRemote.has(open.channel)) throw misplaced(`channel ${open.channel} is open`);
+    if (this.#host.mayOpen?.(open.document) === false) return this.#deny(open.document);
     this.#addChannels();
     const channel = this.#channels.get(open.document);
     if (channel === undefined) {
@@ -259,6 +276,23 @@ export class Connection {
     this.#attempt(channel, () => this.#match(channel, open));
     // To somebody new we say that we are here with a counter that nobody has called gone.
     channel.document.presence.renew(nowMs);
+  }
+
+  #deny(document: string): void {
+    if (++this.#denials > this.#host.limits.documentsMax) {
+      throw new CrdtSyncError("SYNC_TOO_LARGE", "more documents than a link may ask for");
+    }
+    const message = `${this.#host.name} does not let this peer have it`;
+    this.#urgent.push({ type: "deny", document, message });
+  }
+
+  #denied({ document, message }: Deny): void {
+    const channel = this.#channels.get(document);
+    if (channel === undefined || channel.refused !== undefined) return;
+    const error = new CrdtSyncError("SYNC_DENIED", `${document}: ${message}`);
+    channel.refused = error;
+    channel.document.presence.forget(channel, 0);
+    this.#host.onEvent({ type: "refused", document, error });
   }
 
   #match(channel: Channel, open: Open): void {
@@ -315,7 +349,9 @@ export class Connection {
   }
 
   // About a document that we do not have, or have just closed.
-  #withoutChannel(part: Exclude<Part, { type: "piece" | "hello" | "ping" | "open" }>): void {
+  #withoutChannel(
+    part: Exclude<Part, { type: "piece" | "hello" | "ping" | "open" | "deny" }>,
+  ): void {
     if (part.type !== "close") return;
     for (const [name, open] of this.#wanted) {
       if (open.channel === part.channel) this.#wanted.delete(name);

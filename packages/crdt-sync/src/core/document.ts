@@ -16,10 +16,14 @@ import { reused, Writers } from "./writers.ts";
 export interface DocumentStats {
   /** Operations that are known here. */
   readonly operations: number;
-  /** Of these, how many are not stable yet. */
+  /** Of these, how many are stable: every member has them. */
+  readonly stable: number;
+  /** And how many are not, yet. */
   readonly stableLag: number;
   /** Updates that wait for others. */
   readonly pending: number;
+  /** The bytes that its history takes in memory, about; 0 for what keeps none. */
+  readonly historyBytes: number;
   /** Nodes that are present. */
   readonly presences: number;
   /** Replicas of one version with two digests: one of the two is broken. */
@@ -54,12 +58,14 @@ export class SharedDocument {
   revision = 0;
   /** What is on disk; all, where there is none. */
   durableRevision: number = Number.POSITIVE_INFINITY;
+  /** Whether it is being told something: what changes now comes from elsewhere. */
+  isMerging = false;
 
   readonly #nonce: string;
   #version: CausalContext;
   #ownBefore: number;
   #hasLife = false;
-  #digest: { readonly revision: number; readonly value: string } | undefined;
+  #digest: { readonly version: CausalContext; readonly value: string } | undefined;
 
   constructor({ name, replicated, presence, members, nonce }: DocumentParts) {
     this.name = name;
@@ -124,11 +130,14 @@ export class SharedDocument {
    * @throws CrdtSyncError `SYNC_REFUSED` when the replica does not take it, or it brings less
    */
   merge(bytes: Uint8Array, theirs: CausalContext): void {
+    this.isMerging = true;
     try {
       this.replicated.merge(bytes);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CrdtSyncError("SYNC_REFUSED", `${this.name}: ${why}`, { cause });
+    } finally {
+      this.isMerging = false;
     }
     if (!this.observe().covers(theirs)) {
       const message = `${this.name}: an update brings less than it announces`;
@@ -156,11 +165,11 @@ export class SharedDocument {
     return true;
   }
 
-  /** The digest of the state as it is now. */
+  /** The digest of the state as it is now. Asking takes note of nothing else. */
   digest(): string {
-    this.observe();
-    if (this.#digest?.revision !== this.revision) {
-      this.#digest = { revision: this.revision, value: this.replicated.digest() };
+    const version = this.replicated.version();
+    if (this.#digest?.version.equals(version) !== true) {
+      this.#digest = { version: version.copy(), value: this.replicated.digest() };
     }
     return this.#digest.value;
   }
@@ -169,13 +178,15 @@ export class SharedDocument {
   stats(): DocumentStats {
     const { mismatches, idsReused, replicated, presence } = this;
     const version = replicated.version();
-    let stable = version;
-    for (const known of this.members.values()) stable = stable.meet(known);
-    const operations = sizeOf(version);
+    let stableVersion = version;
+    for (const known of this.members.values()) stableVersion = stableVersion.meet(known);
+    const [operations, stable] = [sizeOf(version), sizeOf(stableVersion)];
     return {
       operations,
-      stableLag: operations - sizeOf(stable),
+      stable,
+      stableLag: operations - stable,
       pending: replicated.pending,
+      historyBytes: replicated.bytes ?? 0,
       presences: presence.size,
       mismatches,
       idsReused,

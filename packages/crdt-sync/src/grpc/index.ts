@@ -1,2 +1,6 @@
-export type { LinkLimits } from "../link/queued-link.ts";
+export type {
+  GrpcCertificates,
+  GrpcTlsOptions,
+  GrpcTransportStats,
+} from "@compendium/runtime/grpc";
 export { GrpcTransport, type GrpcTransportOptions } from "./grpc-transport.ts";

@@ -1,5 +1,5 @@
-// A link over something that takes messages and says when they have left: a socket of ws, a call of
-// gRPC. Both directions are bounded here: what waits to leave by `queueBytesMax`, what waits to be
+// A link over something that takes messages and says when they have left: a socket of ws. Both
+// directions are bounded here: what waits to leave by `queueBytesMax`, what waits to be
 // iterated by `inboxBytesMax`; when that is full, the wire is told to stop reading, and the peer
 // feels it.
 import { Inbox, type Link, RuntimeError, type Sent } from "@compendium/runtime";

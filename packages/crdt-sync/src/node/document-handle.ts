@@ -10,16 +10,22 @@ export class DocumentHandle implements AsyncDisposable {
   readonly name: string;
   readonly #document: SharedDocument;
   readonly #clock: Clock;
+  readonly #durable: () => Promise<void>;
   readonly #close: () => Promise<void>;
 
-  constructor(document: SharedDocument, clock: Clock, close: () => Promise<void>) {
+  constructor(
+    document: SharedDocument,
+    clock: Clock,
+    { durable, close }: { durable: () => Promise<void>; close: () => Promise<void> },
+  ) {
     this.name = document.name;
     this.#document = document;
     this.#clock = clock;
+    this.#durable = durable;
     this.#close = close;
   }
 
-  /** Edits the replica, and has the edits sent. Those of one turn travel together. */
+  /** Edits the replica, and has that written at once. All edits of a turn are sent together. */
   change<T>(edit: () => T): T {
     try {
       return edit();
@@ -28,9 +34,19 @@ export class DocumentHandle implements AsyncDisposable {
     }
   }
 
-  /** The replica was edited. Lattices and trees say so themselves; a text or a list does not. */
+  /** The replica was edited. All of `@compendium/crdt` say so themselves, when a turn is over. */
   changed(): void {
     this.#document.changed();
+  }
+
+  /**
+   * Settles when all that is known here now is on disk, at once where there is none: an edit may be
+   * acknowledged then, whatever befalls this process.
+   *
+   * @throws CrdtSyncError `SYNC_STORE` when the disk has failed
+   */
+  durable(): Promise<void> {
+    return this.#durable();
   }
 
   /** Says where we are: any JSON of at most `presenceBytesMax`; undefined: no longer here. */

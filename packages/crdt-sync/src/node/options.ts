@@ -2,7 +2,7 @@
 import type { Clock, Random } from "@compendium/runtime";
 import type { CrdtSyncError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
-import { checkName, type Limits, limitsFrom } from "../wire/limits.ts";
+import { checkName, type Limits, limitsFrom, MEMBERS_MAX } from "../wire/limits.ts";
 
 /** Options of a {@link SyncNode}. */
 export interface SyncNodeOptions {
@@ -16,7 +16,10 @@ export interface SyncNodeOptions {
   readonly store?: Store;
   /** A log is written anew when it has so many bytes, or four times the last. Default 65,536. */
   readonly rewriteBytes?: number;
-  /** The other nodes that must have seen an operation before it is stable. Default: none. */
+  /**
+   * The other nodes that must have seen an operation before it is stable; at most 64. Our own name
+   * is left out. Default: none.
+   */
   readonly members?: readonly string[];
   /** A link on which nothing was said for that long gets a sign of life. Default 5,000. */
   readonly heartbeatMs?: number;
@@ -30,6 +33,11 @@ export interface SyncNodeOptions {
   readonly retryMsMax?: number;
   /** How long an attempt may take. Default 5,000. */
   readonly connectMs?: number;
+  /**
+   * Whether a peer may have a document, by the name that its transport gives it: that of
+   * `authorize`, or an address. To others nothing is said of it. Default: anybody may have any.
+   */
+  readonly mayOpen?: (document: string, peer: string) => boolean;
   /** Bounds of what a peer may ask for. */
   readonly limits?: Partial<Limits>;
   /** Is told what happens. Must not throw. */
@@ -75,11 +83,19 @@ export interface Settings {
   readonly limits: Limits;
 }
 
+// One list may serve all nodes: nobody waits for himself.
+function othersOf({ name, members = [] }: SyncNodeOptions): string[] {
+  const others = new Set(members.map((member) => checkName("a member", member)));
+  others.delete(name);
+  if (others.size <= MEMBERS_MAX) return [...others];
+  throw new RangeError(`there are at most ${MEMBERS_MAX} other members, got ${others.size}`);
+}
+
 /** Checks, and fills in. */
 export function settingsOf(options: SyncNodeOptions): Settings {
   const settings = {
     name: checkName("name", options.name),
-    members: (options.members ?? []).map((member) => checkName("a member", member)),
+    members: othersOf(options),
     rewriteBytes: options.rewriteBytes ?? 65_536,
     heartbeatMs: options.heartbeatMs ?? 5_000,
     checkMs: options.checkMs ?? 10_000,

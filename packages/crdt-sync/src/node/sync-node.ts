@@ -4,7 +4,7 @@
 // Every change of a document, wherever it comes from, does the same: it is written to the log, and
 // each link is asked whether its peer lacks something. So updates travel on through a node to all
 // others that it is linked to, in whatever shape of network, and end where everybody has them.
-import { Histogram, type HistogramSnapshot, latencySecondsBounds } from "@compendium/metrics";
+import { Histogram, latencySecondsBounds } from "@compendium/metrics";
 import {
   type Clock,
   type Link,
@@ -25,42 +25,7 @@ import { LinkDriver } from "./link-driver.ts";
 import { type Settings, type SyncEvent, type SyncNodeOptions, settingsOf } from "./options.ts";
 import { Peering } from "./peering.ts";
 import { Persister } from "./persister.ts";
-
-/** What a node has counted since it was made. */
-export interface SyncNodeStats {
-  /** Links open now, whose peer has said hello. */
-  readonly peers: number;
-  /** Documents open now. */
-  readonly documents: number;
-  /** Links that were opened, or taken. */
-  readonly links: number;
-  /** Links that ended with a fault. */
-  readonly linksBroken: number;
-  /** Bytes of messages received. */
-  readonly bytesIn: number;
-  /** Bytes of messages handed to links. */
-  readonly bytesOut: number;
-  /** Messages received. */
-  readonly messagesIn: number;
-  /** Messages handed to links. */
-  readonly messagesOut: number;
-  /** Updates merged. */
-  readonly merges: number;
-  /** How long it took to take in a message. */
-  readonly mergeSeconds: HistogramSnapshot;
-  /** Updates that wait for others, in all documents. */
-  readonly pending: number;
-  /** Operations that are not stable, in all documents. */
-  readonly stableLag: number;
-  /** Nodes present, in all documents. */
-  readonly presences: number;
-  /** Bytes of all logs. */
-  readonly logBytes: number;
-  /** Digests that did not agree. */
-  readonly mismatches: number;
-  /** Times that one name stood for two histories. */
-  readonly idsReused: number;
-}
+import { digestOf, type SyncNodeStats, sumOf } from "./stats.ts";
 
 interface Waiter {
   readonly after: Outgoing["after"];
@@ -81,10 +46,13 @@ export class SyncNode implements AsyncDisposable {
   readonly #handles: Map<string, DocumentHandle> = new Map();
   readonly #persisters: Map<string, Persister> = new Map();
   readonly #opening: Set<string> = new Set();
+  // Of a log that is being closed, when that is done: it must not be opened before.
+  readonly #closing: Map<string, Promise<void>> = new Map();
   readonly #drivers: Set<LinkDriver> = new Set();
   readonly #running: Set<Promise<unknown>> = new Set();
   readonly #peerings: Set<Peering> = new Set();
   readonly #waiters: Set<Waiter> = new Set();
+  readonly #edits: Set<SharedDocument> = new Set();
   readonly #mergeSeconds: Histogram = new Histogram(latencySecondsBounds);
   readonly #counts = {
     links: 0,
@@ -110,9 +78,10 @@ export class SyncNode implements AsyncDisposable {
 
   /**
    * Keeps a document in sync from now on. With a store, what was kept is loaded into it first, and
-   * it must be empty.
+   * until then it must be empty.
    *
-   * @throws CrdtSyncError `SYNC_LOG_CORRUPT`, `SYNC_STORE`; TypeError for a name that is in use
+   * @throws CrdtSyncError `SYNC_LOG_CORRUPT`, `SYNC_STORE`; TypeError for a name that is in use, or
+   *   a document that is not empty
    */
   async open(name: string, value: Replicable | Replicated): Promise<DocumentHandle> {
     checkDocumentName(name);
@@ -123,17 +92,24 @@ export class SyncNode implements AsyncDisposable {
     const document = this.#documentOf(name, replica);
     this.#opening.add(name);
     try {
+      await this.#closing.get(name);
       await this.#load(document);
     } finally {
       this.#opening.delete(name);
     }
     this.#documents.set(name, document);
-    const subscription = replica.onChange?.(() => document.changed());
+    const subscription = replica.onChange?.(() => this.#edited(document));
     document.onChanged = () => this.#changed(document);
     document.changed();
-    const handle = new DocumentHandle(document, this.#clock, () => {
-      subscription?.[Symbol.dispose]();
-      return this.#close(document);
+    const handle = new DocumentHandle(document, this.#clock, {
+      durable: async () => {
+        document.observe();
+        await this.#durable(new Map([[document, document.revision]]));
+      },
+      close: () => {
+        subscription?.[Symbol.dispose]();
+        return this.#close(document);
+      },
     });
     this.#handles.set(name, handle);
     return handle;
@@ -191,21 +167,26 @@ export class SyncNode implements AsyncDisposable {
 
   /** Plain numbers, for a metrics package to read. */
   stats(): SyncNodeStats {
-    const sum = { pending: 0, stableLag: 0, presences: 0, mismatches: 0, idsReused: 0 };
-    for (const document of this.#documents.values()) {
-      const stats = document.stats();
-      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += stats[key];
-    }
-    let logBytes = 0;
-    for (const { bytes } of this.#persisters.values()) logBytes += bytes;
+    const peers = this.peers;
+    const { members } = this.#settings;
     return {
       ...this.#counts,
-      ...sum,
-      logBytes,
-      peers: this.peers.length,
-      documents: this.#documents.size,
+      ...sumOf(this.#documents.values()),
+      logBytes: [...this.#persisters.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+      peers: peers.length,
+      members: members.length,
+      membersLinked: members.filter((member) => peers.includes(member)).length,
+      hasFailed: this.#failure !== undefined,
       mergeSeconds: this.#mergeSeconds.snapshot(),
     };
+  }
+
+  /**
+   * 32 bits of a fingerprint of all documents: nodes that have the same documents in the same state
+   * have the same one. Costs the states of those that have changed since it was last asked.
+   */
+  digest(): number {
+    return digestOf(this.#documents.values());
   }
 
   /** Ends all links, writes what is not written, and closes the logs. */
@@ -216,6 +197,7 @@ export class SyncNode implements AsyncDisposable {
     await Promise.all([...this.#peerings].map((peering) => peering.close()));
     for (const { link } of this.#drivers) link.destroy();
     await Promise.all(this.#running);
+    await Promise.allSettled(this.#closing.values());
     await Promise.all([...this.#persisters.values()].map((persister) => persister.close()));
   }
 
@@ -234,16 +216,22 @@ export class SyncNode implements AsyncDisposable {
   async #load(document: SharedDocument): Promise<void> {
     const { store } = this.#options;
     if (store === undefined) return;
-    if (!document.observe().isEmpty) {
-      throw new TypeError(`${document.name} must be empty: what was kept is loaded into it`);
-    }
+    checkEmpty(document);
     const journal = await store.open(document.name);
-    const persister = Persister.load(document, journal, {
-      rewriteBytes: this.#settings.rewriteBytes,
-      onDurable: () => this.#wake(),
-      onFailed: (error) => this.#fail(error),
-    });
-    this.#persisters.set(document.name, persister);
+    try {
+      // Again: an edit in the meantime has taken a number that another one has in the log.
+      checkEmpty(document);
+      if (this.#isClosed) throw new TypeError("the node was closed");
+      const persister = Persister.load(document, journal, {
+        rewriteBytes: this.#settings.rewriteBytes,
+        onDurable: () => this.#wake(),
+        onFailed: (error) => this.#fail(error),
+      });
+      this.#persisters.set(document.name, persister);
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
   }
 
   async #attach(link: Link): Promise<Error | undefined> {
@@ -253,7 +241,7 @@ export class SyncNode implements AsyncDisposable {
     }
     this.#counts.links++;
     const driver = new LinkDriver(
-      this.#hostOf(() => driver),
+      this.#hostOf(link.peer, () => driver),
       link,
     );
     this.#drivers.add(driver);
@@ -264,9 +252,11 @@ export class SyncNode implements AsyncDisposable {
     return error;
   }
 
-  #hostOf(driver: () => LinkDriver): ConstructorParameters<typeof LinkDriver>[0] {
+  #hostOf(peer: string, driver: () => LinkDriver): ConstructorParameters<typeof LinkDriver>[0] {
     const { limits, heartbeatMs, checkMs } = this.#settings;
+    const { mayOpen } = this.#options;
     return {
+      ...(mayOpen !== undefined && { mayOpen: (document: string) => mayOpen(document, peer) }),
       name: this.name,
       session: this.session,
       documents: this.#documents,
@@ -291,6 +281,18 @@ export class SyncNode implements AsyncDisposable {
 
   #tell(event: SyncEvent): void {
     this.#options.onEvent?.(event);
+  }
+
+  // A thousand edits of one turn are looked at once. What a merge does is told by who merges.
+  #edited(document: SharedDocument): void {
+    if (document.isMerging || this.#edits.has(document)) return;
+    this.#edits.add(document);
+    if (this.#edits.size > 1) return;
+    queueMicrotask(() => {
+      const edited = [...this.#edits];
+      this.#edits.clear();
+      for (const document of edited) document.changed();
+    });
   }
 
   #changed(document: SharedDocument): void {
@@ -335,9 +337,18 @@ export class SyncNode implements AsyncDisposable {
       driver.connection.close(document.name);
       driver.pump();
     }
-    const persister = this.#persisters.get(document.name);
-    await persister?.close();
-    this.#persisters.delete(document.name);
+    const closing = this.#closeLog(document.name);
+    this.#closing.set(document.name, closing);
+    await closing;
+  }
+
+  async #closeLog(name: string): Promise<void> {
+    try {
+      await this.#persisters.get(name)?.close();
+    } finally {
+      this.#persisters.delete(name);
+      this.#closing.delete(name);
+    }
   }
 
   // One timer, while somebody is present.
@@ -367,6 +378,11 @@ export class SyncNode implements AsyncDisposable {
         .padStart(8, "0");
     return half() + half();
   }
+}
+
+function checkEmpty(document: SharedDocument): void {
+  if (document.observe().isEmpty) return;
+  throw new TypeError(`${document.name} must be empty: what was kept is loaded into it`);
 }
 
 function isDurable(after: Outgoing["after"]): boolean {

@@ -1,6 +1,11 @@
-// A document, a text or a list as the protocol sees it: it keeps a log, so that what is sent is what
-// is missing, and its version is a vector, which is one interval for each replica.
-import { CausalContext } from "@compendium/crdt";
+// A document, a text or a list as the protocol sees it: it keeps a log, so that what is sent is
+// what is missing, and its version is a vector, which is one interval for each replica.
+//
+// A log may have been compacted. Whoever is so far behind that what he lacks is no longer told
+// apart gets everything: a new member with an empty replica, or a journal that is written anew. He
+// takes it in place of his own, if it has all that he has; otherwise he has made something that
+// nobody can place any more, and the replica refuses it.
+import { CausalContext, CrdtError } from "@compendium/crdt";
 import type { Replicated } from "../replicated.ts";
 
 /** For each replica, how many of its operations are known. */
@@ -12,38 +17,43 @@ export interface Logged {
   readonly agent: string;
   /** What it knows. */
   readonly version: Vector;
+  /** How many updates wait, and how many bytes its history takes. */
+  readonly stats: { readonly pending: number; readonly bytes: number };
   /** Takes in an update, or everything that another one has. */
   merge(bytes: Uint8Array): unknown;
+  /** Everything. */
+  encode(): Uint8Array;
+  /** Lets go of history that all replicas have; returns how many operations that were. */
+  compact?(stable: Vector): number;
   /** A fingerprint. */
   digest(): string;
   /** Tells of each change. */
   onChange(listener: () => void): Disposable;
 }
 
-/** What is called otherwise in each of them. */
-export interface LogAccess {
-  /** What a replica of that version lacks. */
-  since(version: Vector): Uint8Array;
-  /** How many updates wait. */
-  pending(): number;
-}
+/** What a replica of that version lacks: it is called otherwise in each of them. */
+export type Since = (version: Vector) => Uint8Array;
 
 /** A document, a text or a list. */
 export class LogReplica implements Replicated {
   readonly kind: string;
   readonly agent: string;
   readonly #value: Logged;
-  readonly #access: LogAccess;
+  readonly #since: Since;
 
-  constructor(kind: string, value: Logged, access: LogAccess) {
+  constructor(kind: string, value: Logged, since: Since) {
     this.kind = kind;
     this.agent = value.agent;
     this.#value = value;
-    this.#access = access;
+    this.#since = since;
   }
 
   get pending(): number {
-    return this.#access.pending();
+    return this.#value.stats.pending;
+  }
+
+  get bytes(): number {
+    return this.#value.stats.bytes;
   }
 
   version(): CausalContext {
@@ -51,7 +61,12 @@ export class LogReplica implements Replicated {
   }
 
   since(version: CausalContext): Uint8Array {
-    return this.#access.since(vectorOf(version));
+    try {
+      return this.#since(vectorOf(version));
+    } catch (error) {
+      if (!(error instanceof CrdtError) || error.code !== "CRDT_COMPACTED") throw error;
+      return this.#value.encode();
+    }
   }
 
   merge(bytes: Uint8Array): void {
@@ -64,6 +79,10 @@ export class LogReplica implements Replicated {
 
   onChange(listener: () => void): Disposable {
     return this.#value.onChange(listener);
+  }
+
+  compact(stable: CausalContext): boolean {
+    return (this.#value.compact?.(vectorOf(stable)) ?? 0) > 0;
   }
 }
 

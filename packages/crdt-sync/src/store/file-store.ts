@@ -142,6 +142,15 @@ async function create(
 
 async function recover(files: Files, path: string): Promise<Found> {
   const file = await files.open(path);
+  try {
+    return await recordsOf(file, path);
+  } catch (error) {
+    await file.close(); // Whoever tries again would run out of files.
+    throw error;
+  }
+}
+
+async function recordsOf(file: OpenFile, path: string): Promise<Found> {
   const bytes = new Uint8Array(await file.size());
   await file.read(bytes, 0);
   const records: Uint8Array[] = [];

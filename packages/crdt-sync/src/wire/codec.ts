@@ -32,6 +32,7 @@ const TYPES: readonly Part["type"][] = [
   "refuse",
   "piece",
   "ping",
+  "deny",
 ];
 const NONCE = /^[0-9a-f]{16}$/;
 const DIGEST = /^[0-9a-f]{32}$/;
@@ -114,7 +115,7 @@ function writeFields(to: Writer, part: Part): void {
       to.blob(part.bytes);
       break;
     case "ack":
-      to.number(part.number);
+      to.number(part.number).number(part.isWhole ? 1 : 0);
       break;
     case "check":
       to.string(part.digest);
@@ -136,6 +137,9 @@ function writeFields(to: Writer, part: Part): void {
       break;
     case "piece":
       to.number(part.total).number(part.offset).blob(part.bytes).word(part.check);
+      break;
+    case "deny":
+      to.string(part.document).string(shortened(part.message));
       break;
     case "close":
     case "ping":
@@ -169,7 +173,12 @@ function readPart(from: Reader, limits: Limits): Part {
         bytes: from.blob(),
       };
     case "ack":
-      return { type, channel: channel(), number: from.number(1) };
+      return {
+        type,
+        channel: channel(),
+        number: from.number(1),
+        isWhole: from.number(0, 1) === 1,
+      };
     case "check":
       return { type, channel: channel(), digest: matching(from, DIGEST) };
     case "rows":
@@ -190,6 +199,8 @@ function readPart(from: Reader, limits: Limits): Part {
       return { type, channel: channel() };
     case "ping":
       return { type };
+    case "deny":
+      return { type, document: readName(from), message: from.string(1_024) };
   }
 }
 

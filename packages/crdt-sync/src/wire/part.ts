@@ -50,6 +50,11 @@ export interface Ack {
   readonly type: "ack";
   readonly channel: number;
   readonly number: number;
+  /**
+   * Whether the sender has nothing left to say that it had before it said this. Only then it stands
+   * for a state: an edit that is held back was made without knowing what is acknowledged here.
+   */
+  readonly isWhole: boolean;
 }
 
 /** The digest of the version that the sender has told. */
@@ -95,6 +100,13 @@ export interface Refuse {
   readonly message: string;
 }
 
+/** The sender does not let the receiver have that document, whether it is there or not. */
+export interface Deny {
+  readonly type: "deny";
+  readonly document: string;
+  readonly message: string;
+}
+
 /** A piece of a part that is too large for a message. Nothing else comes between the pieces. */
 export interface Piece {
   readonly type: "piece";
@@ -124,4 +136,5 @@ export type Part =
   | Presences
   | Refuse
   | Piece
-  | Ping;
+  | Ping
+  | Deny;

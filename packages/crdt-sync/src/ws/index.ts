@@ -1,2 +1,7 @@
 export type { LinkLimits } from "../link/queued-link.ts";
-export { type SocketLike, WsTransport, type WsTransportOptions } from "./ws-transport.ts";
+export {
+  type SocketLike,
+  type WsTls,
+  WsTransport,
+  type WsTransportOptions,
+} from "./ws-transport.ts";

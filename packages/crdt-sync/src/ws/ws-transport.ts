@@ -1,10 +1,19 @@
 // Links over WebSockets (RFC 6455), one binary message each. Addresses are "host:port", or a URL
-// for connecting. Who has an HTTP server of his own, with an idea of who may come in, hands over
-// sockets with `accept`.
+// for connecting. Who may come in is asked before there is a socket: `authorize` sees the request,
+// with its token or its client's certificate, and says by which name the peer goes. Who has an HTTP
+// server of his own hands over sockets with `accept`.
 //
 // Left out: compression, which would cost memory for each link and help little with what is already
 // run-length encoded; and WebSocket's own pings, because the protocol has its own, which a browser
 // can answer as well.
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Duplex } from "node:stream";
 import {
   type ConnectOptions,
   type Link,
@@ -13,6 +22,7 @@ import {
   type Transport,
 } from "@compendium/runtime";
 import { WebSocket, WebSocketServer } from "ws";
+import { CrdtSyncError } from "../errors.ts";
 import {
   hostAndPort,
   type LinkLimits,
@@ -24,10 +34,33 @@ import {
 
 /** Options of {@link WsTransport}. */
 export interface WsTransportOptions extends LinkLimits {
-  /** Links that a listener holds at a time; further ones are closed with 1013. Default 1,024. */
+  /** Links that a listener holds at a time; further ones are answered with 503. Default 1,024. */
   readonly linksMax?: number;
-  /** Headers of connecting: a token, say. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Headers of connecting: a token, say. A function is asked anew at each attempt. */
+  readonly headers?: Headers | (() => Headers | Promise<Headers>);
+  /** Has listeners speak TLS, and connections too where the address does not say `ws://`. */
+  readonly tls?: WsTls;
+  /**
+   * Who may come in: the name by which the peer goes here (`mayOpen` of a node gets it), or
+   * undefined for nobody. Throwing is refusing, too. Default: everybody, by address.
+   */
+  readonly authorize?: (
+    request: IncomingMessage,
+  ) => string | undefined | Promise<string | undefined>;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Certificates, as PEM. */
+export interface WsTls {
+  /** This process's own, followed by intermediate ones. Listening needs it. */
+  readonly certificate?: string | Uint8Array;
+  /** The private key of `certificate`. */
+  readonly key?: string | Uint8Array;
+  /** The authorities that are believed. Default: the public ones. */
+  readonly ca?: string | Uint8Array;
+  /** Whether who connects must show a certificate signed by `ca`. Default: no. */
+  readonly requireClientCertificate?: boolean;
 }
 
 /** What is needed of a socket of `ws`, of whichever version. */
@@ -54,33 +87,46 @@ export interface SocketLike {
 export class WsTransport implements Transport {
   readonly #limits: Required<LinkLimits>;
   readonly #linksMax: number;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #options: WsTransportOptions;
 
   constructor(options: WsTransportOptions = {}) {
-    const { linksMax = 1_024, headers = {} } = options;
+    const { linksMax = 1_024 } = options;
     if (!(Number.isSafeInteger(linksMax) && linksMax >= 1)) {
       throw new RangeError(`linksMax must be an integer from 1, got ${linksMax}`);
     }
     this.#limits = linkLimits(options);
     this.#linksMax = linksMax;
-    this.#headers = headers;
+    this.#options = options;
   }
 
   async listen(address: string, accept: (link: Link) => void): Promise<Listener> {
     const { host, port } = hostAndPort(address);
-    const server = new WebSocketServer({ host, port, ...this.#settings() });
+    const http = this.#server();
+    const sockets = new WebSocketServer({ noServer: true, ...this.#settings() });
+    let asked = 0;
+    http.on("upgrade", (request, socket, head) => {
+      // A peer that hangs up while it is asked who it is; afterwards the socket has another owner.
+      const onError = (): void => void socket.destroy();
+      socket.on("error", onError);
+      if (sockets.clients.size + asked >= this.#linksMax) {
+        return refuse(socket, "503 Service Unavailable");
+      }
+      asked++;
+      this.#nameOf(request).then((name) => {
+        asked--;
+        if (name === undefined) return refuse(socket, "401 Unauthorized");
+        socket.off("error", onError);
+        sockets.handleUpgrade(request, socket, head, (ws) => accept(this.accept(ws, name)));
+      });
+    });
     await new Promise<void>((resolve, reject) => {
-      server.once("listening", resolve);
-      server.once("error", (cause) => reject(listenFailed(address, cause)));
+      http.once("error", (cause) => reject(listenFailed(address, cause)));
+      http.listen(port, host, resolve);
     });
-    server.on("error", () => {});
-    server.on("connection", (socket, { socket: { remoteAddress, remotePort } }) => {
-      if (server.clients.size > this.#linksMax) return socket.close(1_013);
-      accept(this.accept(socket, `${remoteAddress}:${remotePort}`));
-    });
-    const bound = server.address() as { address: string; port: number };
+    http.on("error", () => {});
+    const bound = http.address() as { address: string; port: number };
     // Its callback would wait for the links, which live on.
-    const close = async (): Promise<void> => server.close();
+    const close = async (): Promise<void> => void http.close();
     const [open, shut] = bound.address.includes(":") ? ["[", "]"] : ["", ""];
     return {
       address: `${open}${bound.address}${shut}:${bound.port}`,
@@ -89,10 +135,14 @@ export class WsTransport implements Transport {
     };
   }
 
+  /** @throws CrdtSyncError `SYNC_DENIED` where the listener does not let this peer in */
   async connect(address: string, { signal }: ConnectOptions = {}): Promise<Link> {
     signal?.throwIfAborted();
-    const url = /^wss?:\/\//.test(address) ? address : `ws://${address}`;
-    const socket = new WebSocket(url, { headers: this.#headers, ...this.#settings() });
+    const { headers = {}, tls } = this.#options;
+    const scheme = tls === undefined ? "ws" : "wss";
+    const url = /^wss?:\/\//.test(address) ? address : `${scheme}://${address}`;
+    const sent = typeof headers === "function" ? await unlessAborted(headers, signal) : headers;
+    const socket = new WebSocket(url, { headers: sent, ...pemOf(tls), ...this.#settings() });
     return await new Promise<Link>((resolve, reject) => {
       const fail = (reason: unknown): void => {
         signal?.removeEventListener("abort", onAbort);
@@ -105,6 +155,13 @@ export class WsTransport implements Transport {
       signal?.addEventListener("abort", onAbort, { once: true });
       socket.on("error", (cause) => {
         fail(new RuntimeError("CONNECT_FAILED", `connect to ${url}: ${cause.message}`, cause));
+      });
+      socket.once("unexpected-response", (_, { statusCode }) => {
+        const isDenied = statusCode === 401 || statusCode === 403;
+        const message = `${url} answers ${statusCode}`;
+        const denied = new CrdtSyncError("SYNC_DENIED", message);
+        fail(isDenied ? denied : new RuntimeError("CONNECT_FAILED", message));
+        socket.terminate();
       });
       socket.once("open", () => {
         signal?.removeEventListener("abort", onAbort);
@@ -121,9 +178,61 @@ export class WsTransport implements Transport {
     return link;
   }
 
+  #server(): Server {
+    const { tls } = this.#options;
+    if (tls === undefined) return createHttpServer(upgradeOnly);
+    const requestCert = tls.requireClientCertificate ?? false;
+    return createHttpsServer({ ...pemOf(tls), requestCert }, upgradeOnly);
+  }
+
+  // By address, if everybody may come in.
+  async #nameOf(request: IncomingMessage): Promise<string | undefined> {
+    const { authorize } = this.#options;
+    const { remoteAddress, remotePort } = request.socket;
+    if (authorize === undefined) return `${remoteAddress}:${remotePort}`;
+    try {
+      return await authorize(request);
+    } catch {
+      return undefined;
+    }
+  }
+
   #settings(): { maxPayload: number; perMessageDeflate: false } {
     return { maxPayload: this.#limits.messageBytesMax, perMessageDeflate: false };
   }
+}
+
+function pemOf({ certificate, key, ca }: WsTls = {}): {
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  ca?: string | Buffer;
+} {
+  const own = (pem: string | Uint8Array) => (typeof pem === "string" ? pem : Buffer.from(pem));
+  return {
+    ...(certificate !== undefined && { cert: own(certificate) }),
+    ...(key !== undefined && { key: own(key) }),
+    ...(ca !== undefined && { ca: own(ca) }),
+  };
+}
+
+// Settles in the turn in which it is aborted, whatever is being waited for.
+async function unlessAborted<T>(ask: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([ask(), aborted.promise]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function upgradeOnly(_: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { connection: "close" }).end();
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 // A WebSocket says 1000 or 1005 when it was closed on purpose, 1001 when somebody goes away.

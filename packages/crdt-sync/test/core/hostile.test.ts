@@ -80,7 +80,7 @@ describe("untrusted messages", () => {
 
   test("an acknowledgement of what was never sent, and a gap in the numbers", () => {
     for (const part of [
-      encodePart({ type: "ack", channel: 1, number: 9 }),
+      encodePart({ type: "ack", channel: 1, number: 9, isWhole: true }),
       encodePart({ type: "piece", total: 10, offset: 5, bytes: Uint8Array.of(1), check: 0 }),
     ]) {
       const [a, b] = [new Side("a"), new Side("b")];

@@ -28,6 +28,8 @@ export class Side {
   readonly #limits: limitsModule.Limits;
   readonly name: string;
   connection!: connectionModule.Connection;
+  /** What its peer may have. */
+  mayOpen: (document: string) => boolean = () => true;
 
   constructor(name: string, limits: Partial<limitsModule.Limits> = {}, tested: Subject = subject) {
     this.name = name;
@@ -48,6 +50,7 @@ export class Side {
       session: this.session,
       limits: this.#limits,
       documents: this.documents,
+      mayOpen: (document) => this.mayOpen(document),
       onEvent: (event) => this.events.push(event),
     });
   }

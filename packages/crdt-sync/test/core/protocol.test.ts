@@ -1,4 +1,4 @@
-import { AddWinsSet, List, MovableTree, PnCounter, Text } from "@compendium/crdt";
+import { AddWinsSet, List, MovableList, MovableTree, PnCounter, Text } from "@compendium/crdt";
 import { expect, test } from "vitest";
 import { exchange, Side, type } from "./lab.ts";
 
@@ -40,6 +40,7 @@ test("every type, in one link: sets with removals, counters, lists, trees", () =
     set: new AddWinsSet<string>(agent),
     stars: new PnCounter(agent),
     list: new List<number>(agent),
+    queue: new MovableList<number>(agent),
     tree: new MovableTree(agent),
   });
   const [here, there] = [make("a"), make("b")];
@@ -51,6 +52,8 @@ test("every type, in one link: sets with removals, counters, lists, trees", () =
     values.set.delete("x");
     values.stars.increment(3);
     values.list.insert(0, 1, 2, 3);
+    values.queue.push(1, 2, 3);
+    values.queue.move(0, 2);
     values.tree.add();
     for (const [name, value] of Object.entries(values)) side.open(name, value);
   }

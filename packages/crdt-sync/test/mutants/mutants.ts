@@ -68,8 +68,8 @@ export const mutants: readonly Mutant[] = [
   regions(
     "core/channel.ts",
     "an acknowledgement says nothing about what is there",
-    "      this.#said.join(version);\n      this.#peerVersion.join(version);\n    }",
-    "      this.#said.join(version);\n    }",
+    "      this.#peerHalf.join(version);\n",
+    "",
   ),
   trap(
     "core/channel.ts",
@@ -106,6 +106,60 @@ export const mutants: readonly Mutant[] = [
     "removals are no part of a version",
     "lacking instanceof Delta ? withGone(seen, lacking.context) : seen",
     "lacking instanceof Delta && seen.isEmpty ? withGone(seen, lacking.context) : seen",
+  ),
+  trap(
+    "replicated.ts",
+    "documents of all schemas are of one type",
+    "schemaDigest(value.schema)",
+    "schemaDigest({})",
+  ),
+  trap(
+    "replicas/log.ts",
+    "what the peer has is taken for unknown, and sent all over",
+    "if (from === 1) vector.set(agent, to - 1);",
+    "if (from === 1) vector.set(agent, Math.max(0, to - 1000));",
+  ),
+  trap(
+    "replicas/log.ts",
+    "a version names one operation more than there are",
+    "if (count > 0) runs.set(agent, [1, count + 1]);",
+    "if (count > 0) runs.set(agent, [1, count + 2]);",
+  ),
+  trap(
+    "replicas/log.ts",
+    "who lacks what was compacted gets nothing",
+    `if (!(error instanceof CrdtError) || error.code !== "CRDT_COMPACTED") throw error;`,
+    `if (!(error instanceof CrdtError) || error.code !== "CRDT_FULL") throw error;`,
+  ),
+  trap(
+    "replicas/log.ts",
+    "what is known here is compacted, and not what is stable",
+    "this.#value.compact?.(vectorOf(stable))",
+    "this.#value.compact?.(stable.isEmpty ? this.#value.version : vectorOf(stable))",
+  ),
+  trap(
+    "core/channel.ts",
+    "an acknowledgement stands for a state while an edit is held back",
+    "const isWhole = this.#peerKnows.covers(this.document.observe());",
+    "const isWhole = this.document.observe() !== undefined;",
+  ),
+  trap(
+    "core/channel.ts",
+    "what was acknowledged while an edit was held back is not said again",
+    "if (this.ackDue === this.#acked && this.#isAckedWhole) return undefined;",
+    "if (this.ackDue === this.#acked) return undefined;",
+  ),
+  trap(
+    "core/connection.ts",
+    "a document is opened to whoever it is denied to",
+    "        this.#hidden.add(name);\n        continue;\n",
+    "        this.#hidden.add(name);\n",
+  ),
+  trap(
+    "core/connection.ts",
+    "who asks for what he may not have waits for ever",
+    "return this.#deny(open.document);",
+    "return;",
   ),
   trap(
     "core/pieces.ts",

@@ -1,5 +1,5 @@
 // What single connections must do, as checks that a copy with a bug can be put through.
-import { AddWinsSet, Text } from "@compendium/crdt";
+import { AddWinsSet, addWinsSet, Document, Text, text } from "@compendium/crdt";
 import { crc32c } from "@compendium/runtime";
 import { encodeMessage, encodePart } from "../../src/wire/codec.ts";
 import { exchange, Side, type Subject, type } from "../core/lab.ts";
@@ -13,6 +13,16 @@ function pair(subject: Subject, limits = {}) {
   const [here, there] = [new Text("a"), new Text("b")];
   const isSame = () => here.digest() === there.digest();
   return { a, b, here, there, isSame };
+}
+
+// Two members who have typed, and have the same.
+function members(subject: Subject, limits = {}) {
+  const [a, b] = [new Side("a", limits, subject), new Side("b", limits, subject)];
+  const [here, there] = [new Text("a"), new Text("b")];
+  const atA = a.open("text", here, { members: ["b"] });
+  const atB = b.open("text", there, { members: ["a"] });
+  exchange(a, b, () => false);
+  return { a, b, here, there, atA, atB };
 }
 
 const codesOf = (side: Side) =>
@@ -115,6 +125,79 @@ export const traps: Record<string, (subject: Subject) => void> = {
     table.receive([{ session, counter: 1, state: undefined }], {}, 0);
     const [said] = table.news({}, new Map());
     holds((said?.counter ?? 0) > 1, "who is called gone does not say that he is here");
+  },
+  document(subject) {
+    const schema = { title: text(), tags: addWinsSet<string>() };
+    const [a, b] = [new Side("a", {}, subject), new Side("b", {}, subject)];
+    const [here, there] = [new Document("a", schema), new Document("b", schema)];
+    for (const document of [here, there]) {
+      for (let i = 0; i < 3; i++) document.change((d) => d.title.insert(0, "x"));
+    }
+    a.open("notes", here);
+    b.open("notes", there);
+    const isSame = () => here.digest() === there.digest();
+    holds(exchange(a, b, isSame).halfTrips === 2, "documents do not become the same");
+    here.change((d) => d.tags.add("y"));
+    const { bytes } = exchange(a, b, isSame);
+    holds(isSame() && bytes < 500, "a change is not sent, or more than that");
+  },
+  schemas(subject) {
+    const [a, b] = [new Side("a", {}, subject), new Side("b", {}, subject)];
+    a.open("notes", new Document("a", { title: text() }));
+    b.open("notes", new Document("b", { title: addWinsSet() }));
+    exchange(a, b, () => false);
+    const codes = [codesOf(a), codesOf(b)].flat().join();
+    holds(codes === "SYNC_KIND,SYNC_KIND", `two schemas of one name: ${codes}`);
+  },
+  denied(subject) {
+    const { a, b, here, there } = pair(subject);
+    a.mayOpen = (name) => name !== "secret";
+    here.insert(0, "secret");
+    a.open("secret", here);
+    b.open("secret", there);
+    let said = "";
+    for (let turn = 0; turn < 5; turn++) {
+      const [fromA, fromB] = [a.say(), b.say()];
+      said += fromA.map((message) => Buffer.from(message).toString("latin1")).join();
+      b.hear(fromA);
+      a.hear(fromB);
+    }
+    holds(there.length === 0, "who may not have a document gets it");
+    holds(codesOf(b).join() === "SYNC_DENIED", "who may not have a document does not hear of it");
+    // Once: in the answer to whoever has named it himself.
+    holds(said.split("secret").length === 2, "a document is shown to whom it is denied");
+  },
+  newMember(subject) {
+    const { a, b, here, atA } = members(subject);
+    type(here, 300);
+    exchange(a, b, () => false);
+    holds(atA.compact(), "what all members have does not go");
+    const isNew = new Side("new", {}, subject);
+    const third = new Text("new");
+    isNew.open("text", third);
+    a.connect();
+    exchange(isNew, a, () => false);
+    holds(third.digest() === here.digest(), "a new member does not get what was compacted");
+  },
+  onlyStable(subject) {
+    const { a, b, here, there, atA } = members(subject);
+    here.insert(0, "x");
+    atA.compact();
+    there.insert(0, "y");
+    exchange(a, b, () => false);
+    holds(here.digest() === there.digest(), "what is compacted was not stable");
+  },
+  heldBack(subject) {
+    const { a, b, here, there, atA } = members(subject, { unackedMax: 1 });
+    there.insert(0, "x");
+    const first = b.say();
+    there.insert(0, "y");
+    here.insert(0, "z");
+    b.hear(a.say());
+    a.hear([...first, ...b.say()]);
+    holds(atA.stable().next("a") === 1, "stable is what an edit was made without");
+    exchange(a, b, () => false);
+    holds(atA.stats().stableLag === 0, "an acknowledgement is missing");
   },
   digest(subject) {
     const { a, b, here, there } = pair(subject);

@@ -27,14 +27,14 @@ test.each(["ws", "grpc"])("kill -9 of a region over %s, three times", async (kin
   const events: SyncEvent[] = [];
   await using node = new SyncNode({ name: "here", onEvent: (event) => events.push(event) });
   const text = new Text("here");
-  const notes = await node.open("notes", text);
+  await node.open("notes", text);
   const transport = kind === "ws" ? new WsTransport() : new GrpcTransport();
   try {
     for (let life = 1; life <= 3; life++) {
       const [child, address] = await start(kind, folder);
       const peering = node.connect(transport, address);
       const before = text.length;
-      notes.change(() => text.insert(0, `life ${life}\n`));
+      text.insert(0, `life ${life}\n`);
       await until(() => text.length > before + 200);
       child.kill("SIGKILL");
       await once(child, "exit");

@@ -9,6 +9,7 @@ import {
   List,
   list,
   MovableTree,
+  movableList,
   mvRegister,
   PnCounter,
   pnCounter,
@@ -37,6 +38,7 @@ const NOTES = {
   tags: addWinsSet<string>(),
   stars: pnCounter(),
   state: mvRegister<number>(),
+  queue: movableList<number>(),
   outline: tree(),
 };
 
@@ -107,7 +109,7 @@ export class Shelf {
   // Several containers at once: the change arrives whole, or not at all.
   #change(random: Random): void {
     const value = random.below(100);
-    this.notes.change(({ title, lines, tags, stars, state, outline }) => {
+    this.notes.change(({ title, lines, tags, stars, state, queue, outline }) => {
       title.insert(random.below(title.length + 1), `${value} `);
       if (value % 2 === 0) title.delete(0, Math.min(2, title.length));
       if (value % 3 === 0) lines.insert(0, value);
@@ -115,6 +117,8 @@ export class Shelf {
       else tags.add(`tag${value % 6}`);
       if (value % 5 === 0) state.set(value);
       if (value % 7 === 0) outline.add();
+      if (value % 8 === 0) queue.push(value);
+      else if (queue.length > 1) queue.move(value % queue.length, 0);
       stars.increment();
     });
   }
@@ -167,7 +171,6 @@ async function start(world: World, { SyncNode, Gossip, FileStore }: Subject): Pr
     let left = EDITS_A_LIFE;
     const edit = (): void => {
       shelf.edit(random);
-      for (const handle of handles) handle.changed();
       if (random.below(10) === 0) for (const handle of handles) handle.compact();
       if (--left > 0) clock.setTimer(clock.now() + 1 + random.below(250), edit);
     };

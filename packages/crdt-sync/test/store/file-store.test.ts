@@ -61,3 +61,24 @@ test("damage before another record is no crash: nothing is used", async () => {
     await expect(open(), String(at)).rejects.toMatchObject({ code });
   }
 });
+
+test("a log that is not used is closed: whoever tries again does not run out of files", async () => {
+  await write(1);
+  writeFileSync(file(), readFileSync(file()).fill(0, 0, 4));
+  const files = new NodeFiles(folder);
+  const openFile = files.open.bind(files);
+  let left = 0;
+  files.open = async (...which) => {
+    const opened = await openFile(...which);
+    const close = opened.close.bind(opened);
+    left++;
+    opened.close = () => {
+      left--;
+      return close();
+    };
+    return opened;
+  };
+  const refused = new FileStore(files).open("notes");
+  await expect(refused).rejects.toMatchObject({ code: "SYNC_LOG_CORRUPT" });
+  expect(left).toBe(0);
+});

@@ -17,13 +17,13 @@
 // nothing above was concurrent with anything below.
 //
 // Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025), §2.2
-// and §3.5. Left out: forgetting what is below a cut; that is the business of snapshots.
+// and §3.5. Forgetting what is below a cut is in compaction.ts.
+import { type Base, checkCovers, checkStandsOn, type VersionVector } from "./base.ts";
 import { Cuts } from "./cuts.ts";
-import { Side, sameVersion, walkDifference } from "./difference.ts";
+import { dominators, Side, sameVersion, walkDifference } from "./difference.ts";
 import { IntColumn } from "./int-column.ts";
 
-/** For each agent, how many of its operations are known. */
-export type VersionVector = ReadonlyMap<string, number>;
+export type { VersionVector } from "./base.ts";
 
 // A place to come back to, if what is added from there on turns out to be false.
 interface Mark {
@@ -34,7 +34,9 @@ interface Mark {
 
 /** Operations, their agents and their parents. */
 export class CausalGraph {
-  /** How many operations are known: the next LV. */
+  /** What is known below all that is here. Where it is there, "no parents" means its heads. */
+  readonly base: Base | undefined;
+  /** How many operations are known, those of the base left out: the next LV. */
   length = 0;
   /** The heads of the version that knows everything, ascending. */
   heads: number[] = [];
@@ -57,13 +59,23 @@ export class CausalGraph {
   #parents: IntColumn = new IntColumn();
   #mark: Mark | undefined;
 
+  constructor(base?: Base) {
+    this.base = base;
+    if (base !== undefined) for (const name of base.version.keys()) this.agentNumber(name);
+  }
+
+  /** How many operations are known, those of the base included. */
+  get operations(): number {
+    return this.length + (this.base === undefined ? 0 : this.base.operations);
+  }
+
   /** The number that stands for this agent. */
   agentNumber(name: string): number {
     const known = this.#agentNumbers.get(name);
     if (known !== undefined) return known;
     const number = this.agents.push(name) - 1;
     this.#agentNumbers.set(name, number);
-    this.nextSeqs.push(0);
+    this.nextSeqs.push(this.base?.version.get(name) ?? 0);
     this.#runsOfAgent.push(new IntColumn());
     return number;
   }
@@ -174,9 +186,10 @@ export class CausalGraph {
     return this.#runSeqs.data[run]! + lv - this.runStart(run);
   }
 
-  /** The LV of a known operation of an agent. */
+  /** The LV of a known operation of an agent; -1 for one of the base. */
   lvOf(agent: number, seq: number): number {
     const runs = this.#runsOfAgent[agent]!;
+    if (runs.length === 0 || this.#runSeqs.data[runs.data[0]!]! > seq) return -1;
     let low = 0;
     let high = runs.length - 1;
     // Mostly one of the last.
@@ -229,8 +242,13 @@ export class CausalGraph {
     return ranges;
   }
 
-  /** What a vector does not know of: ascending LVs, as [from, to) pairs in a row. */
+  /**
+   * What a vector does not know of: ascending LVs, as [from, to) pairs in a row.
+   *
+   * @throws CrdtError `CRDT_COMPACTED` if it does not know of all of the base
+   */
   missingFrom(vector: VersionVector): number[] {
+    checkCovers(vector, this.base);
     const found: [number, number][] = [];
     for (const [number, name] of this.agents.entries()) {
       const seen = vector.get(name) ?? 0;
@@ -252,7 +270,11 @@ export class CausalGraph {
     return ranges;
   }
 
-  /** The heads of the version that holds the operations of a vector, and their ancestors. */
+  /**
+   * The heads of the version that holds the operations of a vector, and their ancestors.
+   *
+   * @throws RangeError for unknown operations, CrdtError `CRDT_COMPACTED` for a part of the base
+   */
   headsOf(vector: VersionVector): number[] {
     const lasts: number[] = [];
     for (const [name, count] of vector) {
@@ -262,24 +284,13 @@ export class CausalGraph {
           `${count} operations of ${name}, of whom ${this.known(name)} are known`,
         );
       }
-      lasts.push(this.lvOf(this.#agentNumbers.get(name)!, count - 1));
+      const lv = this.lvOf(this.#agentNumbers.get(name)!, count - 1);
+      if (lv >= 0) lasts.push(lv);
     }
-    return this.dominators(lasts);
-  }
-
-  /** Those of the operations given that are ancestors of no other, ascending. */
-  dominators(lvs: readonly number[]): number[] {
-    const kept = [...new Set(lvs)].sort((a, b) => a - b);
-    for (let i = kept.length - 2; i >= 0; i--) {
-      const lv = kept[i]!;
-      const others = kept.slice(i + 1);
-      let ancestor = true;
-      this.walkDifference([lv], others, (_, to, side) => {
-        if (side === Side.Left && to === lv + 1) ancestor = false;
-      });
-      if (ancestor) kept.splice(i, 1);
+    if (lasts.length === 0) {
+      checkStandsOn(this.base, "this version", ({ agent, seq }) => seq < (vector.get(agent) ?? 0));
     }
-    return kept;
+    return dominators(this, lasts);
   }
 
   /** Shows the operations that only one of two versions holds. See `walkDifference`. */
@@ -333,7 +344,7 @@ export class CausalGraph {
 
   /** A copy that shares nothing. */
   clone(): CausalGraph {
-    const copy = new CausalGraph();
+    const copy = new CausalGraph(this.base);
     copy.length = this.length;
     copy.heads = [...this.heads];
     copy.agents = [...this.agents];

@@ -57,6 +57,20 @@ export function walkDifference(
   }
 }
 
+/** Those of the operations given that are ancestors of no other, ascending. */
+export function dominators(graph: Graph, lvs: readonly number[]): number[] {
+  const kept = [...new Set(lvs)].sort((a, b) => a - b);
+  for (let i = kept.length - 2; i >= 0; i--) {
+    const lv = kept[i]!;
+    let isAncestor = true;
+    walkDifference(graph, [lv], kept.slice(i + 1), (_, to, side) => {
+      if (side === Side.Left && to === lv + 1) isAncestor = false;
+    });
+    if (isAncestor) kept.splice(i, 1);
+  }
+  return kept;
+}
+
 /** Whether two versions, given by their heads, are the same one. */
 export function sameVersion(version: readonly number[], other: readonly number[]): boolean {
   if (version.length !== other.length) return false;

@@ -28,6 +28,11 @@ export class IntColumn {
     if (this.data.length > KEPT_CAPACITY) this.data = new Int32Array(FIRST_CAPACITY);
   }
 
+  /** Gives back the free room. */
+  trim(): void {
+    this.data = this.data.slice(0, this.length);
+  }
+
   /** The last one; `-1` where there is none. */
   last(): number {
     return this.length === 0 ? -1 : this.data[this.length - 1]!;

@@ -1,5 +1,6 @@
 // Who listens to a document. Some want to know that it has changed, and look for themselves; others
 // want every change described, which has to be gathered while it happens.
+import { Listeners } from "../listeners.ts";
 import type { Conflict, Gate, Heard, Slot } from "./slot.ts";
 
 /** What a listener is told, once for each change or merge. */
@@ -16,8 +17,8 @@ export interface DocumentEvent {
 export class Audience {
   readonly #gate: Gate;
   readonly #slots: ReadonlyMap<string, Slot>;
-  readonly #listeners: Set<(event: DocumentEvent) => void> = new Set();
-  readonly #watchers: Set<() => void> = new Set();
+  readonly #listeners: Listeners<DocumentEvent> = new Listeners();
+  readonly #watchers: Listeners<true> = new Listeners();
 
   constructor(gate: Gate, slots: ReadonlyMap<string, Slot>) {
     this.#gate = gate;
@@ -26,12 +27,12 @@ export class Audience {
 
   /** Adds one who wants to hear what happened. */
   listen(listener: (event: DocumentEvent) => void): Disposable {
-    const own = (event: DocumentEvent): void => listener(event);
     if (this.#listeners.size === 0) for (const slot of this.#slots.values()) slot.listen(true);
-    this.#listeners.add(own);
+    const listening = this.#listeners.add(listener);
     return {
       [Symbol.dispose]: () => {
-        if (!this.#listeners.delete(own) || this.#listeners.size > 0) return;
+        listening[Symbol.dispose]();
+        if (this.#listeners.size > 0) return;
         for (const slot of this.#slots.values()) slot.listen(false);
       },
     };
@@ -39,14 +40,12 @@ export class Audience {
 
   /** Adds one who wants to hear that something happened. */
   watch(watcher: () => void): Disposable {
-    const own = (): void => watcher();
-    this.#watchers.add(own);
-    return { [Symbol.dispose]: () => void this.#watchers.delete(own) };
+    return this.#watchers.add(() => watcher());
   }
 
   /** Something has happened. */
   changed(): void {
-    for (const watcher of this.#watchers) watcher();
+    this.#watchers.tell(true);
   }
 
   /** Gathers what is heard while something is done, and tells it once, when all of it is there. */
@@ -61,7 +60,7 @@ export class Audience {
       this.#gate.heard = undefined;
     }
     if (changes.length > 0 || conflicts.length > 0) {
-      for (const listener of this.#listeners) listener({ origin, changes, conflicts });
+      this.#listeners.tell({ origin, changes, conflicts });
     }
     return result;
   }

@@ -5,10 +5,11 @@ import type { CausalGraph, VersionVector } from "../causal/causal-graph.ts";
 /**
  * The changes of a version, and all on which they depend.
  *
- * @throws RangeError for changes that are not known
+ * @throws RangeError for changes that are not known, CrdtError `CRDT_COMPACTED` for a version that
+ *   lacks a part of the base
  */
 export function closureOf(graph: CausalGraph, version: VersionVector): Map<string, number> {
-  const known = new Map<string, number>();
+  const known = new Map<string, number>(graph.base?.version);
   graph.walkDifference(graph.headsOf(version), [], (from, to) => {
     for (let lv = from; lv < to; ) {
       const run = graph.runOf(lv);

@@ -1,7 +1,8 @@
 // From a version of the document to a version of one container. The world counts changes; a
 // container counts its own operations, of which a change makes none, one or a thousand. So each
 // container notes, for each change that touched it, how many operations of that agent it had
-// afterwards: two columns of integers for an agent, and a binary search to read them.
+// afterwards: two columns of integers for an agent, and a binary search to read them. Of changes
+// that were compacted away one row is left for an agent, under the number of the last of them.
 import { IntColumn } from "../causal/int-column.ts";
 
 /** How many changes, or operations, of each agent. */
@@ -38,6 +39,24 @@ export class Counts {
     }
     columns.seqs.push(seq);
     columns.counts.push(count);
+  }
+
+  /** Forgets which changes of a version made which operations, but not how many there were. */
+  compact(version: Vector): void {
+    for (const [agent, all] of [...this.#columns]) {
+      const end = version.get(agent) ?? 0;
+      const last = all.seqs.floor(end - 1);
+      if (last < 0) continue;
+      const rows = this.rows(agent, end, Number.MAX_SAFE_INTEGER);
+      this.#columns.delete(agent);
+      this.push(agent, { seq: end - 1, count: all.counts.data[last]! });
+      for (const row of rows) this.push(agent, row);
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#columns.clear();
   }
 
   /** The operations in all changes, or in those of a version of the document. */

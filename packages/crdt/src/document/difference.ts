@@ -4,6 +4,7 @@
 // the
 // nodes whose parent is another.
 import type { Scalar } from "../lattice/scalar.ts";
+import { MovableList } from "../movable-list/movable-list.ts";
 import { List } from "../sequence/list.ts";
 import { Text } from "../sequence/text.ts";
 import type { MovableTree, TreeChange } from "../tree/movable-tree.ts";
@@ -22,16 +23,18 @@ export function differenceOf(from: object, to: object): DocumentDiff {
   const all = new Map<string, ContainerDiff>();
   for (const [name, before] of Object.entries(from)) {
     const after = (to as Record<string, unknown>)[name];
-    const found =
-      before instanceof Text || before instanceof List
-        ? between(before, after as Text | List)
-        : movesBetween(before as MovableTree, after as MovableTree);
+    const isSequence = [Text, List, MovableList].some((type) => before instanceof type);
+    const found = isSequence
+      ? between(before as Sequence, after as Sequence)
+      : movesBetween(before as MovableTree, after as MovableTree);
     if (found !== undefined) all.set(name, found);
   }
   return all;
 }
 
-function between(before: Text | List, after: Text | List): ContainerDiff | undefined {
+type Sequence = Text | List | MovableList;
+
+function between(before: Sequence, after: Sequence): ContainerDiff | undefined {
   const [old, now] = [unitsOf(before), unitsOf(after)];
   const most = Math.min(old.length, now.length);
   let start = 0;
@@ -49,7 +52,7 @@ function between(before: Text | List, after: Text | List): ContainerDiff | undef
   return { type: "splice", splice: { position, removed, inserted } };
 }
 
-function unitsOf(sequence: Text | List): Scalar[] {
+function unitsOf(sequence: Sequence): Scalar[] {
   return sequence instanceof Text ? [...sequence.toString()] : sequence.toArray();
 }
 

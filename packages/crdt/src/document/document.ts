@@ -8,50 +8,31 @@
 //             written
 //   updates   the own changes since the last call, or all that a version lacks, in one frame
 //   merge     takes a frame if nothing is missing that it depends on; all of it, or nothing
+//   compact   lets go of history that every replica has (compaction.ts)
 //
 // Versions count changes: a vector of how many of each agent are known. A container's own version
 // follows from it (counts.ts).
 //
 // Reference: for causal delivery of whole changes, W. Lloyd et al., "Don't Settle for Eventual"
-// (SOSP 2011), §3. Left out: compaction below causal stability, and transactions that fail when
-// others have written: a change here always succeeds.
-import { CausalGraph, type VersionVector } from "../causal/causal-graph.ts";
-import type { HybridLogicalClock } from "../clock/hybrid-logical-clock.ts";
-import { ByteWriter } from "../encoding/byte-writer.ts";
+// (SOSP 2011), §3. Left out: transactions that fail when others have written; a change here always
+// succeeds.
+import { covers } from "../causal/base.ts";
+import type { VersionVector } from "../causal/causal-graph.ts";
 import { CrdtError } from "../errors.ts";
-import { digestOf } from "../lattice/digest.ts";
-import { checkReplica, checkString, compareStrings } from "../lattice/scalar.ts";
+import { checkReplica } from "../lattice/scalar.ts";
 import { Pending } from "../sequence/pending.ts";
 import { missingFor } from "../sequence/update.ts";
 import { Audience, type DocumentEvent } from "./audience.ts";
+import { Changes } from "./changes.ts";
 import { closureOf } from "./closure.ts";
+import { doorsOf, openAll } from "./containers.ts";
 import { type DocumentDiff, differenceOf } from "./difference.ts";
 import { forget, History } from "./history.ts";
-import { loadAll, takeIn } from "./intake.ts";
+import { graphOf, loadAll, takeIn, takeInstead } from "./intake.ts";
+import type { DocumentMerge, DocumentOptions, DocumentStats } from "./options.ts";
 import type { Past, Readers, Schema, Writers } from "./schema.ts";
-import { type Conflict, Gate, type Slot, type Undoable } from "./slot.ts";
-import { NAME_BYTES_MAX, type Read, readUpdate, Tag, writeUpdate } from "./update.ts";
-
-/** How a document is set up. */
-export interface DocumentOptions {
-  /** The source of timestamps; needed to write to registers in which the last writer wins. */
-  readonly clock?: HybridLogicalClock;
-  /** How many changes can be undone. More remember more. Default: 100. */
-  readonly undoMax?: number;
-}
-
-/** What a merge did. */
-export interface DocumentMerge {
-  /** How many changes were new, and are in the document now. */
-  readonly applied: number;
-  /** How many updates wait for changes on which they depend. */
-  readonly pending: number;
-  /** What concurrent changes have done that people should see. */
-  readonly conflicts: readonly Conflict[];
-}
-
-/** How many containers a document may have. */
-export const CONTAINERS_MAX = 1024;
+import { type Conflict, Gate, type Slot } from "./slot.ts";
+import { type Read, readUpdate, Tag } from "./update.ts";
 
 /** A replicated document. */
 export class Document<S extends Schema> {
@@ -62,16 +43,13 @@ export class Document<S extends Schema> {
   /** What is read. After a change that threw, ask it anew. */
   readonly view: Readers<S>;
   readonly #options: DocumentOptions;
-  readonly #slots: Map<string, Slot> = new Map();
+  readonly #slots: ReadonlyMap<string, Slot>;
   readonly #writers: Writers<S>;
   readonly #gate: Gate = new Gate();
   readonly #history: History;
-  readonly #audience: Audience = new Audience(this.#gate, this.#slots);
-  readonly #graph: CausalGraph = new CausalGraph();
+  readonly #audience: Audience;
+  readonly #changes: Changes;
   readonly #pending: Pending = new Pending();
-  // The own changes that `updates` has given, and what each container had of its own then.
-  #sent = 0;
-  readonly #ownSent: Map<Slot, number> = new Map();
 
   /**
    * An empty document.
@@ -84,18 +62,11 @@ export class Document<S extends Schema> {
     this.schema = schema;
     this.#options = options;
     this.#history = new History(options.undoMax ?? 100);
-    const names = Object.keys(schema).sort(compareStrings);
-    if (names.length > CONTAINERS_MAX) {
-      throw new RangeError(`a document has ${CONTAINERS_MAX} containers at most`);
-    }
-    for (const name of names) {
-      const isNamed = new TextEncoder().encode(checkString(name)).length <= NAME_BYTES_MAX;
-      if (!isNamed) throw new RangeError(`a name has ${NAME_BYTES_MAX} bytes at most: ${name}`);
-      const opening = { name, agent, gate: this.#gate, clock: options.clock };
-      this.#slots.set(name, schema[name]!.open(opening));
-    }
-    this.view = this.#doors() as Readers<S>;
-    this.#writers = this.#doors() as Writers<S>;
+    this.#slots = openAll(schema, { agent, gate: this.#gate, clock: options.clock });
+    this.#audience = new Audience(this.#gate, this.#slots);
+    this.#changes = new Changes(agent, this.#slots);
+    this.view = doorsOf(this.#slots) as Readers<S>;
+    this.#writers = doorsOf(this.#slots) as Writers<S>;
   }
 
   /**
@@ -116,12 +87,24 @@ export class Document<S extends Schema> {
 
   /** For each agent, how many of its changes are known here. */
   get version(): ReadonlyMap<string, number> {
-    return this.#graph.vector();
+    return this.#changes.graph.vector();
+  }
+
+  /** The version below which nothing is known of what was done; empty, if all is known. */
+  get base(): ReadonlyMap<string, number> {
+    return this.#changes.graph.base?.version ?? new Map();
   }
 
   /** How many updates wait. */
   get pending(): number {
     return this.#pending.count;
+  }
+
+  /** What waits, and what is held. */
+  get stats(): DocumentStats {
+    let { bytes } = this.#changes.graph;
+    for (const slot of this.#slots.values()) bytes += slot.bytes;
+    return { pending: this.#pending.count, changes: this.#changes.graph.length, bytes };
   }
 
   /**
@@ -145,21 +128,14 @@ export class Document<S extends Schema> {
   /**
    * Without a version: the own changes since the last call, to be sent to everybody; `undefined`
    * for none. With one: everything that a replica of that version lacks.
+   *
+   * @throws CrdtError `CRDT_COMPACTED` if that version lacks a part of the base: give it `encode()`
    */
   updates(): Uint8Array<ArrayBuffer> | undefined;
   updates(since: VersionVector): Uint8Array<ArrayBuffer>;
   updates(since?: VersionVector): Uint8Array<ArrayBuffer> | undefined {
     this.#checkClosed();
-    if (since !== undefined) return this.#since(since);
-    const own = this.#graph.known(this.agent);
-    if (own === this.#sent) return undefined;
-    const before = this.#graph.vector().set(this.agent, this.#sent);
-    const ranges = this.#graph.missingFrom(before);
-    const bytes = writeUpdate(Tag.Update, this.#graph, ranges, this.#slots.values(), (slot) => {
-      return slot.flush(this.#ownSent.get(slot) ?? 0);
-    });
-    this.#markSent();
-    return bytes;
+    return since === undefined ? this.#changes.flush() : this.#changes.since(since);
   }
 
   /**
@@ -167,20 +143,59 @@ export class Document<S extends Schema> {
    *
    * @throws CrdtError if the bytes are not to be trusted, name a container that is not in the
    * schema
-   *   (`CRDT_KIND`), or too many updates wait (`CRDT_FULL`); the document is as it was
+   *   (`CRDT_KIND`), or too many updates wait (`CRDT_FULL`); `CRDT_COMPACTED` if what one side
+   *   lacks was compacted away on the other, and cannot be had by taking the whole document in
+   *   place of this one. The document is as it was
    */
   merge(bytes: Uint8Array): DocumentMerge {
     this.#checkClosed();
-    const before = this.#graph.length;
-    const isAllSent = this.#graph.known(this.agent) === this.#sent;
     const conflicts: Conflict[] = [];
-    this.#hearing("elsewhere", conflicts, () => {
-      this.#mergeOne(bytes, conflicts);
-      this.#mergeReady(conflicts);
+    const applied = this.#hearing("elsewhere", conflicts, () => this.#takeAll(bytes, conflicts));
+    return { applied, pending: this.#pending.count, conflicts };
+  }
+
+  /**
+   * Lets go of history that every replica has; what is read and digests stay as they are, but what
+   * was done then cannot be undone or looked at any more. Returns how many changes were let go. For
+   * how far it goes, and what it costs, see `compact` of a text; movable lists keep their history.
+   *
+   * @param stable a version of this replica that every other replica is known to have had when it
+   *   made the last update that was merged here
+   */
+  compact(stable: VersionVector): number {
+    this.#checkClosed();
+    const count = this.#changes.compact(stable);
+    this.#history.forgetBelow(this.base.get(this.agent) ?? 0);
+    return count;
+  }
+
+  /**
+   * Recovers what was written here from a document that was compacted without it, when merging
+   * throws `CRDT_COMPACTED`: the document under a new name, with one change more. In that, texts
+   * and lists have what these authors inserted and what was deleted done again; everything else is
+   * for `again` to write, which is shown what this document reads. This one should be used no more.
+   *
+   * @param agent a name that nobody has had
+   * @param document what `encode` gave
+   * @throws RangeError for a name that is known, CrdtError if the bytes are not to be trusted
+   */
+  rebaseOnto(
+    agent: string,
+    document: Uint8Array,
+    again: (d: Writers<S>, mine: Readers<S>) => void = () => {},
+    authors: Iterable<string> = [this.agent],
+  ): Document<S> {
+    this.#checkClosed();
+    const rebased = Document.load(agent, this.schema, document, this.#options);
+    if (rebased.version.has(agent) || this.version.has(agent)) {
+      throw new RangeError(`${agent} has made changes already: take a new name`);
+    }
+    const all = new Set(authors);
+    rebased.change((d) => {
+      for (const [name, slot] of rebased.#slots) slot.rebase(this.#slots.get(name)!, all);
+      again(d, this.view);
     });
-    // What comes under the own name is from an earlier life, and others have it from there.
-    if (isAllSent && this.#graph.known(this.agent) > this.#sent) this.#markSent();
-    return { applied: this.#graph.length - before, pending: this.#pending.count, conflicts };
+    return rebased;
   }
 
   /** A copy under another name, which shares nothing with this one. What waits is not copied. */
@@ -192,11 +207,12 @@ export class Document<S extends Schema> {
    * The containers that have a past, as they were in a version that is known here. Counters,
    * registers, flags, sets and maps keep what is, and not what was: they are not in it.
    *
-   * @throws RangeError for a version that is not known
+   * @throws RangeError for a version that is not known, CrdtError `CRDT_COMPACTED` for one that
+   *   lacks a part of the base
    */
   at(version: VersionVector): Past<S> {
     this.#checkClosed();
-    const known = closureOf(this.#graph, version);
+    const known = closureOf(this.#changes.graph, version);
     const past: [string, unknown][] = [];
     for (const [name, slot] of this.#slots) {
       const then = slot.at(slot.counts.vector(known));
@@ -215,27 +231,13 @@ export class Document<S extends Schema> {
    * changes have the same one.
    */
   digest(): string {
-    const writer = new ByteWriter();
-    const agents = [...this.version].sort(([a], [b]) => compareStrings(a, b));
-    writer.number(agents.length);
-    for (const [agent, count] of agents) {
-      writer.ascii(agent);
-      writer.number(count);
-    }
-    for (const slot of this.#slots.values()) {
-      writer.string(slot.name);
-      writer.ascii(slot.digest());
-    }
-    return digestOf(writer.take());
+    return this.#changes.digest();
   }
 
   /** Everything but what waits and what can be undone. */
   encode(): Uint8Array<ArrayBuffer> {
     this.#checkClosed();
-    const ranges = this.#graph.length > 0 ? [0, this.#graph.length] : [];
-    return writeUpdate(Tag.Document, this.#graph, ranges, this.#slots.values(), (slot) =>
-      slot.encode(),
-    );
+    return this.#changes.encode();
   }
 
   /** Calls back after each change and merge, with all that reads differently, until disposed. */
@@ -246,15 +248,6 @@ export class Document<S extends Schema> {
   /** Calls back after each change and merge that did something, until disposed. Costs nothing. */
   onChange(listener: () => void): Disposable {
     return this.#audience.watch(listener);
-  }
-
-  // The containers by name. A container that was made anew is found behind the same door.
-  #doors(): unknown {
-    const doors = Object.create(null) as object;
-    for (const [name, slot] of this.#slots) {
-      Object.defineProperty(doors, name, { enumerable: true, get: () => slot.container });
-    }
-    return doors;
   }
 
   #checkClosed(): void {
@@ -282,15 +275,13 @@ export class Document<S extends Schema> {
   }
 
   #commit(by: "user" | "undo" | "redo", touched: readonly Slot[]): void {
-    const { agent } = this;
-    const lv = this.#graph.addLocal(this.#graph.agentNumber(agent), 1);
-    const seq = this.#graph.seqOf(lv);
-    const undoable: Undoable[] = [];
-    for (const slot of touched) {
-      undoable.push(slot.commit(seq));
-      slot.counts.push(agent, { seq, count: slot.own });
-    }
-    this.#history.add(undoable, by);
+    const seq = this.#changes.add();
+    const steps = touched.map((slot) => {
+      const undoable = slot.commit(seq);
+      slot.counts.push(this.agent, { seq, count: slot.own });
+      return undoable;
+    });
+    this.#history.add({ seq, steps }, by);
   }
 
   // What others have left nothing of is passed over.
@@ -300,23 +291,11 @@ export class Document<S extends Schema> {
       const change = this.#history.take(by);
       if (change === undefined) return false;
       const isDone = this.#change(by, () => {
-        for (const each of change.toReversed()) each.undo();
+        for (const each of change.steps.toReversed()) each.undo();
       });
       forget(change);
       if (isDone) return true;
     }
-  }
-
-  #since(version: VersionVector): Uint8Array<ArrayBuffer> {
-    const ranges = this.#graph.missingFrom(version);
-    return writeUpdate(Tag.Update, this.#graph, ranges, this.#slots.values(), (slot) =>
-      slot.since(slot.counts.vector(version)),
-    );
-  }
-
-  #markSent(): void {
-    this.#sent = this.#graph.known(this.agent);
-    for (const slot of this.#slots.values()) this.#ownSent.set(slot, slot.counts.of(this.agent));
   }
 
   #load(bytes: Uint8Array): void {
@@ -324,34 +303,60 @@ export class Document<S extends Schema> {
     if (read.tag !== Tag.Document) {
       throw new CrdtError("CRDT_KIND", "expected a document, got an update of one");
     }
-    if (missingFor(this.#graph, read.runs) !== undefined) {
-      throw new CrdtError("CRDT_CORRUPT", "a document without its beginning");
-    }
-    loadAll(this.#graph, read);
-    this.#markSent();
+    this.#changes.graph = graphOf(read);
+    loadAll(read);
+    this.#changes.markSent();
+  }
+
+  // Listeners come afterwards: what they write has not been sent, and is not what was merged.
+  #takeAll(bytes: Uint8Array, conflicts: Conflict[]): number {
+    const before = this.#changes.graph.operations;
+    const { isAllSent } = this.#changes;
+    this.#mergeOne(bytes, conflicts);
+    this.#mergeReady(conflicts);
+    // What comes under the own name is from an earlier life, and others have it from there.
+    if (isAllSent && !this.#changes.isAllSent) this.#changes.markSent();
+    return this.#changes.graph.operations - before;
   }
 
   #mergeOne(bytes: Uint8Array, conflicts: Conflict[]): void {
     const read = readUpdate(bytes, this.#slots);
     if (read.tag === Tag.Document) {
+      this.#mergeDocument(bytes, read, conflicts);
+      return;
+    }
+    const missing = missingFor(this.#changes.graph, read.runs);
+    if (missing === undefined)
+      this.#apply(conflicts, () => takeIn(this.#changes.graph, this.agent, read));
+    else this.#pending.add(bytes, missing);
+  }
+
+  #mergeDocument(bytes: Uint8Array, read: Read, conflicts: Conflict[]): void {
+    const graph = graphOf(read);
+    if (graph.base === undefined || covers(this.version, graph.base.version)) {
       const { clock } = this.#options;
-      const whole = Document.load(
-        "reader",
-        this.schema,
-        bytes,
-        clock === undefined ? {} : { clock },
-      );
+      const options = clock === undefined ? {} : { clock };
+      const whole = Document.load("reader", this.schema, bytes, options);
       this.#mergeOne(whole.updates(this.version), conflicts);
       return;
     }
-    const missing = missingFor(this.#graph, read.runs);
-    if (missing === undefined) this.#apply(read, conflicts);
-    else this.#pending.add(bytes, missing);
+    if (!covers(graph.vector(), this.version)) {
+      throw new CrdtError(
+        "CRDT_COMPACTED",
+        "this document was compacted, and lacks changes from here: write them anew (rebaseOnto)",
+      );
+    }
+    this.#apply(conflicts, () => takeInstead(read));
+    this.#changes.graph = graph;
+    this.#changes.markSent();
+    this.#history.forgetBelow(this.#changes.own);
   }
 
   #mergeReady(conflicts: Conflict[]): void {
     for (;;) {
-      const next = this.#pending.takeReady(({ agent, seq }) => this.#graph.known(agent) > seq);
+      const next = this.#pending.takeReady(
+        ({ agent, seq }) => this.#changes.graph.known(agent) > seq,
+      );
       if (next === undefined) return;
       try {
         this.#mergeOne(next, conflicts);
@@ -362,11 +367,11 @@ export class Document<S extends Schema> {
     }
   }
 
-  #apply(read: Read, conflicts: Conflict[]): void {
+  #apply(conflicts: Conflict[], take: () => readonly Conflict[]): void {
     const { heard } = this.#gate;
     const length = heard?.length ?? 0;
     try {
-      conflicts.push(...takeIn(this.#graph, this.agent, read));
+      conflicts.push(...take());
     } catch (error) {
       // What the part before the one that failed has told was not.
       if (heard !== undefined) heard.length = length;
@@ -375,9 +380,9 @@ export class Document<S extends Schema> {
   }
 
   #hearing<T>(origin: DocumentEvent["origin"], conflicts: Conflict[], act: () => T): T {
-    const before = this.#graph.length;
+    const before = this.#changes.graph.operations;
     const result = this.#audience.hearing(origin, conflicts, act);
-    if (this.#graph.length > before) this.#audience.changed();
+    if (this.#changes.graph.operations > before) this.#audience.changed();
     return result;
   }
 }

@@ -3,11 +3,17 @@
 // undone by the same means, and that is what redo is.
 import type { Undoable } from "./slot.ts";
 
+/** An own change, by its number, and what it did to each container. */
+export interface Done {
+  readonly seq: number;
+  readonly steps: readonly Undoable[];
+}
+
 /** Two stacks of own changes. */
 export class History {
   readonly #max: number;
-  #undo: (readonly Undoable[])[] = [];
-  #redo: (readonly Undoable[])[] = [];
+  #undo: Done[] = [];
+  #redo: Done[] = [];
 
   /** @param max how many changes can be undone */
   constructor(max: number) {
@@ -18,7 +24,7 @@ export class History {
   }
 
   /** Adds what a change did. After a change by the user nothing can be done again. */
-  add(change: readonly Undoable[], by: "user" | "undo" | "redo"): void {
+  add(change: Done, by: "user" | "undo" | "redo"): void {
     const stack = by === "undo" ? this.#redo : this.#undo;
     stack.push(change);
     if (by === "user") for (const each of this.#redo.splice(0)) forget(each);
@@ -26,8 +32,15 @@ export class History {
   }
 
   /** Takes out the last change that was made, or undone. The caller forgets it. */
-  take(by: "undo" | "redo"): readonly Undoable[] | undefined {
+  take(by: "undo" | "redo"): Done | undefined {
     return (by === "undo" ? this.#undo : this.#redo).pop();
+  }
+
+  /** Forgets the changes of which nothing is known any more: those below a number. */
+  forgetBelow(seq: number): void {
+    for (const each of [...this.#undo, ...this.#redo]) if (each.seq < seq) forget(each);
+    this.#undo = this.#undo.filter((each) => each.seq >= seq);
+    this.#redo = this.#redo.filter((each) => each.seq >= seq);
   }
 
   /** Whether there is one. */
@@ -37,6 +50,6 @@ export class History {
 }
 
 /** Lets go of what a change was kept for. */
-export function forget(change: readonly Undoable[]): void {
-  for (const each of change) each.forget();
+export function forget({ steps }: Done): void {
+  for (const each of steps) each.forget();
 }

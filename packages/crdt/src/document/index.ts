@@ -1,11 +1,8 @@
 export type { DocumentEvent } from "./audience.ts";
+export { CONTAINERS_MAX } from "./containers.ts";
 export type { ContainerDiff, DocumentDiff } from "./difference.ts";
-export {
-  CONTAINERS_MAX,
-  Document,
-  type DocumentMerge,
-  type DocumentOptions,
-} from "./document.ts";
+export { Document } from "./document.ts";
+export type { DocumentMerge, DocumentOptions, DocumentStats } from "./options.ts";
 export {
   addWinsMap,
   addWinsSet,
@@ -19,6 +16,9 @@ export {
   type ListWriter,
   list,
   lwwRegister,
+  type MovableListReader,
+  type MovableListWriter,
+  movableList,
   mvRegister,
   type Past,
   pnCounter,

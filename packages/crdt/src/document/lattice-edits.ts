@@ -21,6 +21,7 @@ import type { Accounts } from "../lattice/kinds/resettable.ts";
 import * as kinds from "../lattice/kinds.ts";
 import type { Scalar } from "../lattice/scalar.ts";
 import { FieldSite, type Root, type Site } from "../lattice/site.ts";
+import type { Recent } from "./recent.ts";
 
 /** A field of a map. */
 export interface Step {
@@ -132,10 +133,7 @@ export function takesAway({ before }: Edit, context: CausalContext): boolean {
 }
 
 /** From a dot that was written anew to the counter of the own dot that stands for it. */
-export type DotCopies = Map<string, number>;
-
-/** Of how many dots the copies are remembered. */
-export const DOT_COPIES_MAX = 65_536;
+export type DotCopies = Recent<string, number>;
 
 const nameOf = ({ replica, counter }: Dot): string => `${counter}@${replica}`;
 
@@ -186,10 +184,6 @@ function rewritten({ kind }: Edit, before: Dot, mutation: Mutation): Dot {
 
 function remember(copies: DotCopies, before: Dots, made: Dot): void {
   for (const dot of each(before)) copies.set(nameOf(dot), made.counter);
-  for (const oldest of copies.keys()) {
-    if (copies.size <= DOT_COPIES_MAX) return;
-    copies.delete(oldest);
-  }
 }
 
 // What was removed and written anew goes by another name than when it was first written.

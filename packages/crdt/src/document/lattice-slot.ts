@@ -14,6 +14,7 @@ import { Root, type Site } from "../lattice/site.ts";
 import { conflictsOf } from "./conflicts.ts";
 import type { Vector } from "./counts.ts";
 import { type DotCopies, type Edit, editsOf, invert, takesAway } from "./lattice-edits.ts";
+import { Recent } from "./recent.ts";
 import { type Conflict, contextOf, type Gate, type Prepared, Slot, type Undoable } from "./slot.ts";
 
 /** How many deltas the journal may hold, at least; and one more for so many bytes of state. */
@@ -67,11 +68,12 @@ export class LatticeSlot extends Slot {
   readonly #clock: HybridLogicalClock | undefined;
   #root: ChangeRoot;
   #value: Replicated<unknown>;
+  #hearing: Disposable | undefined;
   #base: Uint8Array | undefined;
   #journal: Delta[] = [];
   // What was written here and not sent yet: weights that halve, so that joining stays cheap.
   #unsent: { weight: number; delta: Delta }[] = [];
-  readonly #copies: DotCopies = new Map();
+  readonly #copies: DotCopies = new Recent();
   // What was taken away by changes that the document can still undo.
   readonly #undoable: Set<readonly Undone[]> = new Set();
 
@@ -116,7 +118,7 @@ export class LatticeSlot extends Slot {
   }
 
   rollBack(): void {
-    const isHeard = this.#root.listeners.size > 0;
+    const isHeard = this.#hearing !== undefined;
     this.#root = new ChangeRoot(this.#kind, this.agent, this.#clock, this.gate);
     this.#value = this.#make(this.#root);
     if (this.#base !== undefined) this.#root.join(Delta.decode(this.#base));
@@ -164,8 +166,8 @@ export class LatticeSlot extends Slot {
   }
 
   listen(on: boolean): void {
-    if (on) this.#root.listeners.add(this.#hear);
-    else this.#root.listeners.delete(this.#hear);
+    this.#hearing?.[Symbol.dispose]();
+    this.#hearing = on ? this.#root.listeners.add(this.#hear) : undefined;
   }
 
   readonly #hear = (changes: readonly Change[]): void => {

@@ -24,16 +24,19 @@ import type { FieldOf, Replicated } from "../lattice/replicated.ts";
 import { AddWinsMap, RemoveWinsMap } from "../lattice/replicated-map.ts";
 import { compareStrings, type Scalar } from "../lattice/scalar.ts";
 import { TwoPhaseSet } from "../lattice/two-phase-set.ts";
+import type { MovableList } from "../movable-list/movable-list.ts";
 import type { List } from "../sequence/list.ts";
 import type { Text } from "../sequence/text.ts";
 import type { MovableTree } from "../tree/movable-tree.ts";
 import { LatticeSlot, type Make } from "./lattice-slot.ts";
+import { MovableListSlot } from "./movable-list-slot.ts";
 import { ListDoor, SequenceSlot, TextDoor } from "./sequence-slot.ts";
 import type { Gate, Slot } from "./slot.ts";
 import { TreeSlot } from "./tree-slot.ts";
 
 type ReadsOfText = "length" | "slice" | "toString" | "anchorAt" | "positionOf";
 type ReadsOfList = "length" | "get" | "toArray" | "anchorAt" | "positionOf";
+type ReadsOfMovableList = ReadsOfList | typeof Symbol.iterator;
 type ReadsOfTree = "has" | "parent" | "children" | "toJSON" | typeof Symbol.iterator;
 
 /** A text as it is read. */
@@ -44,6 +47,13 @@ export type TextWriter = Pick<Text, ReadsOfText | "insert" | "delete">;
 export type ListReader<T extends Scalar> = Pick<List<T>, ReadsOfList>;
 /** A list inside of a change. */
 export type ListWriter<T extends Scalar> = Pick<List<T>, ReadsOfList | "insert" | "delete">;
+/** A movable list as it is read. */
+export type MovableListReader<T extends Scalar> = Pick<MovableList<T>, ReadsOfMovableList>;
+/** A movable list inside of a change. */
+export type MovableListWriter<T extends Scalar> = Pick<
+  MovableList<T>,
+  ReadsOfMovableList | "insert" | "push" | "move" | "set" | "delete"
+>;
 /** A tree as it is read. */
 export type TreeReader = Pick<MovableTree, ReadsOfTree>;
 /** A tree inside of a change. */
@@ -96,7 +106,7 @@ export type Readers<S extends Schema> = {
 
 type PastOf<T> = T extends ContainerType<unknown, unknown, infer P> ? P : never;
 
-/** The containers that have a past: texts, lists and trees. Others are not there. */
+/** The containers that have a past: texts, lists of both kinds and trees. Others are not there. */
 export type Past<S extends Schema> = {
   readonly [K in keyof S as [PastOf<S[K]>] extends [never] ? never : K]: PastOf<S[K]>;
 };
@@ -130,6 +140,18 @@ export function list<T extends Scalar = Scalar>(): ContainerType<
     type: "list",
     open: ({ name, agent, gate }) =>
       new SequenceSlot(name, agent, gate, (tell) => new ListDoor(agent, gate, tell)),
+  };
+}
+
+/** A list of scalars that can be moved and set. */
+export function movableList<T extends Scalar = Scalar>(): ContainerType<
+  MovableListWriter<T>,
+  MovableListReader<T>,
+  MovableListReader<T>
+> {
+  return {
+    type: "movable-list",
+    open: ({ name, agent, gate }) => new MovableListSlot(name, agent, gate),
   };
 }
 

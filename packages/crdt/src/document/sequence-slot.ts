@@ -2,13 +2,16 @@
 // the
 // document counts changes. What they hold is read through the door that users know; it opens for
 // writing only while a change is made.
+import { tagOf } from "../encoding/frame.ts";
 import type { Scalar } from "../lattice/scalar.ts";
 import type { Content } from "../sequence/content.ts";
 import { List } from "../sequence/list.ts";
 import type { ListContent } from "../sequence/list-content.ts";
+import { rebase } from "../sequence/rebase.ts";
 import type { Replica } from "../sequence/replica.ts";
 import { Text } from "../sequence/text.ts";
 import type { TextContent } from "../sequence/text-content.ts";
+import { BASE } from "../sequence/tracker/span-tree.ts";
 import type { Vector } from "./counts.ts";
 import { Copies, stepsBack } from "./sequence-undo.ts";
 import { type Gate, isSameVector, type Prepared, Slot, type Undoable } from "./slot.ts";
@@ -127,6 +130,10 @@ export class SequenceSlot<C extends Content> extends Slot {
     this.#door = door;
   }
 
+  override get bytes(): number {
+    return this.#door.inner.bytes;
+  }
+
   get container(): unknown {
     return this.#door;
   }
@@ -148,7 +155,7 @@ export class SequenceSlot<C extends Content> extends Slot {
     const isHeard = this.#door.inner.onMerge !== undefined;
     const { inner } = this.#door;
     this.#door = this.#make(this.#tell);
-    this.#door.inner.merge(inner.encodeVersion(this.counts.vector()));
+    this.#door.inner.openVersion(inner, this.counts.vector());
     if (isHeard) this.listen(true);
   }
 
@@ -162,6 +169,9 @@ export class SequenceSlot<C extends Content> extends Slot {
   }
 
   prepare(bytes: Uint8Array, after: Vector): Prepared {
+    // A whole one might take the place of what is here, and then there would be no way back.
+    const { tags } = this.#door.inner.content;
+    if (tagOf(bytes) !== tags.update) throw this.refuse("no update");
     return {
       apply: () => {
         const { inner } = this.#door;
@@ -171,6 +181,28 @@ export class SequenceSlot<C extends Content> extends Slot {
         return [];
       },
     };
+  }
+
+  override prepareWhole(bytes: Uint8Array, after: Vector): Prepared {
+    const { inner } = this.#make(() => {});
+    inner.open(bytes);
+    if (!isSameVector(inner.graph.vector(), after)) {
+      throw this.refuse("other operations than its changes have");
+    }
+    return {
+      apply: () => {
+        this.#door.inner.adopt(inner);
+        return [];
+      },
+    };
+  }
+
+  override compact(version: Vector): void {
+    this.#door.inner.compact(version);
+  }
+
+  override rebase(mine: SequenceSlot<C>, authors: ReadonlySet<string>): void {
+    rebase(mine.#door.inner, this.#door.inner, authors);
   }
 
   encode(): Uint8Array {
@@ -187,7 +219,7 @@ export class SequenceSlot<C extends Content> extends Slot {
 
   at(vector: Vector): unknown {
     const past = this.#make(() => {});
-    past.inner.merge(this.#door.inner.encodeVersion(vector));
+    past.inner.openVersion(this.#door.inner, vector);
     return past;
   }
 
@@ -215,6 +247,8 @@ export class SequenceSlot<C extends Content> extends Slot {
       }
       const first = this.own;
       this.#door.insertAgain(position, content, content + count);
+      // Whatever inserted a unit of the base cannot be undone any more.
+      if (unit >= BASE) continue;
       const run = graph.runOf(unit);
       const agent = graph.agents[graph.runAgent(run)]!;
       if (agent !== this.agent) continue;

@@ -16,25 +16,18 @@ import type { CausalGraph } from "../causal/causal-graph.ts";
 import type { OperationLog } from "../sequence/operation-log.ts";
 import { BASE } from "../sequence/tracker/span-tree.ts";
 import { Tracker } from "../sequence/tracker/tracker.ts";
-
-/** Of how many units the copies are remembered. */
-export const COPIES_MAX = 65_536;
+import { Recent } from "./recent.ts";
 
 const FIRST_LOOK = 64;
 const FURTHER = 8;
 
 /** Units that were inserted anew: from the name of the old one to the number of the new. */
 export class Copies {
-  readonly #copies: Map<string, number> = new Map();
+  readonly #copies: Recent<string, number> = new Recent();
 
   /** Notes that `seq` of the own agent is a copy of a unit. */
   add(agent: string, original: number, seq: number): void {
     this.#copies.set(`${original}@${agent}`, seq);
-    if (this.#copies.size <= COPIES_MAX) return;
-    for (const oldest of this.#copies.keys()) {
-      this.#copies.delete(oldest);
-      return;
-    }
   }
 
   /** The number of the copy of a unit; undefined for none. */
@@ -97,10 +90,11 @@ function trackerFor({ graph, log, length }: Known, lvs: readonly number[]): Trac
   const first = lvs[0]!;
   for (let back = 0; ; back = Math.max(FIRST_LOOK, back * FURTHER)) {
     const cut = graph.cuts.atMost(Math.max(0, first - back));
-    if (cut === 0) tracker.start(0, 0);
-    else tracker.start(cut);
+    tracker.start(cut);
     tracker.walk(graph.length);
     tracker.settle(length);
+    // The units of the base have their numbers, and that is as good.
+    if (cut === 0) return tracker;
     if (lvs.every((lv) => log.isInsertion(lv) || tracker.targetOf(lv) < BASE)) return tracker;
   }
 }
@@ -136,6 +130,7 @@ function lastCopy({ graph, copies }: Known, agent: string, lv: number): number {
 }
 
 function contentOf(log: OperationLog, unit: number): number {
+  if (unit >= BASE) return unit - BASE;
   const run = log.runFrom(unit);
   return log.content(run) + unit - log.lv(run);
 }

@@ -75,6 +75,11 @@ export abstract class Slot {
     this.gate = gate;
   }
 
+  /** The bytes that its history takes, about; 0 where it keeps none. */
+  get bytes(): number {
+    return 0;
+  }
+
   /** What users read and write. */
   abstract readonly container: unknown;
   /** Whether the change being made has written to it. */
@@ -94,6 +99,17 @@ export abstract class Slot {
   abstract prepare(bytes: Uint8Array, after: Vector): Prepared;
   /** Everything. */
   abstract encode(): Uint8Array;
+  /**
+   * Checks a container of a replica that has all that this one has, and takes its place. What it
+   * throws when it is applied, it throws before anything has changed.
+   */
+  prepareWhole(bytes: Uint8Array, after: Vector): Prepared {
+    return this.prepare(bytes, after);
+  }
+  /** Lets go of what was done in a version from which all else descends; only types with a past. */
+  compact(_version: Vector): void {}
+  /** Does again what these authors did in another container, inside of a change; only sequences. */
+  rebase(_mine: Slot, _authors: ReadonlySet<string>): void {}
   /** Takes what {@link encode} gave, into an empty container. */
   abstract load(bytes: Uint8Array): void;
   abstract digest(): string;

@@ -1,5 +1,5 @@
-// A tree of nodes that move, in a document. Moves are dots, and the log has all of them: a document
-// never compacts it, so its past and the opposite of every move can be read from there.
+// A tree of nodes that move, in a document. Moves are dots, and the log has all of them since the
+// document was compacted; its past and the opposite of every move can be read from there.
 import { MovableTree, type TreeChange } from "../tree/movable-tree.ts";
 import { compareMoves, type Move, ROOT, TRASH } from "../tree/move.ts";
 import { TreeDelta } from "../tree/tree-delta.ts";
@@ -83,6 +83,14 @@ export class TreeSlot extends Slot {
   prepare(bytes: Uint8Array, after: Vector): Prepared {
     const delta = TreeDelta.decode(bytes);
     if (delta.base !== undefined) throw this.refuse("a tree that was compacted");
+    return this.#prepare(delta, after);
+  }
+
+  override prepareWhole(bytes: Uint8Array, after: Vector): Prepared {
+    return this.#prepare(TreeDelta.decode(bytes), after);
+  }
+
+  #prepare(delta: TreeDelta, after: Vector): Prepared {
     const context = this.#tree.version;
     context.join(delta.context);
     if (!context.equals(contextOf(after))) throw this.refuse("other moves than its changes have");
@@ -99,7 +107,11 @@ export class TreeSlot extends Slot {
   }
 
   load(bytes: Uint8Array): void {
-    this.prepare(bytes, this.counts.vector()).apply(() => false);
+    this.prepareWhole(bytes, this.counts.vector()).apply(() => false);
+  }
+
+  override compact(version: Vector): void {
+    this.#tree.compact(contextOf(version));
   }
 
   digest(): string {
@@ -120,8 +132,9 @@ export class TreeSlot extends Slot {
 
   #made(vector: Vector): MovableTree {
     const tree = new GatedTree(this.agent, this.gate);
-    const { moves } = this.#tree.state();
-    tree.join(new TreeDelta(moves.filter((it) => it.counter <= (vector.get(it.replica) ?? 0))));
+    const { moves, base } = this.#tree.state();
+    const then = moves.filter((it) => it.counter <= (vector.get(it.replica) ?? 0));
+    tree.join(new TreeDelta(then, base));
     return tree;
   }
 
@@ -129,13 +142,14 @@ export class TreeSlot extends Slot {
   // somebody has moved since, or at the same time, is left to him.
   #undo(from: number, to: number): void {
     for (let counter = to; counter > from; counter--) {
-      const { moves } = this.#tree.state();
+      const { moves, base } = this.#tree.state();
       const at = moves.findIndex((it) => it.replica === this.agent && it.counter === counter);
       const { node } = moves[at]!;
       if (moves.slice(at + 1).some((it) => it.node === node && !this.#isOwn(it))) continue;
       const last = moves.findLast((it) => it.node === node)!;
       if (last.parent !== moves[at]!.parent || last.position !== moves[at]!.position) continue;
-      const before = moves.slice(0, at).findLast((it) => it.node === node);
+      const earlier = [...(base?.moves ?? []), ...moves.slice(0, at)];
+      const before = earlier.findLast((it) => it.node === node);
       this.#goBack(node, before, moves.at(-1)!.time);
     }
   }

@@ -9,12 +9,17 @@
 //               number and how many operations of its agent the container has after it
 //     length    of the encoding, and the encoding
 //
-// A document has the same form: its update is everything, and its encodings are whole.
+// A document has the same form: its update is everything, and its encodings are whole. If it was
+// compacted, its frame is of version 2: it begins with the base (encoding/base.ts), and the rows of
+// each container with one number for each agent of the base: 0 if none of its changes touched the
+// container, else one more than it has operations there.
+import type { Base } from "../causal/base.ts";
 import type { CausalGraph } from "../causal/causal-graph.ts";
-import type { ByteReader } from "../encoding/byte-reader.ts";
+import { readBase, writeBase } from "../encoding/base.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
-import { bodyOf, frame, tagOf } from "../encoding/frame.ts";
-import { type Runs, readRuns, writeRuns } from "../encoding/runs.ts";
+import { FrameVersion, frame, openFrame } from "../encoding/frame.ts";
+import { OPERATIONS_MAX, type Runs, readRuns, writeRuns } from "../encoding/runs.ts";
 import { CrdtError } from "../errors.ts";
 import type { Row } from "./counts.ts";
 import type { Slot } from "./slot.ts";
@@ -45,12 +50,20 @@ export function writeUpdate(
   encode: (slot: Slot) => Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
+  const base = tag === Tag.Document ? graph.base : undefined;
+  if (base !== undefined) writeBase(writer, base);
   writeRuns(writer, graph, ranges);
-  const touched = [...slots].filter((slot) => !isSpared(slot, graph, ranges));
+  const touched = [...slots].filter((slot) => {
+    return !isSpared(slot, graph, ranges) || (base !== undefined && isInBase(slot, base));
+  });
   writer.number(touched.length);
   for (const slot of touched) {
     writer.string(slot.name);
     writer.byte(slot.tag);
+    for (const [agent, count] of base?.version ?? []) {
+      const row = slot.counts.rows(agent, count - 1, count)[0];
+      writer.number(row === undefined ? 0 : row.count + 1);
+    }
     forEachRun(graph, ranges, (agent, from, to) => {
       const rows = slot.counts.rows(agent, from, to);
       writer.number(rows.length);
@@ -64,7 +77,14 @@ export function writeUpdate(
     writer.number(bytes.length);
     writer.bytes(bytes);
   }
-  return frame(tag, writer);
+  return frame(tag, writer, base === undefined ? FrameVersion.Plain : FrameVersion.WithBase);
+}
+
+function isInBase({ counts }: Slot, { version }: Base): boolean {
+  for (const [agent, count] of version) {
+    if (counts.rows(agent, count - 1, count).length > 0) return true;
+  }
+  return false;
 }
 
 function isSpared(slot: Slot, graph: CausalGraph, ranges: Ranges): boolean {
@@ -95,6 +115,7 @@ function forEachRun(
 /** The changes of an update; good until other runs are read. */
 export interface Read {
   readonly tag: number;
+  readonly base: Base | undefined;
   readonly runs: Runs;
   readonly parts: readonly Part[];
 }
@@ -106,11 +127,14 @@ export interface Read {
  *   type; the message names it
  */
 export function readUpdate(bytes: Uint8Array, slots: ReadonlyMap<string, Slot>): Read {
-  const body = bodyOf(bytes);
-  const tag = tagOf(bytes);
+  const { version, tag, from, to } = openFrame(bytes, FrameVersion.WithBase);
   if (tag !== Tag.Update && tag !== Tag.Document) {
     throw new CrdtError("CRDT_KIND", `expected a document or an update of one, got tag ${tag}`);
   }
+  const body = new ByteReader(bytes, from, to);
+  const hasBase = version === FrameVersion.WithBase;
+  if (hasBase && tag !== Tag.Document) throw body.corrupt("an update with a base");
+  const base = hasBase ? readBase(body) : undefined;
   const runs = readRuns(body);
   const parts: Part[] = [];
   let last = "";
@@ -118,12 +142,12 @@ export function readUpdate(bytes: Uint8Array, slots: ReadonlyMap<string, Slot>):
     const name = body.string(NAME_BYTES_MAX);
     if (parts.length > 0 && name <= last) throw body.corrupt("containers out of order");
     const slot = slotFor(name, body.byte(), slots);
-    const rows = readRows(body, runs);
+    const rows = readRows(body, runs, base);
     parts.push({ slot, rows, bytes: body.bytes(body.number()) });
     last = name;
   }
   body.finish();
-  return { tag, runs, parts };
+  return { tag, base, runs, parts };
 }
 
 function slotFor(name: string, tag: number, slots: ReadonlyMap<string, Slot>): Slot {
@@ -140,8 +164,13 @@ function slotFor(name: string, tag: number, slots: ReadonlyMap<string, Slot>): S
   return slot;
 }
 
-function readRows(body: ByteReader, runs: Runs): Map<string, Row[]> {
+function readRows(body: ByteReader, runs: Runs, base: Base | undefined): Map<string, Row[]> {
   const rows = new Map<string, Row[]>();
+  for (const [agent, end] of base?.version ?? []) {
+    body.charge(16);
+    const field = body.number(OPERATIONS_MAX + 1);
+    if (field > 0) rows.set(agent, [{ seq: end - 1, count: field - 1 }]);
+  }
   for (let run = 0; run < runs.length; run++) {
     const agent = runs.agents[runs.agentOf.data[run]!]!;
     let seq = runs.seqs.data[run]!;

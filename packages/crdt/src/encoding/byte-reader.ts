@@ -40,6 +40,11 @@ export class ByteReader {
     return this.#end - this.#at;
   }
 
+  /** Makes sure of being able to pay for so much later, before much is done that it is for. */
+  afford(bytes: number): void {
+    if (bytes > this.#budget) throw new CrdtError("CRDT_BUDGET", "more is described than was sent");
+  }
+
   /** Pays for memory that is about to be taken. */
   charge(bytes: number): void {
     this.#budget -= bytes;

@@ -7,6 +7,7 @@
 // A container's operations need not be all of a message's. Where they are, one 0 says so; else
 // there is a third column in front of these, of how many foreign operations precede each run.
 import { IntColumn } from "../causal/int-column.ts";
+import { addPiece } from "../sequence/content.ts";
 import { Kind, type OperationLog } from "../sequence/operation-log.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
@@ -89,12 +90,6 @@ export function writeOperations(
   writer.numbers(shapes);
   for (let i = 0; i < positions.length; i++) writer.signed(positions.data[i]!);
   return pieces;
-}
-
-function addPiece(pieces: number[], from: number, count: number): void {
-  const last = pieces.length - 2;
-  if (last >= 0 && pieces[last]! + pieces[last + 1]! === from) pieces[last + 1]! += count;
-  else pieces.push(from, count);
 }
 
 /**

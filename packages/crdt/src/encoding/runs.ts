@@ -12,6 +12,7 @@
 // Distances are counted from what the message itself has told so far, so a run that goes on where
 // its author stopped is 0, and the parents of most are 1. LVs mean nothing elsewhere and never
 // appear.
+import type { Base } from "../causal/base.ts";
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import { IntColumn } from "../causal/int-column.ts";
 import { isReplica, REPLICA_CHARACTERS_MAX } from "../lattice/scalar.ts";
@@ -123,6 +124,10 @@ function addRun(graph: CausalGraph, run: number, lv: number, end: number, before
 function addParents(graph: CausalGraph, lv: number, before: number): void {
   const { parents } = written;
   const all = graph.parentsOf(lv);
+  if (all.length === 0 && graph.base !== undefined) {
+    addBaseHeads(graph, graph.base);
+    return;
+  }
   const isBefore = all.includes(before);
   parents.push(isBefore ? all.length * 2 - 1 : all.length * 2);
   for (const parent of all) {
@@ -132,6 +137,16 @@ function addParents(graph: CausalGraph, lv: number, before: number): void {
     const seq = graph.runSeq(run) + parent - graph.runStart(run);
     parents.push(agent);
     parents.push(zigzag(next.data[agent]! - 1 - seq));
+  }
+}
+
+function addBaseHeads(graph: CausalGraph, { heads }: Base): void {
+  const { parents } = written;
+  parents.push(heads.length * 2);
+  for (const { agent, seq } of heads) {
+    const number = numberOf(graph, graph.findAgent(agent));
+    parents.push(number);
+    parents.push(zigzag(next.data[number]! - 1 - seq));
   }
 }
 

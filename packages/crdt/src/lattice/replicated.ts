@@ -86,10 +86,7 @@ export abstract class Replicated<S> {
 
   /** Calls back after each update or join that changes what is read, until it is disposed. */
   subscribe(listener: (changes: readonly Change[]) => void): Disposable {
-    const { listeners } = this.#root;
-    const own = (changes: readonly Change[]): void => listener(changes);
-    listeners.add(own);
-    return { [Symbol.dispose]: () => void listeners.delete(own) };
+    return this.#root.listeners.add(listener);
   }
 
   /** What is read, as JSON. */

@@ -2,6 +2,7 @@
 // does not know which; it asks its site for what is stored, and hands it updates, which the site of
 // a field wraps into an update of the map around it.
 import type { HybridLogicalClock } from "../clock/hybrid-logical-clock.ts";
+import { Listeners } from "../listeners.ts";
 import { CausalContext } from "./context.ts";
 import { checkKind, Delta } from "./delta.ts";
 import { type Change, Joining, type Kind, Mutation } from "./kind.ts";
@@ -33,7 +34,7 @@ export class Root<S> extends Site<S> {
   readonly clock: HybridLogicalClock | undefined;
   readonly depth = 0;
   readonly context: CausalContext = new CausalContext();
-  readonly listeners: Set<(changes: readonly Change[]) => void> = new Set();
+  readonly listeners: Listeners<readonly Change[]> = new Listeners();
   #store: S;
 
   constructor(kind: Kind<S>, { replica, clock }: ReplicaOptions) {
@@ -91,9 +92,7 @@ export class Root<S> extends Site<S> {
     this.#store = this.kind.join(this.#store, store, joining);
     const grew = this.context.join(context);
     const { changes } = joining;
-    if (changes !== undefined && changes.length > 0) {
-      for (const listener of this.listeners) listener(changes);
-    }
+    if (changes !== undefined && changes.length > 0) this.listeners.tell(changes);
     return grew || joining.changed;
   }
 }

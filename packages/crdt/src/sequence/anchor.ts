@@ -6,10 +6,11 @@
 // unit stands at a place: a tracker replays the last few operations, and if the unit there is
 // older than these, eight times as many, until it is not. Either costs about the operations since
 // the insertion, and memory only while it lasts: nothing for a cursor that moves about what was
-// just typed, and some milliseconds for a bookmark in the oldest part of a long history.
+// just typed, and some milliseconds for a bookmark in the oldest part of a long history. Units that
+// a compacted history begins with have kept their names; those that were gone by then have not.
+import type { OperationId } from "../causal/base.ts";
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import type { OperationLog } from "./operation-log.ts";
-import type { OperationId } from "./pending.ts";
 import { BASE } from "./tracker/span-tree.ts";
 import { Tracker } from "./tracker/tracker.ts";
 
@@ -38,35 +39,39 @@ export function unitAt(
       const run = graph.runOf(id);
       return { agent: graph.agents[graph.runAgent(run)]!, seq: graph.seqOf(id) };
     }
+    if (cut === 0) return log.base.at(id - BASE);
   }
 }
 
 /**
  * Where the unit is that an operation inserted: its index, or, if it was deleted, that of what
- * stands behind it now. `undefined` for an operation that is not known, or inserted nothing.
+ * stands behind it now. `undefined` for an operation that is not known, or inserted nothing, or
+ * what was gone when history was compacted.
  */
 export function positionOfUnit(
   graph: CausalGraph,
   log: OperationLog,
   length: number,
-  { agent, seq }: OperationId,
+  unit: OperationId,
 ): { readonly position: number; readonly isGone: boolean } | undefined {
-  if (!(seq >= 0 && seq < graph.known(agent))) return undefined;
+  const { agent, seq } = unit;
+  // Anchors come from others, as cursors do: half an operation would be looked for without end.
+  if (!(Number.isSafeInteger(seq) && seq >= 0 && seq < graph.known(agent))) return undefined;
   const lv = graph.lvOf(graph.findAgent(agent), seq);
-  if (!log.isInsertion(lv)) return undefined;
+  const inBase = lv < 0 ? log.base.indexOf(unit) : -1;
+  if (inBase < 0 && !log.isInsertion(lv)) return undefined;
   const tracker = new Tracker(graph, log);
-  lead(tracker, graph.cuts.atMost(lv), graph.length, length);
+  lead(tracker, graph.cuts.atMost(Math.max(0, lv)), graph.length, length);
   const { tree } = tracker;
-  const span = tracker.spanOf(lv);
+  const id = lv < 0 ? BASE + inBase : lv;
+  const span = tracker.spanOf(id);
   const isGone = tree.isGone(span);
   const before = tree.presentBefore(span);
-  return { position: isGone ? before : before + lv - tree.id(span), isGone };
+  return { position: isGone ? before : before + id - tree.id(span), isGone };
 }
 
 function lead(tracker: Tracker, cut: number, to: number, length: number): void {
-  // At the first cut there was nothing.
-  if (cut === 0) tracker.start(0, 0);
-  else tracker.start(cut);
+  tracker.start(cut);
   tracker.walk(to);
   tracker.settle(length);
 }

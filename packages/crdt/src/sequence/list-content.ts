@@ -4,7 +4,13 @@ import type { ByteReader } from "../encoding/byte-reader.ts";
 import type { ByteWriter } from "../encoding/byte-writer.ts";
 import { readScalar, writeScalar } from "../encoding/scalars.ts";
 import type { Scalar } from "../lattice/scalar.ts";
-import type { Content, Pieces, Whereabouts } from "./content.ts";
+import {
+  type Content,
+  type Difference,
+  differenceOf,
+  type Pieces,
+  type Whereabouts,
+} from "./content.ts";
 
 const BLOCK = 1024;
 
@@ -87,6 +93,15 @@ export class ListContent implements Content {
     this.column.length = length;
   }
 
+  keep(pieces: Pieces): void {
+    const kept: Scalar[] = [];
+    for (let i = 0; i < pieces.length; i += 2) {
+      const end = pieces[i]! + pieces[i + 1]!;
+      for (let at = pieces[i]!; at < end; at++) kept.push(this.column[at]!);
+    }
+    this.column = kept;
+  }
+
   writeState(writer: ByteWriter): void {
     writer.number(this.length);
     for (const value of this.values()) writeScalar(writer, value);
@@ -120,6 +135,16 @@ export class ListContent implements Content {
       for (let k = 0; k < present[i + 1]!; k++) column[present[i]! + k] = values[from++]!;
     }
     this.column = Array.from({ length: inserted }, (_, index) => column[index]!);
+  }
+
+  become(other: ListContent): void {
+    this.column = other.column;
+    this.length = other.length;
+    this.#blocks = other.#blocks;
+  }
+
+  differenceFrom(other: ListContent): Difference {
+    return differenceOf(this.values(), other.values());
   }
 
   clone(): ListContent {

@@ -1,10 +1,11 @@
 // A list of JSON scalars that several people edit at once: the same sequence as a text, with other
-// units. A value has no identity of its own; to change one is to delete it and insert another. Left
-// out: moving a value, which needs a register of positions for each (Kleppmann, "Moving Elements in
-// List CRDTs", 2020) and stands on this list when it comes.
+// units. A value has no identity of its own; to change one is to delete it and insert another.
+// Where values are to be moved, or changed as what they are, a movable list (movable-list/) is the
+// type.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { checkScalar, type Scalar } from "../lattice/scalar.ts";
 import { ListContent } from "./list-content.ts";
+import { rebase } from "./rebase.ts";
 import { Replica } from "./replica.ts";
 import { ReplicatedSequence } from "./replicated-sequence.ts";
 
@@ -72,13 +73,35 @@ export class List<T extends Scalar = Scalar> extends ReplicatedSequence<ListCont
   }
 
   /**
+   * Recovers what was written here from a document that was compacted without it, when merging one
+   * into the other throws `CRDT_COMPACTED`: the document under a new name, in which the insertions
+   * of these authors that it lacks, and the deletions, are done again as edits of the new name.
+   * This replica stays as it is, and should be used no more.
+   *
+   * @param agent a name that nobody has had
+   * @param document what `encode` gave
+   * @param authors whose insertions; when a replica begins each session under a new name, all of
+   *   its names. Others bring back their own
+   * @throws RangeError for a name that is known, CrdtError if the bytes are not to be trusted
+   */
+  rebaseOnto(
+    agent: string,
+    document: Uint8Array,
+    authors: Iterable<string> = [this.agent],
+  ): List<T> {
+    const rebased = List.load<T>(agent, document);
+    rebase(this.replica, rebased.replica, new Set(authors));
+    return rebased;
+  }
+
+  /**
    * The list as it was in a version that is known here.
    *
-   * @throws RangeError for a version that is not
+   * @throws RangeError for a version that is not, CrdtError `CRDT_COMPACTED` for one below the base
    */
   at(version: VersionVector): List<T> {
     const past = new List<T>(this.agent);
-    past.merge(this.replica.encodeVersion(version));
+    past.replica.openVersion(this.replica, version);
     return past;
   }
 

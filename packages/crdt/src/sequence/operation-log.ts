@@ -19,18 +19,26 @@
 // Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025),
 // §3.8.
 import { IntColumn } from "../causal/int-column.ts";
+import { UnitNames } from "./unit-names.ts";
 
 /** What a run does. */
 export const Kind = { Insert: 0, Delete: 1, Backspace: 2 } as const;
 
 /** Runs of insertions and deletions, ascending by LV. */
 export class OperationLog {
-  /** How many units were ever inserted: the next insertion's content. */
-  inserted = 0;
+  /** The units that were there before the first run; the first ones of the column. */
+  readonly base: UnitNames;
+  /** How many units were ever inserted, those included: the next insertion's content. */
+  inserted: number;
   #lvs: IntColumn = new IntColumn();
   #positions: IntColumn = new IntColumn();
   #shapes: IntColumn = new IntColumn();
   #contents: IntColumn = new IntColumn();
+
+  constructor(base: UnitNames = new UnitNames()) {
+    this.base = base;
+    this.inserted = base.length;
+  }
 
   /** How many runs there are. */
   get runs(): number {
@@ -40,7 +48,8 @@ export class OperationLog {
   /** The bytes that its columns hold on to. */
   get bytes(): number {
     const { bytes: positions } = this.#positions;
-    return this.#lvs.bytes + positions + this.#shapes.bytes + this.#contents.bytes;
+    const columns = this.#lvs.bytes + positions + this.#shapes.bytes + this.#contents.bytes;
+    return columns + this.base.bytes;
   }
 
   /** The LV of the first operation of a run. */
@@ -152,9 +161,24 @@ export class OperationLog {
     }
   }
 
-  /** A copy that shares nothing. */
+  /** The operations from this LV on, which becomes 0, on top of the units that were there then. */
+  above(lv: number, base: UnitNames): OperationLog {
+    const above = new OperationLog(base);
+    for (let run = this.runFrom(lv); run < this.runs; run++) {
+      const skipped = Math.max(0, lv - this.lv(run));
+      const [first, count] = [this.lv(run) + skipped - lv, this.count(run) - skipped];
+      const position = this.positionWithin(run, skipped);
+      const kind = this.kindWithin(run, count);
+      if (kind === Kind.Insert) above.insert(first, position, count);
+      else if (kind === Kind.Delete) above.delete(first, position, count);
+      else above.backspace(first, position, count);
+    }
+    return above;
+  }
+
+  /** A copy that shares nothing but the base, which never changes. */
   clone(): OperationLog {
-    const copy = new OperationLog();
+    const copy = new OperationLog(this.base);
     copy.inserted = this.inserted;
     copy.#lvs = this.#lvs.clone();
     copy.#positions = this.#positions.clone();

@@ -1,12 +1,9 @@
 // Updates that have come before what they depend on. Each waits for one operation by name; when
 // that one is known the update is looked at again, and applies or finds the next one to wait for.
+import type { OperationId } from "../causal/base.ts";
 import { CrdtError } from "../errors.ts";
 
-/** An operation by its name in the world. */
-export interface OperationId {
-  readonly agent: string;
-  readonly seq: number;
-}
+export type { OperationId };
 
 interface Waiting {
   readonly bytes: Uint8Array;

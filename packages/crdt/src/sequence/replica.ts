@@ -4,20 +4,27 @@
 //
 // A replica opened from bytes has its content at once and its history as bytes. The first call that
 // needs the history unpacks it.
+//
+// A replica that was compacted has no history below its base, and takes no operation that does not
+// descend from there. One that lacks a part of that base can only take the whole document in place
+// of its own, which it does if that has all that it has itself.
+import { covers } from "../causal/base.ts";
 import { CausalGraph, type VersionVector } from "../causal/causal-graph.ts";
-import type { ByteReader } from "../encoding/byte-reader.ts";
+import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
-import { bodyOf, frame, tagOf } from "../encoding/frame.ts";
+import { bodyOf, FrameVersion, frame, openFrame, tagOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
 import { checkReplica } from "../lattice/scalar.ts";
 import { type Anchor, positionOfUnit, unitAt } from "./anchor.ts";
+import { compacted } from "./compaction.ts";
 import type { Content } from "./content.ts";
 import { readHistory, writeDocument } from "./document.ts";
 import { takeKeystroke, writeKeystroke } from "./keystroke.ts";
 import { OperationLog } from "./operation-log.ts";
 import { Pending } from "./pending.ts";
+import { forEachPresent } from "./present.ts";
 import { Replay } from "./replay.ts";
-import type { Splices } from "./tracker/splices.ts";
+import { Splices } from "./tracker/splices.ts";
 import { addUpdate, type History, missingFor, readUpdate, writeUpdate } from "./update.ts";
 
 /** What a merge did. */
@@ -38,7 +45,7 @@ export class Replica<C extends Content> {
   /** The name under which this replica edits. */
   readonly agent: string;
   /** The units. */
-  content: C;
+  readonly content: C;
   /** Called after each merge that changed something; what it costs, only listeners pay. */
   onMerge: SpliceListener | undefined;
   /** Called after each edit, by the doors, and each merge that brought something. */
@@ -49,7 +56,7 @@ export class Replica<C extends Content> {
   #replay: Replay = new Replay(this.#graph, this.#log);
   #pending: Pending = new Pending();
   // The history of a document that was opened and not unpacked yet.
-  #packed: ByteReader | undefined;
+  #packed: { readonly reader: ByteReader; readonly hasBase: boolean } | undefined;
   #agentNumber = -1;
   // The number of the first own operation that was made here since the last flush; -1 for none.
   #unsent = -1;
@@ -88,7 +95,7 @@ export class Replica<C extends Content> {
 
   /** The bytes that all columns hold on to, about. */
   get bytes(): number {
-    const history = this.#graph.bytes + this.#log.bytes + (this.#packed?.left ?? 0);
+    const history = this.#graph.bytes + this.#log.bytes + (this.#packed?.reader.left ?? 0);
     return history + this.content.bytes;
   }
 
@@ -124,10 +131,10 @@ export class Replica<C extends Content> {
 
   /** Takes in an update or a whole document of another replica. */
   merge(bytes: Uint8Array): MergeResult {
-    const before = this.graph.length;
+    const before = this.graph.operations;
     this.#mergeOne(bytes);
     if (this.#pending.count > 0) this.#mergeReady();
-    const applied = this.#graph.length - before;
+    const applied = this.#graph.operations - before;
     if (applied > 0) this.onChange?.();
     return { applied, pending: this.#pending.count };
   }
@@ -151,31 +158,54 @@ export class Replica<C extends Content> {
     writer.reset();
     const { content } = this;
     writeDocument(writer, { graph, log: this.#log, content }, keepDeleted);
-    return frame(content.tags.document, writer);
+    const version = graph.base === undefined ? FrameVersion.Plain : FrameVersion.WithBase;
+    return frame(content.tags.document, writer, version);
   }
 
   /** Takes a document's content, and keeps its history packed. Only for a replica that is empty. */
   open(bytes: Uint8Array): void {
     // A copy: the caller may go on using the buffer that these bytes are in.
-    const body = bodyOf(bytes.slice());
-    const tag = tagOf(bytes);
+    const own = bytes.slice();
+    const { version, tag, from, to } = openFrame(own, FrameVersion.WithBase);
     if (tag !== this.content.tags.document) {
       throw new CrdtError("CRDT_KIND", `expected a document of this type, got tag ${tag}`);
     }
-    this.content.readState(body);
-    this.#packed = body;
+    const reader = new ByteReader(own, from, to);
+    this.content.readState(reader);
+    this.#packed = { reader, hasBase: version === FrameVersion.WithBase };
   }
 
   /** Unpacks the history now, and with that finds out whether it is one. */
   unpack(): void {
-    const packed = this.#packed;
-    if (packed === undefined) return;
-    const [graph, log] = [new CausalGraph(), new OperationLog()];
-    readHistory(packed, { graph, log, content: this.content });
-    this.#graph = graph;
-    this.#log = log;
-    this.#replay = new Replay(graph, log);
+    if (this.#packed === undefined) return;
+    const { reader, hasBase } = this.#packed;
+    const { graph, log } = readHistory(reader, this.content, hasBase);
+    this.#replace(graph, log);
     this.#packed = undefined;
+  }
+
+  /** Lets go of the history that is stable; returns how many operations that were. */
+  compact(stable: VersionVector): number {
+    const { graph } = this;
+    const left = compacted({ graph, log: this.#log }, stable);
+    if (left === undefined) return 0;
+    this.content.keep(left.pieces);
+    this.#replace(left.graph, left.log);
+    return left.cut;
+  }
+
+  /** Takes the base of another replica, and what it had in a version. Only for an empty one. */
+  openVersion(source: Replica<C>, vector: VersionVector): void {
+    const update = source.encodeVersion(vector);
+    const { base } = source.log;
+    if (base.length > 0) {
+      const units = new ByteWriter();
+      source.content.write(units, [0, base.length]);
+      this.content.read(new ByteReader(units.take()), base.length);
+      this.content.insert(0, 0, base.length);
+    }
+    this.#replace(new CausalGraph(source.graph.base), new OperationLog(base));
+    this.#mergeOne(update);
   }
 
   /** Writes the operations of a version, without any others, as an update. */
@@ -191,11 +221,20 @@ export class Replica<C extends Content> {
   fork(agent: string): Replica<C> {
     this.unpack(); // Before the content is copied, for it is then that its column is filled.
     const copy = new Replica(agent, this.content.clone() as C);
-    copy.#graph = this.graph.clone();
-    copy.#log = this.#log.clone();
-    copy.#replay = new Replay(copy.#graph, copy.#log);
+    copy.#replace(this.graph.clone(), this.#log.clone());
     copy.#pending = this.#pending.clone();
     return copy;
+  }
+
+  #replace(graph: CausalGraph, log: OperationLog): void {
+    this.#graph = graph;
+    this.#log = log;
+    this.#replay = new Replay(graph, log);
+    this.#agentNumber = graph.findAgent(this.agent);
+    if (this.#unsent < 0) return;
+    // What is in the base has been told to everybody.
+    this.#unsent = Math.max(this.#unsent, graph.base?.version.get(this.agent) ?? 0);
+    if (this.#unsent >= graph.known(this.agent)) this.#unsent = -1;
   }
 
   #addLocal(count: number): number {
@@ -218,15 +257,13 @@ export class Replica<C extends Content> {
   }
 
   #mergeOne(bytes: Uint8Array): void {
-    const body = bodyOf(bytes);
     const tag = tagOf(bytes);
     const { tags } = this.content;
     if (tag === tags.document) {
-      const whole = new Replica("reader", this.content.empty());
-      whole.open(bytes);
-      this.#mergeOne(whole.encodeSince(this.#graph.vector()));
+      this.#mergeDocument(bytes);
       return;
     }
+    const body = bodyOf(bytes);
     if (tag !== tags.update) {
       throw new CrdtError("CRDT_KIND", `expected an update of this type, got tag ${tag}`);
     }
@@ -253,6 +290,41 @@ export class Replica<C extends Content> {
       throw error;
     }
     if (splices !== undefined) this.#apply(splices);
+  }
+
+  #mergeDocument(bytes: Uint8Array): void {
+    const whole = new Replica<C>("reader", this.content.empty() as C);
+    whole.open(bytes);
+    const [known, { base }] = [this.#graph.vector(), whole.graph];
+    if (base === undefined || covers(known, base.version)) {
+      this.#mergeOne(whole.encodeSince(known));
+      return;
+    }
+    if (!covers(whole.graph.vector(), known)) {
+      throw new CrdtError(
+        "CRDT_COMPACTED",
+        "this document was compacted, and lacks edits from here: do them again there (rebaseOnto)",
+      );
+    }
+    this.adopt(whole);
+  }
+
+  /** Takes everything of a replica that has all that is here; nobody uses that one afterwards. */
+  adopt(whole: Replica<C>): void {
+    const { graph, log } = whole; // Unpacks, before its content is compared.
+    const { start, here, there } = this.content.differenceFrom(whole.content);
+    this.content.become(whole.content);
+    this.#replace(graph, log);
+    if (this.onMerge === undefined || here + there === 0) return;
+    const splices = new Splices();
+    if (here > 0) splices.remove(start, here);
+    let at = 0;
+    forEachPresent({ graph, log }, graph.length, ({ content, count }) => {
+      const [from, to] = [Math.max(at, start), Math.min(at + count, start + there)];
+      if (from < to) splices.insert(from, to - from, content + from - at);
+      at += count;
+    });
+    this.onMerge(splices);
   }
 
   #mergeReady(): void {

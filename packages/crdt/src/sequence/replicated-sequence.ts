@@ -3,6 +3,7 @@
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
 import { digestOf } from "../lattice/digest.ts";
+import { Listeners } from "../listeners.ts";
 import type { Anchor } from "./anchor.ts";
 import type { Content } from "./content.ts";
 import type { MergeResult, Replica } from "./replica.ts";
@@ -23,7 +24,7 @@ export interface SequenceStats {
 export abstract class ReplicatedSequence<C extends Content> {
   /** For the doors. */
   protected readonly replica: Replica<C>;
-  readonly #watchers: Set<() => void> = new Set();
+  readonly #watchers: Listeners<true> = new Listeners();
 
   protected constructor(replica: Replica<C>) {
     this.replica = replica;
@@ -42,6 +43,14 @@ export abstract class ReplicatedSequence<C extends Content> {
   /** For each agent, how many of its operations are known here. */
   get version(): ReadonlyMap<string, number> {
     return this.replica.graph.vector();
+  }
+
+  /**
+   * The version below which nothing is known of what was done: empty, unless history was compacted.
+   * `encodeSince` answers whoever knows all of it; everybody else needs `encode`.
+   */
+  get base(): ReadonlyMap<string, number> {
+    return this.replica.graph.base?.version ?? new Map();
   }
 
   /**
@@ -82,7 +91,7 @@ export abstract class ReplicatedSequence<C extends Content> {
 
   /**
    * Where an anchor is now. If its unit was deleted, where that was. `undefined` if this replica
-   * does not know the unit yet.
+   * does not know the unit yet, or it was deleted before history was compacted.
    */
   positionOf(anchor: Anchor): number | undefined {
     return this.replica.positionOf(anchor);
@@ -92,13 +101,20 @@ export abstract class ReplicatedSequence<C extends Content> {
    * Takes in an update or a whole document of another replica; each may come in any order and any
    * number of times.
    *
-   * @throws CrdtError if the bytes are not to be trusted, or too many updates wait; nothing changes
+   * @throws CrdtError if the bytes are not to be trusted, or too many updates wait;
+   *   `CRDT_COMPACTED` for an update whose author lacked a part of the base of this replica, and
+   *   for a compacted document that lacks something of this one and has a base that this one lacks.
+   *   Nothing changes
    */
   merge(bytes: Uint8Array): MergeResult {
     return this.replica.merge(bytes);
   }
 
-  /** What a replica of that version lacks, as an update to merge. */
+  /**
+   * What a replica of that version lacks, as an update to merge.
+   *
+   * @throws CrdtError `CRDT_COMPACTED` if it lacks a part of the base: give it `encode()`
+   */
   encodeSince(version: VersionVector): Uint8Array<ArrayBuffer> {
     return this.replica.encodeSince(version);
   }
@@ -113,20 +129,32 @@ export abstract class ReplicatedSequence<C extends Content> {
    * neither what nor where, and costs nothing else.
    */
   onChange(listener: () => void): Disposable {
-    const own = (): void => listener();
-    this.#watchers.add(own);
+    const listening = this.#watchers.add(() => listener());
     this.replica.onChange = this.#changed;
     return {
       [Symbol.dispose]: () => {
-        this.#watchers.delete(own);
+        listening[Symbol.dispose]();
         if (this.#watchers.size === 0) this.replica.onChange = undefined;
       },
     };
   }
 
-  readonly #changed = (): void => {
-    for (const watcher of this.#watchers) watcher();
-  };
+  readonly #changed = (): void => this.#watchers.tell(true);
+
+  /**
+   * Lets go of history that every replica has; what is read, digests and anchors to what is there
+   * stay as they are. It goes up to the greatest version below which all is stable, and of which
+   * everything else that is known here descends: so what was made concurrently with a part of
+   * `stable`, and is not stable itself, holds up the rest. Returns how many operations were let go.
+   * Costs about the history.
+   *
+   * @param stable a version of this replica that every other replica is known to have had when it
+   *   made the last update that was merged here. What else such a replica might still send is
+   *   refused.
+   */
+  compact(stable: VersionVector): number {
+    return this.replica.compact(stable);
+  }
 
   /**
    * Everything: the sequence and its history. Without the content of what was deleted it is

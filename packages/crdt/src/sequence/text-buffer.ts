@@ -125,6 +125,22 @@ export class TextBuffer {
     return units;
   }
 
+  /** Gives back the free room. */
+  pack(): void {
+    const units = this.units();
+    this.#blocks = [];
+    this.#sizes = [];
+    // Half of what a block can hold, so that the next edit does not cut it in two.
+    for (let from = 0; from === 0 || from < units.length; from += BLOCK_UNITS / 2) {
+      const block = units.slice(from, from + BLOCK_UNITS / 2);
+      this.#blocks.push(block.length === 0 ? new Uint16Array(FIRST_UNITS) : block);
+      this.#sizes.push(block.length);
+    }
+    this.#gaps = [...this.#sizes];
+    this.#at = 0;
+    this.#start = 0;
+  }
+
   /** A copy that shares nothing. */
   clone(): TextBuffer {
     const copy = new TextBuffer();

@@ -1,7 +1,13 @@
 // The content of a text: UTF-16 units, inserted ones in a column, current ones in gap buffers.
 import type { ByteReader } from "../encoding/byte-reader.ts";
 import { type ByteWriter, encodedLength } from "../encoding/byte-writer.ts";
-import type { Content, Pieces, Whereabouts } from "./content.ts";
+import {
+  type Content,
+  type Difference,
+  differenceOf,
+  type Pieces,
+  type Whereabouts,
+} from "./content.ts";
 import { TextBuffer } from "./text-buffer.ts";
 import { Units } from "./units.ts";
 
@@ -57,6 +63,14 @@ export class TextContent implements Content {
 
   truncate(length: number): void {
     this.units.length = length;
+  }
+
+  keep(pieces: Pieces): void {
+    const kept = this.#gather(pieces);
+    this.units = new Units();
+    this.units.data = kept;
+    this.units.length = kept.length;
+    this.buffer.pack();
   }
 
   writeState(writer: ByteWriter): void {
@@ -119,6 +133,15 @@ export class TextContent implements Content {
     const current = this.buffer.units();
     copyOut(current, present, data);
     copyOut(units, gone, data);
+  }
+
+  become({ units, buffer }: TextContent): void {
+    this.units = units;
+    this.buffer = buffer;
+  }
+
+  differenceFrom(other: TextContent): Difference {
+    return differenceOf(this.buffer.units(), other.buffer.units());
   }
 
   clone(): TextContent {

@@ -2,6 +2,9 @@
 // UTF-16 units as JavaScript's strings do, and never fall between the halves of a character.
 import type { VersionVector } from "../causal/causal-graph.ts";
 import { isPair } from "../encoding/byte-writer.ts";
+import { Listeners } from "../listeners.ts";
+import type { Anchor } from "./anchor.ts";
+import { rebase } from "./rebase.ts";
 import { Replica } from "./replica.ts";
 import { ReplicatedSequence } from "./replicated-sequence.ts";
 import { TextContent } from "./text-content.ts";
@@ -22,7 +25,7 @@ export type TextListener = (splices: readonly TextSplice[]) => void;
 /** A replicated text. */
 export class Text extends ReplicatedSequence<TextContent> {
   readonly #content: TextContent;
-  readonly #listeners = new Set<TextListener>();
+  readonly #listeners: Listeners<readonly TextSplice[]> = new Listeners();
 
   /**
    * An empty text.
@@ -95,36 +98,62 @@ export class Text extends ReplicatedSequence<TextContent> {
     return this.#content.buffer.toString();
   }
 
+  /** @throws RangeError for a position that is not in [0, length], or inside a surrogate pair */
+  override anchorAt(position: number, side: "before" | "after" = "before"): Anchor {
+    this.#checkPosition(position);
+    return super.anchorAt(position, side);
+  }
+
   /** A copy under another name, which shares nothing with this one. */
   fork(agent: string): Text {
     return new Text(agent, this.replica.fork(agent));
   }
 
   /**
+   * Recovers what was written here from a document that was compacted without it, when merging one
+   * into the other throws `CRDT_COMPACTED`: the document under a new name, in which the insertions
+   * of these authors that it lacks, and the deletions, are done again as edits of the new name.
+   * This replica stays as it is, and should be used no more.
+   *
+   * @param agent a name that nobody has had
+   * @param document what `encode` gave
+   * @param authors whose insertions; when a replica begins each session under a new name, all of
+   *   its names. Others bring back their own
+   * @throws RangeError for a name that is known, CrdtError if the bytes are not to be trusted
+   */
+  rebaseOnto(agent: string, document: Uint8Array, authors: Iterable<string> = [this.agent]): Text {
+    const rebased = Text.load(agent, document);
+    rebase(this.replica, rebased.replica, new Set(authors));
+    return rebased;
+  }
+
+  /**
    * The text as it was in a version that is known here.
    *
-   * @throws RangeError for a version that is not
+   * @throws RangeError for a version that is not, CrdtError `CRDT_COMPACTED` for one below the base
    */
   at(version: VersionVector): Text {
     const past = new Text(this.agent);
-    past.merge(this.replica.encodeVersion(version));
+    past.replica.openVersion(this.replica, version);
     return past;
   }
 
-  /** Has changes from other replicas told, until the function that it returns is called. */
-  subscribe(listener: TextListener): () => void {
-    this.#listeners.add(listener);
+  /** Has changes from other replicas told, until disposed. */
+  subscribe(listener: TextListener): Disposable {
+    const listening = this.#listeners.add(listener);
     this.replica.onMerge = (splices) => {
       const told = Array.from({ length: splices.count }, (_, i): TextSplice => {
         const [units, from] = [splices.units(i), splices.content(i)];
         const inserted = units > 0 ? this.#content.units.slice(from, from + units) : "";
         return { position: splices.position(i), removed: Math.max(0, -units), inserted };
       });
-      for (const each of this.#listeners) each(told);
+      this.#listeners.tell(told);
     };
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.replica.onMerge = undefined;
+    return {
+      [Symbol.dispose]: () => {
+        listening[Symbol.dispose]();
+        if (this.#listeners.size === 0) this.replica.onMerge = undefined;
+      },
     };
   }
 

@@ -3,15 +3,17 @@
 // that are not known is left for later, whole.
 //
 //   update   runs (encoding/runs.ts) | operations (encoding/operations.ts) | their content
+import type { OperationId } from "../causal/base.ts";
+import { checkStandsOn } from "../causal/base.ts";
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import { IntColumn } from "../causal/int-column.ts";
 import type { ByteReader } from "../encoding/byte-reader.ts";
 import type { ByteWriter } from "../encoding/byte-writer.ts";
 import { type Operations, readOperations, writeOperations } from "../encoding/operations.ts";
 import { type Runs, readRuns, writeRuns } from "../encoding/runs.ts";
+import { CrdtError } from "../errors.ts";
 import type { Content } from "./content.ts";
 import { Kind, type OperationLog } from "./operation-log.ts";
-import type { OperationId } from "./pending.ts";
 
 /** A sequence's history: the graph, what its operations did, and to what. */
 export interface History {
@@ -110,6 +112,9 @@ export function addUpdate({ graph, log, content }: Columns, { runs, operations }
 /**
  * Adds what is not known of runs on which nothing is missing. Notes in `placed` where each new
  * piece of the message is in the graph: first index, end, LV.
+ *
+ * @throws CrdtError `CRDT_COMPACTED` for operations that do not descend from all of the base; some
+ *   may have been added by then
  */
 export function addRuns(graph: CausalGraph, runs: Runs): void {
   const { agents, agentOf, seqs, counts } = runs;
@@ -122,21 +127,51 @@ export function addRuns(graph: CausalGraph, runs: Runs): void {
     const count = counts.data[run]!;
     const passed = graph.nextSeqs[agent]! - seqs.data[run]!;
     if (passed < count) {
-      const parents: number[] = [];
-      if (passed > 0) {
-        parents.push(graph.lvOf(agent, graph.nextSeqs[agent]! - 1));
-      } else {
-        const end = runs.parentStarts.data[run + 1]!;
-        for (let i = runs.parentStarts.data[run]!; i < end; i += 2) {
-          const parent = numbers.data[runs.parents.data[i]!]!;
-          parents.push(graph.lvOf(parent, runs.parents.data[i + 1]!));
-        }
-        if (parents.length > 1) parents.sort((a, b) => a - b);
-      }
+      const parents = parentsOf(graph, runs, run, passed);
       placed.push(index + passed);
       placed.push(index + count);
       placed.push(graph.add(agent, count - passed, parents));
     }
     index += count;
   }
+}
+
+// As LVs, ascending. Those in the base are not among them.
+function parentsOf(graph: CausalGraph, runs: Runs, run: number, passed: number): number[] {
+  const { agents, agentOf, seqs, parents, parentStarts } = runs;
+  const agent = agents[agentOf.data[run]!]!;
+  const seq = seqs.data[run]! + Math.max(0, passed);
+  const above: number[] = [];
+  if (passed > 0) {
+    // It goes on from an operation of its own that is known.
+    const lv = graph.lvOf(numbers.data[agentOf.data[run]!]!, seq - 1);
+    if (lv >= 0) above.push(lv);
+    else checkStandsOn(graph.base, `${agent}:${seq}`, (head) => isSame(head, agent, seq - 1));
+    return above;
+  }
+  const [from, to] = [parentStarts.data[run]!, parentStarts.data[run + 1]!];
+  for (let i = from; i < to; i += 2) {
+    const lv = graph.lvOf(numbers.data[parents.data[i]!]!, parents.data[i + 1]!);
+    if (lv >= 0) above.push(lv);
+  }
+  if (above.length > 1) {
+    above.sort((a, b) => a - b);
+    if (above.some((lv, i) => lv === above[i - 1])) {
+      throw new CrdtError("CRDT_CORRUPT", `${agent}:${seq} names a parent twice`);
+    }
+  }
+  // One who knows anything above the base knows all of it.
+  if (above.length === 0 && graph.base !== undefined) {
+    checkStandsOn(graph.base, `${agent}:${seq}`, (head) => {
+      for (let i = from; i < to; i += 2) {
+        if (isSame(head, agents[parents.data[i]!]!, parents.data[i + 1]!)) return true;
+      }
+      return false;
+    });
+  }
+  return above;
+}
+
+function isSame(id: OperationId, agent: string, seq: number): boolean {
+  return id.agent === agent && id.seq === seq;
 }

@@ -9,6 +9,7 @@ import { CrdtError } from "../errors.ts";
 import { CausalContext } from "../lattice/context.ts";
 import { digestOf } from "../lattice/digest.ts";
 import { checkReplica } from "../lattice/scalar.ts";
+import { Listeners } from "../listeners.ts";
 import { compareMoves, type Move, nodeOf, ROOT, TRASH } from "./move.ts";
 import { type Moved, MoveLog, NONE, ROOT_NODE } from "./move-log.ts";
 import { positionBetween } from "./position.ts";
@@ -43,7 +44,7 @@ export class MovableTree {
   #siblings: Siblings = new Siblings(this.#log);
   readonly #context: CausalContext = new CausalContext();
   #base: Base | undefined;
-  readonly #listeners: Set<(changes: readonly TreeChange[]) => void> = new Set();
+  readonly #listeners: Listeners<readonly TreeChange[]> = new Listeners();
 
   constructor(at: string | { readonly replica: string }) {
     this.replica = checkReplica(typeof at === "string" ? at : at.replica);
@@ -181,9 +182,7 @@ export class MovableTree {
 
   /** Calls back after each move or join that moves a node, until it is disposed. */
   subscribe(listener: (changes: readonly TreeChange[]) => void): Disposable {
-    const own = (changes: readonly TreeChange[]): void => listener(changes);
-    this.#listeners.add(own);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+    return this.#listeners.add(listener);
   }
 
   /** The tree, from the children of the root on. */
@@ -242,7 +241,7 @@ export class MovableTree {
     const changes = moved.map(({ node, before, after }) => {
       return { node: this.#log.nameOf(node), before: parentIn(before), after: parentIn(after) };
     });
-    for (const listener of this.#listeners) listener(changes);
+    this.#listeners.tell(changes);
   }
 
   // The other's base has moves that are not here: it is taken as it is, and the own moves that it
@@ -287,6 +286,6 @@ export class MovableTree {
     for (const [node, after] of this.#parents()) {
       if (before.get(node) !== after) changes.push({ node, before: before.get(node), after });
     }
-    for (const listener of this.#listeners) if (changes.length > 0) listener(changes);
+    if (changes.length > 0) this.#listeners.tell(changes);
   }
 }

@@ -2,68 +2,12 @@
 // operation's ancestors to be written down.
 import { expect, test } from "vitest";
 import { CausalGraph } from "../../src/causal/causal-graph.ts";
-import { Side } from "../../src/causal/difference.ts";
+import { dominators, Side } from "../../src/causal/difference.ts";
 import { generator } from "../generator.ts";
-
-interface World {
-  readonly graph: CausalGraph;
-  /** Of each operation, what it knows, itself included. */
-  readonly known: ReadonlySet<number>[];
-}
-
-const NAMES = ["ann", "bob", "carol"];
-
-const unionOf = (known: readonly ReadonlySet<number>[], heads: readonly number[]): Set<number> =>
-  new Set(heads.flatMap((head) => [...known[head]!]));
-
-function grow({ graph, known }: World, below: (limit: number) => number, runs: number): void {
-  for (let i = 0; i < runs; i++) {
-    const count = 1 + below(4);
-    const agent = graph.agentNumber(NAMES[below(3)]!);
-    const from = known.length;
-    if (below(3) === 0) {
-      const heads = [...graph.heads];
-      graph.addLocal(agent, count);
-      addKnown(known, from, count, heads);
-    } else {
-      const drawn = known.length === 0 ? [] : [below(known.length), below(known.length)];
-      const parents = graph.dominators(drawn.slice(below(2)));
-      graph.add(agent, count, parents);
-      addKnown(known, from, count, parents);
-    }
-  }
-}
-
-function addKnown(
-  known: ReadonlySet<number>[],
-  from: number,
-  count: number,
-  heads: number[],
-): void {
-  for (let lv = from; lv < from + count; lv++) {
-    known.push(unionOf(known, lv === from ? heads : [lv - 1]).add(lv));
-  }
-}
-
-const isCut = ({ known }: World, cut: number): boolean =>
-  known.slice(cut).every((ancestors) => {
-    for (let lv = 0; lv < cut; lv++) if (!ancestors.has(lv)) return false;
-    return true;
-  });
-
-function checkCuts(world: World): void {
-  const { graph, known } = world;
-  const cuts = known.map((_, lv) => isCut(world, lv));
-  for (let lv = 0; lv < known.length; lv++) {
-    const below = cuts.lastIndexOf(true, lv);
-    expect(graph.cuts.atMost(lv)).toBe(Math.max(0, below));
-    const above = cuts.indexOf(true, lv);
-    expect(graph.cuts.atLeast(lv, graph.length)).toBe(above === -1 ? graph.length : above);
-  }
-}
+import { checkCuts, grow, unionOf, type World } from "./history.ts";
 
 function checkVersions({ graph, known }: World, below: (limit: number) => number): void {
-  const draw = () => graph.dominators([below(known.length), below(known.length)]);
+  const draw = () => dominators(graph, [below(known.length), below(known.length)]);
   const [left, right] = [draw(), draw()];
   const [leftKnown, rightKnown] = [unionOf(known, left), unionOf(known, right)];
   const only: Record<number, number[]> = { [Side.Left]: [], [Side.Right]: [] };
@@ -109,7 +53,7 @@ test("what is rolled back was never there", () => {
     graph.mark();
     for (let i = below(6); i >= 0; i--) {
       // Only from outside: what is made here is never taken back.
-      const parents = graph.dominators([below(graph.length)]);
+      const parents = dominators(graph, [below(graph.length)]);
       graph.add(graph.agentNumber(["ann", "dora"][below(2)]!), 1 + below(3), parents);
     }
     graph.rollBack();

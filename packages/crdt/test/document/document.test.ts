@@ -304,6 +304,19 @@ test("onChange tells of each change and merge that did something, and describes 
   expect(told).toBe(3);
 });
 
+test("stats: what waits, how many changes there are, and the bytes of what keeps a history", () => {
+  const [a, b] = [documentOf("a"), documentOf("b")];
+  const empty = a.stats;
+  expect(empty).toMatchObject({ pending: 0, changes: 0 });
+  a.change((d) => d.title.insert(0, "x".repeat(10_000)));
+  a.updates();
+  a.change((d) => d.tags.add("later"));
+  expect(a.stats).toMatchObject({ pending: 0, changes: 2 });
+  expect(a.stats.bytes - empty.bytes).toBeGreaterThan(10_000);
+  b.merge(a.updates()!);
+  expect(b.stats).toMatchObject({ pending: 1, changes: 0 });
+});
+
 test("what comes back under the own name, from an earlier life, is not sent again", () => {
   const [a, b] = [documentOf("a"), documentOf("b")];
   a.change((d) => d.title.insert(0, "hi"));

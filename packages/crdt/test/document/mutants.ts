@@ -18,13 +18,13 @@ export const mutants: readonly Mutant[] = [
   plant(
     "document.ts",
     "what depends on unknown changes is applied at once",
-    "if (missing === undefined) this.#apply(read, conflicts);",
-    "if (missing === undefined || bytes.length > 0) this.#apply(read, conflicts);",
+    "if (missing === undefined)",
+    "if (missing === undefined || bytes.length > 0)",
   ),
   plant(
     "document.ts",
     "what waits is not looked at again",
-    "      this.#mergeReady(conflicts);\n",
+    "    this.#mergeReady(conflicts);\n",
     "",
   ),
   plant(
@@ -62,5 +62,35 @@ export const mutants: readonly Mutant[] = [
     "what was sent is sent without what it replaced",
     "for (const delta of deltas) this.#addUnsent(delta);",
     "for (const delta of deltas.slice(0, 1)) this.#addUnsent(delta);",
+  ),
+  plant(
+    "compaction.ts",
+    "a container forgets how many operations the changes that went had made",
+    "    slot.counts.compact(base.version);\n",
+    "    slot.counts.clear();\n",
+  ),
+  plant(
+    "compaction.ts",
+    "containers keep what the document has let go",
+    "    slot.compact(slot.counts.vector(base.version));\n",
+    "",
+  ),
+  plant(
+    "changes.ts",
+    "what was let go is still to be sent",
+    "if (this.#sent < (version.get(this.#agent) ?? 0)) this.markSent(version);",
+    "",
+  ),
+  plant(
+    "tree-slot.ts",
+    "the past of a tree begins with nothing",
+    "tree.join(new TreeDelta(then, base));",
+    "tree.join(new TreeDelta(then));",
+  ),
+  plant(
+    "intake.ts",
+    "a document that is taken whole brings no counts",
+    "  for (const slot of rows.keys()) slot.counts.clear();\n  push(rows);\n",
+    "",
   ),
 ];

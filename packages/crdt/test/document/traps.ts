@@ -1,6 +1,7 @@
 // What schedules meet too seldom, each in a few lines. A trap throws when the package falls into
 // it.
 import assert from "node:assert/strict";
+import type * as crdt from "../../src/index.ts";
 import type { Package } from "./world.ts";
 
 function pair(it: Package) {
@@ -69,5 +70,25 @@ export const traps: Readonly<Record<string, (it: Package) => void>> = {
     });
     b.merge(a.updates()!);
     assert.deepEqual(b.view.tags.toJSON(), ["x", "y"]);
+  },
+  "what is let go is let go everywhere, and what is left goes on": (it) => {
+    const { a, b, c, sync } = pair(it);
+    a.change((d) => d.title.insert(0, "abc"));
+    sync();
+    b.change((d) => d.title.insert(3, "d"));
+    b.change((d) => d.stars.increment());
+    sync();
+    assert.equal(a.compact(b.version), 3);
+    assert.equal((a.view.title as crdt.Text).base.size, 2);
+    assert.equal(a.undo(), false);
+    a.change((d) => d.title.insert(0, "-"));
+    c.merge(a.encode());
+    c.change((d) => d.title.delete(0, 2));
+    b.merge(a.updates()!);
+    b.merge(c.updates()!);
+    a.merge(c.updates(a.version));
+    assert.equal(`${a.view.title}`, "bcd");
+    assert.deepEqual([b.digest(), c.digest()], [a.digest(), a.digest()]);
+    assert.equal(it.Document.load("d", a.schema, a.encode()).digest(), a.digest());
   },
 };

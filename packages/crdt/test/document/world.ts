@@ -6,14 +6,19 @@
 //   exactly those of the changes that its version says it has
 //   a change that throws, and one that is undone at once, leave no trace in what is read
 //   undoing deletes only what the own agent wrote, and brings back nothing that others deleted
-//   in the end all digests are one
+//   in the end all digests are one, and that of an archive which never lets anything go
+//
+// They compact at what they know to be stable, under the rule of the schedules of sequences
+// (test/sequence/schedule.ts): what all others had stored when all was last heard from them, and
+// everybody is heard anew after a crash.
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type * as crdt from "../../src/index.ts";
 import { generator } from "../generator.ts";
+import { stableAt, type Version } from "../simulation/stability.ts";
+import { type Doc, type Package, parents, plain, schemaOf, type Writers } from "./sample.ts";
 
-/** The package, or a copy of it with a planted bug. */
-export type Package = typeof crdt;
+export type { Package } from "./sample.ts";
 
 /** What happens, to whom, and how much of it. */
 export type Step = readonly [action: number, choice: number, amount: number];
@@ -21,57 +26,35 @@ export type Step = readonly [action: number, choice: number, amount: number];
 /** The steps of a seed. */
 export function drawDocumentSteps(seed: number): Step[] {
   const below = generator(seed);
-  return Array.from({ length: 12 + below(50) }, () => [below(26), below(1 << 20), below(1 << 20)]);
+  return Array.from({ length: 12 + below(50) }, () => [below(29), below(1 << 20), below(1 << 20)]);
 }
-
-const schemaOf = (it: Package) => ({
-  title: it.text(),
-  notes: it.list<number>(),
-  tags: it.addWinsSet<number>(),
-  stars: it.pnCounter(),
-  outline: it.tree(),
-  meta: it.addWinsMap(),
-  status: it.mvRegister<number>(),
-  owner: it.lwwRegister<number>(),
-  open: it.enableWinsFlag(),
-  marks: it.growSet<string>(),
-  marked: it.growCounter(),
-  marksToo: it.removeWinsSet<string>(),
-});
-type Doc = crdt.Document<ReturnType<typeof schemaOf>>;
-type Writers = Parameters<Parameters<Doc["change"]>[0]>[0];
 
 interface Member {
   document: Doc;
-  inbox: Uint8Array[];
+  inbox: { readonly from: string; readonly bytes: Uint8Array }[];
   saved: Uint8Array | undefined;
+  /** The version of what is saved. */
+  savedVersion: Version;
+  /** Of the others, by their place: what they had saved when this one last heard all from them. */
+  readonly heard: Map<number, Version>;
   cut: boolean;
 }
 
-/** Runs some steps, lets all hear from all, and throws what is wrong. */
-export function playDocuments(it: Package, steps: readonly Step[], members: number): void {
+/** Runs some steps, lets all hear from all, and throws what is wrong. Counts what was let go. */
+export function playDocuments(it: Package, steps: readonly Step[], members: number): number {
   const world = new World(it, members);
   for (const step of steps) world.take(step);
   world.heal();
-}
-
-// A counter that has counted back to zero is still there: that is its type.
-function plain(map: { toJSON(): unknown }): unknown {
-  const isNothing = (value: unknown): boolean => value === 0 || isDeepStrictEqual(value, {});
-  return JSON.parse(JSON.stringify(map), (key, value) => {
-    return key !== "" && isNothing(value) ? undefined : value;
-  });
-}
-
-// Siblings that two have put in one place at a time are ordered by the names of their moves, and a
-// move back is another move: the order of those is not looked at.
-function parents(outline: crdt.TreeReader): unknown {
-  return [...outline].map((node) => `${node} below ${outline.parent(node)}`).sort();
+  return world.compacted;
 }
 
 class World {
   readonly #it: Package;
   readonly #members: Member[];
+  /** Hears all before it is let go, and does nothing else. */
+  readonly #archive: Doc;
+  /** How many changes were let go. */
+  compacted = 0;
   #named = 0;
   #characters = 0;
   /** By character: who wrote it, or wrote it anew by undoing. */
@@ -84,7 +67,8 @@ class World {
 
   constructor(it: Package, members: number) {
     this.#it = it;
-    this.#members = Array.from({ length: members }, () => this.#start(undefined));
+    this.#archive = new it.Document("archive", schemaOf(it), this.#options());
+    this.#members = Array.from({ length: members }, () => this.#start());
   }
 
   take([action, choice, amount]: Step): void {
@@ -100,14 +84,18 @@ class World {
     else if (action < 22) this.#sync(member, this.#members[amount % this.#members.length]!);
     else if (action < 23) member.inbox.splice(amount % (member.inbox.length + 1), 1);
     else if (action < 24) member.cut = !member.cut;
-    else if (action < 25) member.saved = member.document.encode();
-    else this.#members[at] = this.#start(member.saved);
+    else if (action < 25) this.#save(member);
+    else if (action < 26) this.#crash(at);
+    else if (action < 27) this.#gather();
+    else this.#compact(member, choice >> 3);
     this.#check(this.#members[at]!.document);
   }
 
   heal(): void {
     for (const member of this.#members) member.cut = false;
     const [first, ...others] = this.#members as [Member, ...Member[]];
+    // It has heard from some who have crashed since.
+    first.document.merge(this.#archive.updates(first.document.version));
     const known = (): number =>
       this.#members
         .flatMap(({ document }) => [...document.version.values()])
@@ -118,21 +106,79 @@ class World {
       for (const other of others) this.#sync(other, first);
     }
     const digest = first.document.digest();
+    const archive = this.#archive;
+    archive.merge(first.document.updates(archive.version));
+    assert.equal(archive.digest(), digest, "compaction is seen in the digest");
     for (const { document } of this.#members) {
       this.#check(document);
       assert.equal(document.digest(), digest, "replicas that know the same changes differ");
       assert.equal(this.#load("reader", document.encode()).digest(), digest, "not what is stored");
       assert.equal(document.merge(first.document.encode()).applied, 0);
+      assert.equal(document.merge(archive.encode()).applied, 0);
+      const newcomer = new this.#it.Document("newcomer", schemaOf(this.#it), this.#options());
+      newcomer.merge(document.encode());
+      this.#check(newcomer);
+      assert.equal(newcomer.digest(), digest, "a document is not what its replica is");
+      this.#lookBack(document);
     }
   }
 
-  #start(saved: Uint8Array | undefined): Member {
+  // What is above the base can be looked at as in the archive, what is below cannot.
+  #lookBack(document: Doc): void {
+    const version = new Map(document.version);
+    for (const [agent, count] of document.version) {
+      version.set(agent, Math.max(document.base.get(agent) ?? 0, count >> 1));
+    }
+    const [then, expected] = [document.at(version), this.#archive.at(version)];
+    const read = ({ title, notes, outline }: typeof then): unknown[] => {
+      return [`${title}`, notes.toArray(), parents(outline)];
+    };
+    assert.deepEqual(read(then), read(expected), "another past");
+    if (document.base.size === 0) return;
+    const below = (): unknown => document.at(new Map());
+    assert.throws(below, { code: "CRDT_COMPACTED" });
+  }
+
+  #save(member: Member): void {
+    member.saved = member.document.encode();
+    member.savedVersion = member.document.version;
+  }
+
+  #crash(at: number): void {
+    const before = this.#members[at]!;
+    for (const member of this.#members) {
+      member.inbox = member.inbox.filter(({ from }) => from !== before.document.agent);
+      member.heard.clear();
+    }
+    this.#members[at] = this.#start(before);
+  }
+
+  #gather(): void {
+    for (const member of this.#members) if (!member.cut) this.#save(member);
+    for (const member of this.#members) {
+      for (const other of this.#members) this.#sync(member, other);
+    }
+  }
+
+  #compact(member: Member, choice: number): void {
+    const { document } = member;
+    if (choice % 3 > 0) this.#gather();
+    const stable = stableAt(this.#members, member, document.version);
+    this.#archive.merge(document.updates(this.#archive.version));
+    document.merge(this.#archive.updates(document.version));
+    const digest = document.digest();
+    this.compacted += document.compact(stable);
+    assert.equal(document.digest(), digest, "compaction has changed what is there");
+  }
+
+  #start(before?: Member): Member {
+    const { saved, savedVersion = new Map() } = before ?? {};
     const agent = `${"bcadefg"[this.#named % 7]}${this.#named++}`;
     const document =
       saved === undefined
         ? new this.#it.Document(agent, schemaOf(this.#it), this.#options())
         : this.#load(agent, saved);
-    return { document, inbox: [], saved, cut: false };
+    return { document, inbox: [], saved, savedVersion, heard: new Map(), cut: false };
   }
 
   #load(agent: string, bytes: Uint8Array): Doc {
@@ -173,9 +219,9 @@ class World {
   // Registers are left out: a conflict that was resolved is not opened again.
   #thereAndBack(document: Doc, choice: number, amount: number): void {
     const read = (): unknown => {
-      const { title, notes, tags, stars, outline, meta, open } = document.view;
+      const { title, notes, queue, tags, stars, outline, meta, open } = document.view;
       const values = [tags.toJSON(), stars.value, parents(outline), plain(meta), open.enabled];
-      return [`${title}`, notes.toArray(), ...values];
+      return [`${title}`, notes.toArray(), [...queue], ...values];
     };
     const seq = document.version.get(document.agent) ?? 0;
     const before = read();
@@ -194,7 +240,7 @@ class World {
 
   #write(d: Writers, choice: number, amount: number): void {
     for (let left = 1 + (amount % 3), dice = choice; left > 0; left--, dice = dice * 7 + 3) {
-      this.#writeOne(d, dice % 14, amount >> 2);
+      this.#writeOne(d, dice % 17, amount >> 2);
     }
   }
 
@@ -215,7 +261,8 @@ class World {
     else if (what === 10) this.#writeTree(d, node, nodes, amount);
     else if (what === 11) this.#writeMeta(d, amount);
     else if (what === 12) [d.status, d.owner][amount % 2]!.set(amount);
-    else d.open[amount % 2 === 0 ? "enable" : "disable"]();
+    else if (what === 13) d.open[amount % 2 === 0 ? "enable" : "disable"]();
+    else this.#writeQueue(d.queue, amount);
   }
 
   #writeTree(d: Writers, node: string | undefined, nodes: readonly string[], amount: number): void {
@@ -228,6 +275,14 @@ class World {
       }
       d.outline.move(node, target, 0);
     }
+  }
+
+  #writeQueue(queue: Writers["queue"], amount: number): void {
+    const [from, to] = [amount % (queue.length || 1), (amount >> 4) % (queue.length || 1)];
+    if (queue.length === 0 || amount % 5 === 0) queue.insert(from, amount, amount + 1);
+    else if (amount % 5 === 1) queue.delete(from);
+    else if (amount % 5 === 2) queue.set(from, amount);
+    else queue.move(from, to);
   }
 
   #writeMeta(d: Writers, amount: number): void {
@@ -291,20 +346,23 @@ class World {
     const update = member.document.updates();
     if (update === undefined) return;
     for (const other of this.#members) {
-      if (other !== member && !other.cut && !member.cut) other.inbox.push(update);
+      if (other === member || other.cut || member.cut) continue;
+      other.inbox.push({ from: member.document.agent, bytes: update });
     }
   }
 
   #deliver({ document, inbox, cut }: Member, amount: number): void {
     if (cut || inbox.length === 0) return;
     const at = amount % inbox.length;
-    document.merge(inbox[at]!);
+    document.merge(inbox[at]!.bytes);
     if ((amount >> 8) % 4 > 0) inbox.splice(at, 1);
   }
 
   #sync(member: Member, other: Member): void {
     if (member === other || member.cut || other.cut) return;
     member.document.merge(other.document.updates(member.document.version));
+    if (other.document.pending > 0) return;
+    member.heard.set(this.#members.indexOf(other), other.savedVersion);
   }
 
   #check({ version, view }: Doc): void {

@@ -1,7 +1,9 @@
 // Bytes that are not what they were, or never were anything: refused whole, with an error that
 // has a code, and nothing changed.
 import { describe, expect, test } from "vitest";
+import { ByteWriter } from "../../src/encoding/byte-writer.ts";
 import { crc32c } from "../../src/encoding/crc32c.ts";
+import { frame } from "../../src/encoding/frame.ts";
 import { CrdtError } from "../../src/errors.ts";
 import { List } from "../../src/sequence/list.ts";
 import { Text } from "../../src/sequence/text.ts";
@@ -114,6 +116,38 @@ test("a few bytes cannot describe more than they pay for", () => {
   ).toBe("xxxx");
   // The padding stands at the end and is what pays. Without it the document is refused.
   expect(dropped.length).toBeGreaterThan(700_000);
+});
+
+test("a few bytes that describe half a billion operations are refused before there is room for them", () => {
+  const many = 2 ** 29 - 1;
+  const write = (tag: number, fields: readonly number[]): Uint8Array => {
+    const writer = new ByteWriter();
+    for (const field of fields) writer.number(field);
+    return frame(tag, writer);
+  };
+  const [a, insert, remove] = [97, (many - 1) * 3, (many - 1) * 3 + 1];
+  // Nothing; one run of one agent without parents: so much inserted at 0, and deleted again.
+  const document = [0, 0, 1, 1, a, 1, 0, 0, 2 * many, 0, 0, 2, insert, remove, 0, 2 * many - 1];
+  expect(codeOf(() => Text.load("bob", write(0xe1, document)).version)).toBe("CRDT_BUDGET");
+  const text = new Text("ann");
+  text.insert(0, "abc");
+  const update = [1, 1, a, 1, 0, 0, many, 0, 0, 1, remove, 0];
+  expect(codeOf(() => text.merge(write(0xe0, update)))).toBe("CRDT_CORRUPT");
+  expect(text.toString()).toBe("abc");
+});
+
+test("a parent that is named twice is refused", () => {
+  const text = new Text("ann");
+  text.insert(0, "abc");
+  text.insert(0, "x");
+  const bytes = text.encodeSince(new Map());
+  const at = bytes.indexOf(4); // One run of four: no parents.
+  expect(bytes[at + 1]).toBe(0);
+  const writer = new ByteWriter();
+  // Two runs, the second with the end of the first as its parent, by its place and by its name.
+  for (const field of [1, 3, 97, 110, 110, 2, 0, 0, 0, 0, 3, 1, 0, 3, 0, 0]) writer.byte(field);
+  for (const field of [0, 2, 6, 0, 0, 5, 4, 97, 98, 99, 120]) writer.byte(field);
+  expect(codeOf(() => new Text("bob").merge(frame(0xe0, writer)))).toBe("CRDT_CORRUPT");
 });
 
 test("the check is the one of RFC 3720", () => {

@@ -55,3 +55,18 @@ test("the ends are anchors, too, and a unit that is not known is nowhere yet", (
   expect(other.positionOf(text.anchorAt(1))).toBeUndefined();
   expect(() => text.anchorAt(4)).toThrow(RangeError);
 });
+
+test("an anchor that somebody made up is nowhere, and is not looked for without end", () => {
+  const text = new Text("ann");
+  text.insert(0, "xyz");
+  for (const seq of [0.5, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 3]) {
+    expect(text.positionOf({ agent: "ann", seq, side: "before" })).toBeUndefined();
+  }
+});
+
+test("an anchor does not stand between the halves of a character", () => {
+  const text = new Text("ann");
+  text.insert(0, "x\u{1f600}y");
+  expect(() => text.anchorAt(2)).toThrow("surrogate");
+  expect([1, 3].map((it) => text.positionOf(text.anchorAt(it, "after")))).toEqual([1, 3]);
+});

@@ -1,12 +1,14 @@
 // The suites of `npm run simulate crdt`, by name. A suite takes a seed, and throws what is wrong,
 // with the shortest list of steps that it found. To add one, add a line.
 import { drawDocumentSteps, playDocuments } from "../document/world.ts";
+import { checkRandomFrame } from "../encoding/random-frames.ts";
 import type { Subject } from "../lattice/case.ts";
 import { cases } from "../lattice/cases.ts";
 import { exploreBoundedCounter } from "../lattice/explore-bounded-counter.ts";
 import { mapCases } from "../lattice/map-cases.ts";
 import { checkRandomBytes } from "../lattice/random-bytes.ts";
 import { drawSteps, replicasOf, runSteps } from "../lattice/schedule.ts";
+import { drawSteps as drawMovableSteps, play as playMovable } from "../movable-list/schedule.ts";
 import { sequenceSuites } from "../sequence/suites.ts";
 import { checkManyMoves } from "../tree/many-moves.ts";
 import { treeCase } from "../tree/tree-case.ts";
@@ -55,6 +57,15 @@ const isLarge = (name: string): boolean => name.includes("-map") || name === tre
 export const suites: readonly Suite[] = [
   ...sequenceSuites,
   {
+    name: "movable-list",
+    cases: 100_000,
+    casesInTest: 1_000,
+    check: (seed, subject) =>
+      checkSteps("movable-list", seed, drawMovableSteps(seed), (steps) =>
+        playMovable(subject, steps, 2 + (seed % 3)),
+      ),
+  },
+  {
     name: "document",
     cases: 20_000,
     casesInTest: 250,
@@ -84,6 +95,12 @@ export const suites: readonly Suite[] = [
     casesInTest: 0,
     check: (seed, subject) => void checkRandomBytes(subject, seed),
   },
+  ...(["text", "list", "tree", "document"] as const).map((kind) => ({
+    name: `random-bytes-of-a-${kind}`,
+    cases: 1_000_000,
+    casesInTest: 500,
+    check: (seed: number, subject: Subject) => checkRandomFrame(subject, kind, seed),
+  })),
   {
     name: "movable-tree-of-a-million-moves",
     cases: 1,

@@ -1,6 +1,6 @@
-export {
-  GrpcTransport,
-  type GrpcTransportOptions,
-  type GrpcTransportStats,
-} from "./grpc-transport.ts";
-export type { GrpcCertificates, GrpcTlsOptions } from "./tls.ts";
+export type {
+  GrpcCertificates,
+  GrpcTlsOptions,
+  GrpcTransportStats,
+} from "@compendium/runtime/grpc";
+export { GrpcTransport, type GrpcTransportOptions } from "./grpc-transport.ts";

@@ -14,6 +14,14 @@ function logFamilies(node: MeasurableNode): Family[] {
       help: "How long the write and the sync of a batch took; its count is the batches.",
       read: () => node.stats().wal.syncSeconds,
     }),
+    counter("raft_wal_inline_syncs_total", {
+      help: "Batches for which the event loop stood still, because the disk is quick.",
+      read: () => node.stats().wal.inlineBatches,
+    }),
+    gauge("raft_wal_inline_sync_seconds_max", {
+      help: "How long the slowest of those took.",
+      read: () => node.stats().wal.inlineMsMax / 1_000,
+    }),
     counter("raft_wal_entries_total", {
       help: "Entries that were made durable.",
       read: () => node.stats().wal.entries,

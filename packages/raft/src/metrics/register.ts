@@ -32,7 +32,7 @@ export interface RaftMetricsOptions {
 }
 
 /**
- * Shows `node` in `registry` until the returned object is disposed. Takes 80 series; at the leader
+ * Shows `node` in `registry` until the returned object is disposed. Takes 82 series; at the leader
  * 2 more, and 6 for each follower. A scrape changes nothing, and a node may be in several
  * registries. One that was closed or has failed is shown as it was, with `raft_running` at 0 and
  * without a role.

@@ -17,11 +17,12 @@
 // that contradicts itself. What is refused is refused with the whole frame.
 //
 // Left out: types that a node only tells itself, and its storage; they are refused both ways.
+
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import type { ConfState } from "../confchange/conf-state.ts";
 import { type Entry, NO_BYTES } from "../core/entry.ts";
 import { type Message, type MessageType, message, type Snapshot } from "../core/message.ts";
 import { RaftError } from "../errors.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 
 /** The version of all of this; another one is refused. */
 export const FORMAT = 1;

@@ -12,8 +12,9 @@
 //
 // Left out: proof. Whoever can reach the address can claim to be anyone; mutual TLS is the
 // transport's business.
+
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import { RaftError } from "../errors.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 import { GROUP_BYTES_MAX } from "./options.ts";
 
 /** The version of what is said on a link; another one is refused. */

@@ -13,8 +13,9 @@
 //   acknowledgement  4 | received
 //
 // Where nothing is outstanding, there is no timer.
+
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import type { Message } from "../core/message.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 import { decodeMessages, MESSAGES_MAX, packMessages } from "./codec.ts";
 import { isMalformed, type Meeting, nextFrame } from "./handshake.ts";
 import {

@@ -10,8 +10,9 @@
 //
 // The check of a chunk goes on from that of the chunk before it, so that one pass over the data
 // checks each chunk, its place, and with the last one the whole.
+
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import type { Message, Snapshot } from "../core/message.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 import { messageBytes, putMessage, takeMessage } from "./codec.ts";
 import { CHUNK, HAVE, malformed, OFFER } from "./hello.ts";
 

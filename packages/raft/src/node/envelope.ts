@@ -12,9 +12,9 @@
 // A change of the membership carries, in its context, the same two and the addresses of the new:
 // proposer | number | count | count × (id | length | address).
 
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import type { Entry } from "../core/entry.ts";
 import { RaftError } from "../errors.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 
 /** The command itself, and who proposed it. */
 export interface Command {

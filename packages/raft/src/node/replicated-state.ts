@@ -3,11 +3,12 @@
 // all of it or none: a state restored without its sessions would carry commands out twice.
 //
 // Nothing in here may depend on the member, its options, its clock or chance.
+
+import { Cursor } from "@compendium/runtime/varint";
 import { type ConfChange, decodeConfChange } from "../confchange/change.ts";
 import type { ConfState } from "../confchange/conf-state.ts";
 import type { Entry } from "../core/entry.ts";
 import { RaftError } from "../errors.ts";
-import { Cursor } from "../varint.ts";
 import {
   decodeChangeContext,
   decodeEnvelope,

@@ -8,9 +8,10 @@
 //
 // Reading trusts nothing: numbers end within the record and below 2^53, kinds are known, nothing is
 // left over. What does not fit is `undefined`, and the caller, who knows the place, refuses it.
+
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import type { Entry } from "../core/entry.ts";
 import type { HardState } from "../core/message.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 
 /** The types of records. 0 is what no record begins with. */
 export const HEAD = 1;

@@ -12,9 +12,9 @@
 // Left out: data in pieces. They are one array, here as in the core.
 import type { Files } from "@compendium/runtime";
 import { crc32c } from "@compendium/runtime";
+import { Cursor, numberBytes, putNumber } from "@compendium/runtime/varint";
 import type { ConfState } from "../confchange/conf-state.ts";
 import type { Snapshot } from "../core/message.ts";
-import { Cursor, numberBytes, putNumber } from "../varint.ts";
 import { corrupt, WalError } from "./errors.ts";
 
 const MAGIC = 0x504e5343; // "CSNP"

@@ -45,6 +45,10 @@ export interface WalStats {
   readonly syncMsMax: number;
   /** How many of them took how long, in seconds. */
   readonly syncSeconds: HistogramSnapshot;
+  /** How many of them held up the calling thread, because the disk is quick (`writeThrough`). */
+  readonly inlineBatches: number;
+  /** Milliseconds that the slowest of those has taken. */
+  readonly inlineMsMax: number;
   /** Bytes that wait. */
   readonly pendingBytes: number;
   /** Requests refused because of `pendingBytesMax`. */
@@ -75,7 +79,7 @@ export class WriteAheadLog implements AsyncDisposable {
   #snapshots: Promise<unknown> = Promise.resolve();
   #failure: WalError | undefined;
   #closing: Promise<void> | undefined;
-  readonly #counts = { batches: 0, entries: 0, bytes: 0, syncMs: 0, syncMsMax: 0, backlog: 0 };
+  readonly #counts = noCounts();
   readonly #syncSeconds = new Histogram(SYNC_SECONDS);
 
   private constructor(settings: WalSettings, recovery: Recovery, writer: FrameWriter) {
@@ -295,7 +299,7 @@ export class WriteAheadLog implements AsyncDisposable {
     const size = units.reduce((sum, unit) => sum + unit.bytes, 0);
     this.#writer.begin({ sequence, offset, crc, batch }, size);
     encodeUnits(units, this.#writer);
-    await file.writeThrough(this.#writer.written, offset);
+    const place = await file.writeThrough(this.#writer.written, offset);
     this.#segment = {
       ...segment,
       offset: offset + size,
@@ -314,6 +318,10 @@ export class WriteAheadLog implements AsyncDisposable {
     counts.syncMs += tookMs;
     this.#syncSeconds.observe(tookMs / 1_000);
     counts.syncMsMax = Math.max(counts.syncMsMax, tookMs);
+    if (place === "inline") {
+      counts.inlineBatches++;
+      counts.inlineMsMax = Math.max(counts.inlineMsMax, tookMs);
+    }
     const { files, folder } = this.#settings;
     if (this.#spare !== undefined || this.#segment.offset * 2 < segment.bytes) return;
     this.#spare = makeBlank(files, `${folder}/spare.tmp`, this.#settings.segmentBytes).catch(
@@ -369,6 +377,11 @@ export class WriteAheadLog implements AsyncDisposable {
     this.#queue.rejectAll(this.#state, this.#failure);
     return this.#failure;
   }
+}
+
+function noCounts() {
+  const inline = { inlineBatches: 0, inlineMsMax: 0 };
+  return { batches: 0, entries: 0, bytes: 0, syncMs: 0, syncMsMax: 0, backlog: 0, ...inline };
 }
 
 function fault(doing: string, cause: unknown): WalError {

@@ -2,7 +2,6 @@ import * as wal from "@compendium/raft/wal";
 import { crc32c } from "@compendium/runtime";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Cursor, numberBytes, putNumber } from "../../src/varint.ts";
 import {
   hardStateBytes,
   headBytes,
@@ -52,19 +51,6 @@ test("the CRC is that of the definition, and may be taken in parts", () => {
       const whole = crc32c(bytes, 0, bytes.length, 0);
       expect(whole).toBe(crcBitByBit(bytes));
       expect(crc32c(bytes, at, bytes.length, crc32c(bytes, 0, at, 0))).toBe(whole);
-    }),
-  );
-});
-
-test("every number below 2^53 is read as it was written, in the bytes that were announced", () => {
-  fc.assert(
-    fc.property(number, (value) => {
-      const bytes = new Uint8Array(10);
-      const end = putNumber(bytes, 1, value);
-      expect(end).toBe(1 + numberBytes(value));
-      const cursor = new Cursor(bytes, 1, end);
-      expect(cursor.number()).toBe(value);
-      expect(cursor.isDone).toBe(true);
     }),
   );
 });

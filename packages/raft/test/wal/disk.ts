@@ -10,6 +10,7 @@ import {
   type OpenOptions,
   RuntimeError,
   type RuntimeErrorCode,
+  type SyncPlace,
 } from "@compendium/runtime";
 
 const SECTOR = 512;
@@ -52,6 +53,8 @@ export class Disk implements Files {
   readonly operations: Operation[] = [];
   /** Names a fault for an operation, if it is to have one. */
   fault: (operation: Operation) => RuntimeErrorCode | undefined = () => undefined;
+  /** Where it says that it was waited for. */
+  syncPlace: SyncPlace = "apart";
   readonly #crashed = Promise.withResolvers<void>();
 
   /** Settles when the crash has come. */
@@ -254,9 +257,13 @@ class DiskFile implements OpenFile {
     dirty.clear();
   }
 
-  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+  async writeThrough(
+    chunks: Uint8Array | readonly Uint8Array[],
+    offset: number,
+  ): Promise<SyncPlace> {
     await this.write(chunks, offset);
     await this.sync();
+    return this.#disk.syncPlace;
   }
 
   async size(): Promise<number> {

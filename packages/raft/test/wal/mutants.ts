@@ -20,13 +20,13 @@ export const mutants: readonly Mutant[] = [
   // What is acknowledged is durable.
   log(
     "an append is acknowledged before its sync",
-    "await file.writeThrough(this.#writer.written, offset);\n    this.#segment",
-    "await file.write(this.#writer.written, offset);\n    void file.sync();\n    this.#segment",
+    "const place = await file.writeThrough(this.#writer.written, offset);\n    this.#segment",
+    'const place = "apart";\n    await file.write(this.#writer.written, offset);\n    void file.sync();\n    this.#segment',
   ),
   log(
     "a sync that failed is tried again",
-    "await file.writeThrough(this.#writer.written, offset);\n    this.#segment",
-    "await file.write(this.#writer.written, offset);\n    await file.sync().catch(() => file.sync()).catch(() => {});\n    this.#segment",
+    "const place = await file.writeThrough(this.#writer.written, offset);\n    this.#segment",
+    'const place = "apart";\n    await file.write(this.#writer.written, offset);\n    await file.sync().catch(() => file.sync()).catch(() => {});\n    this.#segment',
   ),
   log(
     "a failure is forgotten: the log goes on",

@@ -6,7 +6,8 @@
 // time. On macOS, Node asks for F_FULLFSYNC in both, because fsync there does not reach the
 // platter. writeThrough() is one call on Linux, to a handle with O_DSYNC, which does the same
 // within the write: a trip through the thread pool less, each of which waits for the event loop to
-// be free. Elsewhere it is the two.
+// be free; and if it is small and the disk is quick, no trip at all (inline-sync.ts). Elsewhere it
+// is the two.
 //
 // Left out: following symbolic links is left to the operating system, so that a link inside the
 // root can lead out of it. Windows cannot sync a folder; its file system journals names by
@@ -22,7 +23,9 @@ import {
   type Files,
   type OpenFile,
   type OpenOptions,
+  type SyncPlace,
 } from "../files.ts";
+import { InlineSync, type InlineSyncStats, skip } from "./inline-sync.ts";
 
 const FLAGS = {
   never: fs.constants.O_RDWR,
@@ -30,16 +33,44 @@ const FLAGS = {
   always: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 };
 
+/** Options of {@link NodeFiles}. */
+export interface NodeFilesOptions {
+  /**
+   * Up to here a disk counts as quick, in milliseconds, 0 to 1000; 1. As long as it is,
+   * `writeThrough` of up to 4 KiB holds up the calling thread instead of going through the thread
+   * pool: Linux only. 0: never.
+   */
+  quickSyncMs?: number;
+  /** What these are timed by, in milliseconds; the process's monotonic clock. */
+  clock?: { now(): number };
+}
+
+const QUICK_SYNC_MS_MAX = 1_000;
+
 /** The files below one folder of the machine. Holds nothing open by itself. */
 export class NodeFiles implements Files {
   readonly #root: string;
+  readonly #inline: InlineSync;
 
-  /** @param root an existing folder, absolute or relative to the current one */
-  constructor(root: string) {
+  /**
+   * @param root an existing folder, absolute or relative to the current one
+   * @throws RangeError when an option is out of range
+   */
+  constructor(root: string, { quickSyncMs = 1, clock }: NodeFilesOptions = {}) {
     if (typeof root !== "string" || root === "") {
       throw new TypeError(`root must be a path, got ${JSON.stringify(root)}`);
     }
+    if (!(quickSyncMs >= 0 && quickSyncMs <= QUICK_SYNC_MS_MAX)) {
+      const range = `[0, ${QUICK_SYNC_MS_MAX}]`;
+      throw new RangeError(`quickSyncMs must be in ${range}, got ${quickSyncMs}`);
+    }
     this.#root = path.resolve(root);
+    this.#inline = new InlineSync(quickSyncMs, clock);
+  }
+
+  /** What writes on the calling thread have taken, as of now. */
+  inlineStats(): InlineSyncStats {
+    return this.#inline.stats();
   }
 
   async open(name: string, { create = "never" }: OpenOptions = {}): Promise<OpenFile> {
@@ -48,7 +79,8 @@ export class NodeFiles implements Files {
     if (flags === undefined) {
       throw new RangeError(`create must be never, ifMissing or always, got ${String(create)}`);
     }
-    return new NodeFile(name, await attempt("open", name, fs.open(this.#at(name), flags)));
+    const handle = await attempt("open", name, fs.open(this.#at(name), flags));
+    return new NodeFile(name, handle, this.#inline);
   }
 
   async list(folder: string): Promise<string[]> {
@@ -103,15 +135,17 @@ const ZEROS = new Uint8Array(256 * 1_024);
 class NodeFile implements OpenFile {
   readonly #name: string;
   readonly #handle: fs.FileHandle;
+  readonly #inline: InlineSync;
   readonly #underWay = new Set<Promise<unknown>>();
   // The same file once more, for `writeThrough`; undefined where that cannot be had.
   #through: Promise<fs.FileHandle | undefined> | undefined;
   #closing: Promise<void> | undefined;
   #syncError: RuntimeError | undefined;
 
-  constructor(name: string, handle: fs.FileHandle) {
+  constructor(name: string, handle: fs.FileHandle, inline: InlineSync) {
     this.#name = name;
     this.#handle = handle;
+    this.#inline = inline;
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {
@@ -141,22 +175,32 @@ class NodeFile implements OpenFile {
     }
   }
 
-  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+  async writeThrough(
+    chunks: Uint8Array | readonly Uint8Array[],
+    offset: number,
+  ): Promise<SyncPlace> {
     checkBytes("offset", offset);
     let isPartOfSync = false;
-    const writing = this.#run("write", async () => {
+    const writing = this.#run("write", async (): Promise<SyncPlace> => {
       this.#through ??= openThrough(this.#handle);
       const through = await this.#through;
       isPartOfSync = through !== undefined;
-      await writeAll(through ?? this.#handle, [chunks].flat(), offset);
+      const list = [chunks].flat();
+      if (through !== undefined && (await this.#inline.write(through.fd, list, offset))) {
+        return "inline";
+      }
+      await writeAll(through ?? this.#handle, list, offset);
+      return "apart";
     });
+    let place: SyncPlace;
     try {
-      await writing;
+      place = await writing;
     } catch (error) {
       const isFull = error instanceof RuntimeError && error.code === "DISK_FULL";
       throw isPartOfSync && !isFull ? this.#latched(error) : error;
     }
     if (!isPartOfSync) await this.sync();
+    return place;
   }
 
   // What a sync that has failed was for may be lost, and a second one would not tell.
@@ -239,17 +283,6 @@ async function writeAll(
     at += bytesWritten;
     rest = skip(rest, bytesWritten);
   }
-}
-
-/** What is left of `chunks` behind their first `bytes`. */
-function skip(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let left = bytes;
-  let whole = 0;
-  for (; whole < chunks.length && left >= (chunks[whole] as Uint8Array).length; whole++) {
-    left -= (chunks[whole] as Uint8Array).length;
-  }
-  const [first, ...rest] = chunks.slice(whole);
-  return first === undefined ? [] : [first.subarray(left), ...rest];
 }
 
 const CODE_OF: Record<string, RuntimeErrorCode> = {

@@ -9,6 +9,7 @@ import {
   type OpenFile,
   type OpenOptions,
   type RuntimeError,
+  type SyncPlace,
 } from "@compendium/runtime";
 import type { Process } from "../process.ts";
 import type { TimeSource } from "../simulated-clock.ts";
@@ -193,9 +194,13 @@ class SimulatedFile implements OpenFile {
 
   // In two steps, between which a crash may come: a request that is one to its caller is none to a
   // disk.
-  async writeThrough(chunks: Uint8Array | readonly Uint8Array[], offset: number): Promise<void> {
+  async writeThrough(
+    chunks: Uint8Array | readonly Uint8Array[],
+    offset: number,
+  ): Promise<SyncPlace> {
     await this.write(chunks, offset);
     await this.sync();
+    return "apart";
   }
 
   async size(): Promise<number> {

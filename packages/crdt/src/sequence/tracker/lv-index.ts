@@ -38,7 +38,7 @@ export class LvIndex {
     this.#targetCount = 0;
   }
 
-  /** Makes room for the operations up to this LV. */
+  /** Makes room for the operations up to this LV, which must be found to be possible before. */
   extend(to: number): void {
     this.#end = to - this.#from;
     if (this.#end <= this.#marks.length) return;

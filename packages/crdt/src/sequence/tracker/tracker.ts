@@ -14,10 +14,10 @@
 // present in effect. Between two moves nothing is undone in the text, only marks in the tracker
 // change: an operation costs O(log n), and so does each one retreated or advanced.
 //
-// What was there before the window is one span of base units without a history. Its length is not
-// known before the window's known part is replayed and compared with the text; until then it is
-// taken as endless. One unit more than the text has stays at the end for good: whatever is inserted
-// last was inserted to the left of it.
+// What was there before the window is one span of base units without a history. Its length is
+// known at the beginning of all history. Elsewhere it is not, before the window's known part is
+// replayed and compared with the text, and until then it is taken as endless. One unit more than
+// the text has stays at the end for good: whatever is inserted last was inserted to the left of it.
 //
 // Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025), §3.
 // Left out: choosing an order of replay that switches branches rarely; LVs are the order, and they
@@ -57,12 +57,12 @@ export class Tracker {
     this.spanOf = this.spanOf.bind(this);
   }
 
-  /** Begins a window at a cut, on top of so many units, or of an unknown number. */
-  start(cut: number, baseUnits?: number): void {
+  /** Begins a window at a cut. */
+  start(cut: number): void {
     this.from = cut;
     this.to = cut;
-    this.#isBaseKnown = baseUnits !== undefined;
-    this.tree.reset((baseUnits ?? ENDLESS) + END);
+    this.#isBaseKnown = cut === 0;
+    this.tree.reset((cut === 0 ? this.#log.base.length : ENDLESS) + END);
     this.#index.reset(cut);
     // Everything from a cut on knows everything before it: its parents are the version at the cut.
     this.#prepare = cut < this.#graph.length ? this.#graph.parentsOf(cut) : this.#graph.heads;
@@ -86,7 +86,6 @@ export class Tracker {
     while (this.to < to) {
       const run = this.#graph.runOf(this.to);
       const end = Math.min(to, this.#graph.runEnd(run));
-      this.#index.extend(end);
       this.#moveTo(this.#graph.parentsOf(this.to));
       this.#apply(this.to, end, splices);
       this.#prepare = [end - 1];
@@ -138,6 +137,7 @@ export class Tracker {
   #insert(lv: number, position: number, count: number): number {
     const { tree } = this;
     if (position > tree.visible - END) throw outside(position, tree.visible - END);
+    this.#index.extend(lv + count);
     let after = NONE;
     let left = NONE;
     if (position > 0) {
@@ -170,6 +170,7 @@ export class Tracker {
     const { tree } = this;
     const visible = tree.visible - END;
     if (position + count > visible) throw outside(position + count, visible);
+    this.#index.extend(lv + count);
     for (let done = 0; done < count; ) {
       let span = tree.findVisible(position);
       if (tree.offset > 0) span = this.#split(span, tree.offset);
@@ -185,6 +186,7 @@ export class Tracker {
     const { tree } = this;
     const visible = tree.visible - END;
     if (position >= visible || position < count - 1) throw outside(position, visible);
+    this.#index.extend(lv + count);
     for (let done = 0; done < count; ) {
       let span = tree.findVisible(position - done);
       const taken = Math.min(count - done, tree.offset + 1);

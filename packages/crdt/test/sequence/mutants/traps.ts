@@ -151,4 +151,51 @@ export const traps: readonly ((subject: Package) => void)[] = [
     assert.ok(here.digest() === known, "a lie changed something");
     assert.ok(CrdtError);
   },
+
+  function oneWhoLacksTheBase({ Text, CrdtError }) {
+    const refused = (attempt: () => unknown): void => {
+      assert.throws(attempt, (error) => {
+        return error instanceof CrdtError && error.code === "CRDT_COMPACTED";
+      });
+    };
+    const ann = new Text("ann");
+    ann.insert(0, "abc");
+    const [bob, carl] = [ann.fork("bob"), ann.fork("carl")];
+    bob.insert(3, "d");
+    carl.insert(0, "e");
+    const first = carl.flush()!;
+    bob.merge(first);
+    ann.merge(bob.encodeSince(ann.version));
+    carl.delete(1, 1);
+    const late = carl.flush()!;
+    ann.flush();
+    ann.insert(5, "f");
+    const compacted = ann.fork("dora");
+    compacted.compact(ann.version);
+    ann.compact(bob.version);
+    assert.equal(ann.base.size, 3);
+    const digests = [ann.digest(), carl.digest()];
+    refused(() => ann.merge(late)); // Knows one head of two, and goes on from it.
+    refused(() => ann.merge(carl.encodeSince(new Map([["ann", 3]]))));
+    refused(() => ann.merge(carl.encode()));
+    refused(() => carl.merge(ann.encode()));
+    refused(() => ann.encodeSince(carl.version));
+    refused(() => compacted.merge(late));
+    assert.deepEqual([ann.digest(), carl.digest()], digests);
+    bob.merge(ann.flush()!);
+    assert.equal(bob.digest(), ann.digest());
+    const again = carl.rebaseOnto("carl-2", ann.encode());
+    assert.equal(again.toString(), "ebcdf");
+    ann.merge(again.flush()!);
+    assert.equal(ann.digest(), again.digest());
+  },
+
+  function letGoBeforeItWasSent({ Text }) {
+    const text = new Text("ann");
+    text.insert(0, "abc");
+    text.compact(text.version);
+    text.insert(1, "d");
+    const reader = Text.load("bob", text.encode());
+    assert.equal(reader.merge(text.flush()!).applied, 0);
+  },
 ];

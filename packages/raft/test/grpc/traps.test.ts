@@ -1,8 +1,0 @@
-// The sentences of traps.ts, on the package.
-import * as subject from "@compendium/raft/grpc";
-import { test } from "vitest";
-import { spring, traps } from "./traps.ts";
-
-test.each(traps.map((trap) => [trap.name, trap] as const))("%s", (_, trap) =>
-  spring(trap, subject),
-);
