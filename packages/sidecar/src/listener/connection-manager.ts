@@ -9,6 +9,7 @@ import type {
   PeerInfo,
   Protocol,
   RequestHead,
+  ResponseHead,
   ServerCodec,
   ServerConnection,
   ServerStream,
@@ -115,9 +116,23 @@ export class ConnectionManager {
     return codec.server(options, (stream) => {
       const { requestTimeoutMs } = this.#config.timers;
       const { numbers } = this;
-      return new Exchange(stream, { clock, numbers, requestTimeoutMs, decide: this.#decide });
+      return new Exchange(stream, {
+        clock,
+        numbers,
+        requestTimeoutMs,
+        decide: this.#decide,
+        sign: this.#sign,
+      });
     });
   }
+
+  readonly #sign = ({ fields }: ResponseHead): void => {
+    const { serverHeader, serverName } = this.#config;
+    if (serverHeader === "overwrite") fields.set("server", serverName);
+    else if (serverHeader === "append-if-absent" && !fields.has("server")) {
+      fields.append("server", serverName);
+    }
+  };
 
   readonly #decide = (head: RequestHead, stream: ServerStream): Decision => {
     const normal = this.#paths.normalize(head.path);

@@ -44,6 +44,15 @@ export class DataPlane implements AsyncDisposable {
     return this.#snapshot;
   }
 
+  /** Requests that have begun and not ended, on all listeners. */
+  get active(): number {
+    let active = 0;
+    for (const { managers } of this.#listeners.values()) {
+      for (const { numbers } of managers.values()) active += numbers.active;
+    }
+    return active;
+  }
+
   /** Where a listener listens; `undefined` when there is none of this name. */
   portOf(listener: string): number | undefined {
     return this.#listeners.get(listener)?.port;

@@ -43,6 +43,8 @@ export class Attempt implements ResponseReceiver {
   stream: ClientStream | undefined;
   #status: number | undefined;
   #isReused = false;
+  // Whether the cluster's breaker has let it through, and is to be told of its end.
+  #isCounted = false;
   #isOver = false;
 
   constructor(owner: AttemptOwner, destination: Destination, clock: Clock) {
@@ -55,6 +57,9 @@ export class Attempt implements ResponseReceiver {
 
   /** Asks for a connection; what comes of it may come at once. */
   begin(isFresh: boolean): void {
+    const { cluster } = this.#destination;
+    this.#isCounted = cluster.breakers.default.take("requests");
+    if (!this.#isCounted) return this.#fail("overflow");
     this.#wish = this.#destination.pool.acquire(
       {
         onReady: (connection, isReused) => this.#onReady(connection, isReused),
@@ -135,6 +140,7 @@ export class Attempt implements ResponseReceiver {
     if (this.#isOver) return;
     this.#isOver = true;
     const { cluster, host } = this.#destination;
+    if (this.#isCounted) cluster.breakers.default.give("requests");
     cluster.end(host, outcome, this.#clock.now() - this.#beganAtMs);
   }
 }

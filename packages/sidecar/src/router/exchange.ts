@@ -51,6 +51,8 @@ export interface ExchangeOptions {
   /** How long a request may take to arrive; 0: no bound. */
   readonly requestTimeoutMs: number;
   readonly decide: (head: RequestHead, stream: ServerStream) => Decision;
+  /** What is done to the head of each response, wherever it comes from. */
+  readonly sign: (head: ResponseHead) => void;
 }
 
 // What a request may be kept of to be sent again, and what may wait while a connection opens.
@@ -176,6 +178,7 @@ export class Exchange implements StreamReceiver<RequestHead>, AttemptOwner {
     // From here on it is answered: nothing is sent again, nothing is kept.
     this.#body.stopKeeping();
     if (end) this.#finish();
+    this.#options.sign(head);
     this.#downstream.sendHead(head, end);
     if (end) this.#attempt?.end(this.#body.hasEnded);
   }
@@ -219,7 +222,7 @@ export class Exchange implements StreamReceiver<RequestHead>, AttemptOwner {
   #reply(reply: LocalReply): void {
     this.#options.numbers.failures += reply.status >= 500 ? 1 : 0;
     this.#finish();
-    sendLocalReply(this.#downstream, this.#head!, reply);
+    sendLocalReply(this.#downstream, this.#head!, reply, this.#options.sign);
   }
 
   #onRequestEnd(): void {
@@ -275,7 +278,7 @@ function replyTo({ reason }: Failure): LocalReply {
     case "overload":
       return { status: 504, text: "upstream was silent for too long", grpcStatus: 4 };
     case "overflow":
-      return { status: 503, text: "too many requests wait for the cluster" };
+      return { status: 503, text: "too many requests are under way to the cluster" };
     case "connect-timeout":
       return { status: 503, text: "no connection to upstream in time" };
     case "connect-failure":

@@ -2,7 +2,7 @@
 // grpc-status tells (the mapping: grpc/doc/http-grpc-status-mapping.md); a page of 503 would be no
 // answer to it.
 import { STATUS_CODES } from "node:http";
-import type { RequestHead, ServerStream } from "../codec/codec.ts";
+import type { RequestHead, ResponseHead, ServerStream } from "../codec/codec.ts";
 import { Fields } from "../codec/fields.ts";
 import { isGrpc } from "../match/route-table.ts";
 
@@ -18,18 +18,28 @@ export interface LocalReply {
 }
 
 /** Sends it, in the request's own language. */
-export function sendLocalReply(stream: ServerStream, head: RequestHead, reply: LocalReply): void {
+export function sendLocalReply(
+  stream: ServerStream,
+  head: RequestHead,
+  reply: LocalReply,
+  sign: (head: ResponseHead) => void,
+): void {
+  const send = (status: number, flat: string[], end: boolean): void => {
+    const response = { status, fields: new Fields(flat) };
+    sign(response);
+    stream.sendHead(response, end);
+  };
   const more = (reply.fields ?? []).flat();
   if (isGrpc(head)) {
     const grpcStatus = reply.grpcStatus ?? grpcStatuses.get(reply.status) ?? 2;
     const fields = ["content-type", "application/grpc", "grpc-status", String(grpcStatus)];
     fields.push("grpc-message", encodeURIComponent(reply.text), ...more);
-    stream.sendHead({ status: 200, fields: new Fields(fields) }, true);
+    send(200, fields, true);
     return;
   }
   const body = Buffer.from(`${reply.text || (STATUS_CODES[reply.status] ?? "")}\n`);
   const fields = ["content-type", "text/plain", "content-length", String(body.length), ...more];
-  stream.sendHead({ status: reply.status, fields: new Fields(fields) }, head.method === "HEAD");
+  send(reply.status, fields, head.method === "HEAD");
   if (head.method !== "HEAD") stream.sendData(body, true);
 }
 
