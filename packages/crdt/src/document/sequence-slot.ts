@@ -75,6 +75,9 @@ export class TextDoor extends Text implements Door<TextContent> {
   }
 }
 
+// A call that is given more arguments at once may overflow the stack.
+const ARGUMENTS_MAX = 4_096;
+
 /** A list in a document. */
 export class ListDoor extends List implements Door<ListContent> {
   readonly #gate: Gate;
@@ -107,7 +110,9 @@ export class ListDoor extends List implements Door<ListContent> {
   }
 
   insertAgain(position: number, from: number, to: number): void {
-    this.insert(position, ...this.read(from, to));
+    for (let at = from; at < to; at += ARGUMENTS_MAX) {
+      this.insert(position + at - from, ...this.read(at, Math.min(to, at + ARGUMENTS_MAX)));
+    }
   }
 }
 
