@@ -1,7 +1,6 @@
 // Texts and lists in a document. They have a causal graph of their own, which counts units where
-// the
-// document counts changes. What they hold is read through the door that users know; it opens for
-// writing only while a change is made.
+// the document counts changes. What they hold is read through the door that users know; it opens
+// for writing only while a change is made.
 import { tagOf } from "../encoding/frame.ts";
 import type { Scalar } from "../lattice/scalar.ts";
 import type { Content } from "../sequence/content.ts";
