@@ -3,6 +3,8 @@
 // with `--json FILE` writes the rows. Rounds of ours and of the disk's take turns, because what a
 // sync takes changes from one second to the next. `--folder` says where the logs are made: what
 // that disk calls durable is its own affair. `--rounds` and `--kills` make it longer or shorter.
+// Rounds of `--warm-up` do not count: until the engine has compiled what a proposal runs through,
+// some hundred of them, that takes twice as long and says something of a member's first second.
 //
 // Three members on one machine share its disk and its two cores, which members on three do not: so
 // the disk is measured with three files being synced at a time as well.
@@ -17,12 +19,14 @@ const { values } = parseArgs({
     json: { type: "string" },
     folder: { type: "string", default: tmpdir() },
     rounds: { type: "string", default: "40" },
+    "warm-up": { type: "string", default: "20" },
     kills: { type: "string", default: "20" },
   },
 });
 const ROUNDS = Number(values.rounds);
 const KILLS = Number(values.kills);
 const SEQUENTIAL = 25;
+const WARM_UP = Number(values["warm-up"]);
 // An entry of 100 bytes with its envelope, as the log writes it.
 const RECORD_BYTES = 152;
 const ELECTION_TIMEOUT_MS_MAX = 2_000;
@@ -75,7 +79,7 @@ async function sequential(groups: readonly Named[]): Promise<void> {
   const three: number[][] = [];
   const ours = groups.map((): number[][] => []);
   const synced = groups.map((): number[] => []);
-  for (let round = -2; round < ROUNDS; round++) {
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
     const bare = await first.measure(SEQUENTIAL);
     const together = (await Promise.all(disks.map((disk) => disk.measure(SEQUENTIAL)))).flat();
     if (round >= 0) {

@@ -30,6 +30,17 @@ export interface Base {
   readonly operations: number;
 }
 
+/**
+ * How many operations of an agent a version holds.
+ *
+ * @throws RangeError for what is no count: taken for one, NaN would be all there is
+ */
+export function countIn(version: VersionVector, agent: string): number {
+  const count = version.get(agent) ?? 0;
+  if (Number.isSafeInteger(count)) return count;
+  throw new RangeError(`a version counts operations, got ${count} of ${agent}`);
+}
+
 /** Whether a version knows all that another one does. */
 export function covers(version: VersionVector, other: VersionVector): boolean {
   for (const [agent, count] of other) if ((version.get(agent) ?? 0) < count) return false;

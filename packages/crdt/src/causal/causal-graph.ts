@@ -18,7 +18,7 @@
 //
 // Reference: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker" (EuroSys 2025), §2.2
 // and §3.5. Forgetting what is below a cut is in compaction.ts.
-import { type Base, checkCovers, checkStandsOn, type VersionVector } from "./base.ts";
+import { type Base, checkCovers, checkStandsOn, countIn, type VersionVector } from "./base.ts";
 import { Cuts } from "./cuts.ts";
 import { dominators, Side, sameVersion, walkDifference } from "./difference.ts";
 import { IntColumn } from "./int-column.ts";
@@ -251,7 +251,7 @@ export class CausalGraph {
     checkCovers(vector, this.base);
     const found: [number, number][] = [];
     for (const [number, name] of this.agents.entries()) {
-      const seen = vector.get(name) ?? 0;
+      const seen = countIn(vector, name);
       const runs = this.#runsOfAgent[number]!;
       for (let i = runs.length - 1; i >= 0; i--) {
         const run = runs.data[i]!;
@@ -279,7 +279,7 @@ export class CausalGraph {
     const lasts: number[] = [];
     for (const [name, count] of vector) {
       if (count <= 0) continue;
-      if (!(count <= this.known(name))) {
+      if (!(Number.isSafeInteger(count) && count <= this.known(name))) {
         throw new RangeError(
           `${count} operations of ${name}, of whom ${this.known(name)} are known`,
         );

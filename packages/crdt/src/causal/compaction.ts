@@ -1,6 +1,6 @@
 // Letting go of history: which part of a graph may go (base.ts says why), and the graph without it.
 // Its operations keep their names, and get new LVs, counted from the cut.
-import type { Base, OperationId, VersionVector } from "./base.ts";
+import { type Base, countIn, type OperationId, type VersionVector } from "./base.ts";
 import { CausalGraph } from "./causal-graph.ts";
 import { dominators } from "./difference.ts";
 
@@ -8,7 +8,7 @@ import { dominators } from "./difference.ts";
 export function stableCut(graph: CausalGraph, stable: VersionVector): number {
   let lv = graph.length;
   for (const [number, name] of graph.agents.entries()) {
-    const first = Math.max(stable.get(name) ?? 0, graph.base?.version.get(name) ?? 0);
+    const first = Math.max(countIn(stable, name), graph.base?.version.get(name) ?? 0);
     if (first < graph.nextSeqs[number]!) lv = Math.min(lv, graph.lvOf(number, first));
   }
   return lv === graph.length ? lv : graph.cuts.atMost(lv);

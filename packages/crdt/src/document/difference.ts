@@ -1,8 +1,7 @@
 // What is different between two versions of the containers that have a past. For a sequence that is
 // one splice: what stands between their common beginning and their common end. It is not the
 // history between them, which may have put something in and taken it out again; for a tree it is
-// the
-// nodes whose parent is another.
+// the nodes whose parent is another.
 import type { Scalar } from "../lattice/scalar.ts";
 import { MovableList } from "../movable-list/movable-list.ts";
 import { List } from "../sequence/list.ts";

@@ -141,8 +141,7 @@ export class Document<S extends Schema> {
   /**
    * Takes in an update, or a whole document, in any order and any number of times.
    *
-   * @throws CrdtError if the bytes are not to be trusted, name a container that is not in the
-   * schema
+   * @throws CrdtError if the bytes are not to be trusted, name a container that the schema lacks
    *   (`CRDT_KIND`), or too many updates wait (`CRDT_FULL`); `CRDT_COMPACTED` if what one side
    *   lacks was compacted away on the other, and cannot be had by taking the whole document in
    *   place of this one. The document is as it was

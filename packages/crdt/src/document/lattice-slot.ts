@@ -1,6 +1,5 @@
 // Counters, registers, flags, sets and maps in a document. Every verb makes a delta; the deltas of
-// a
-// change are what the document sends, and a journal of them is what a failed change goes back to:
+// a change are what the document sends, and a journal of them is what a failed change goes back to:
 // the state as bytes at some time, and all deltas since. The journal is folded into new bytes when
 // it has grown in proportion to them, so that an update pays for it a constant on average.
 import type { HybridLogicalClock } from "../clock/hybrid-logical-clock.ts";

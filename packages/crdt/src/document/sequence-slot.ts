@@ -1,7 +1,6 @@
 // Texts and lists in a document. They have a causal graph of their own, which counts units where
-// the
-// document counts changes. What they hold is read through the door that users know; it opens for
-// writing only while a change is made.
+// the document counts changes. What they hold is read through the door that users know; it opens
+// for writing only while a change is made.
 import { tagOf } from "../encoding/frame.ts";
 import type { Scalar } from "../lattice/scalar.ts";
 import type { Content } from "../sequence/content.ts";
@@ -75,6 +74,9 @@ export class TextDoor extends Text implements Door<TextContent> {
   }
 }
 
+// A call that is given more arguments at once may overflow the stack.
+const ARGUMENTS_MAX = 4_096;
+
 /** A list in a document. */
 export class ListDoor extends List implements Door<ListContent> {
   readonly #gate: Gate;
@@ -107,7 +109,9 @@ export class ListDoor extends List implements Door<ListContent> {
   }
 
   insertAgain(position: number, from: number, to: number): void {
-    this.insert(position, ...this.read(from, to));
+    for (let at = from; at < to; at += ARGUMENTS_MAX) {
+      this.insert(position + at - from, ...this.read(at, Math.min(to, at + ARGUMENTS_MAX)));
+    }
   }
 }
 

@@ -167,7 +167,7 @@ function slotFor(name: string, tag: number, slots: ReadonlyMap<string, Slot>): S
 function readRows(body: ByteReader, runs: Runs, base: Base | undefined): Map<string, Row[]> {
   const rows = new Map<string, Row[]>();
   for (const [agent, end] of base?.version ?? []) {
-    body.charge(16);
+    body.charge(10); // What the number's one byte pays for.
     const field = body.number(OPERATIONS_MAX + 1);
     if (field > 0) rows.set(agent, [{ seq: end - 1, count: field - 1 }]);
   }

@@ -33,8 +33,9 @@ export function writeBase(writer: ByteWriter, { version, heads }: Base): void {
 export function readBase(reader: ByteReader): Base {
   const version = new Map<string, number>();
   let operations = 0;
+  // An agent has three bytes at least, a head two, a run of names three: they pay for ten each.
   for (let left = reader.count(3); left > 0; left--) {
-    reader.charge(32);
+    reader.charge(16);
     const agent = readAgent(reader);
     if (version.has(agent)) throw reader.corrupt("an agent is named twice");
     const count = reader.number(OPERATIONS_MAX);
@@ -45,7 +46,7 @@ export function readBase(reader: ByteReader): Base {
   const agents = [...version.keys()];
   const heads: OperationId[] = [];
   for (let left = reader.count(2); left > 0; left--) {
-    reader.charge(32);
+    reader.charge(20);
     const agent = agents[reader.number(agents.length - 1)]!;
     heads.push({ agent, seq: version.get(agent)! - 1 - reader.number(version.get(agent)! - 1) });
   }
@@ -75,7 +76,7 @@ export function readNames(reader: ByteReader, { version }: Base): UnitNames {
   const agents = [...version.keys()];
   const next = agents.map(() => 0);
   const runs = reader.count(3);
-  reader.charge(64 * agents.length + 28 * runs);
+  reader.charge(8 * agents.length + 28 * runs);
   const agentOf = Array.from({ length: runs }, () => reader.number(agents.length - 1));
   const steps = Array.from({ length: runs }, () => reader.signed());
   for (let run = 0; run < runs; run++) {

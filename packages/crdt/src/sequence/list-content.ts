@@ -124,7 +124,7 @@ export class ListContent implements Content {
   }
 
   readGone(reader: ByteReader, { inserted, present, gone }: Whereabouts): void {
-    reader.charge(8 * this.length);
+    // Each value, there or gone, is paid for where it is read: a null has one byte for all of it.
     const column: Scalar[] = [];
     for (let i = 0; i < gone.length; i += 2) {
       for (let k = 0; k < gone[i + 1]!; k++) column[gone[i]! + k] = readScalar(reader);

@@ -48,7 +48,8 @@ testPlantedBugs({
   heading: () => "found",
   findFault: async (source, mutant) => {
     const scenarios = await loadGroup(source);
-    const first = mutant === undefined ? Object.values(known) : [known[mutant.name]!];
+    const first =
+      mutant === undefined ? Object.values(known) : [known[mutant.name] as (typeof known)[string]];
     for (const [kind, seed] of first) {
       const { failure } = await checkSeed(scenarios[kind], seed);
       if (failure !== undefined) return `seed ${seed} of ${kind}`;

@@ -11,10 +11,11 @@
 //   every 10 ms that pass  give one back, up to 20
 //
 // Over any time, then, slow writes hold up the loop for at most a tenth of it, 20 ms, and the
-// last of them. One that is slow by chance changes nothing, a disk that is slow is seldom tried.
+// last of them. One that is slow by chance changes nothing; a disk that is always slow is left to
+// the pool, but for a try now and then that finds out when it is quick again.
 //
 // It begins when the turn is over. A leader has sent to its followers by then, whose disks work
-// while its own does; and what else has arrived has been read, and is part of what is written.
+// while its own does.
 //
 // Left out: a bound on a single write. While a disk hangs, so does the process.
 
@@ -31,7 +32,7 @@ export interface InlineSyncStats {
 }
 
 /** The largest write that is made inline: beside a larger one, the way to the pool is short. */
-export const INLINE_BYTES_MAX = 4_096;
+const INLINE_BYTES_MAX = 4_096;
 const ALLOWANCE_MS = 20;
 const SHARE = 1 / 10;
 
