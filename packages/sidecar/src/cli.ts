@@ -23,6 +23,7 @@ export interface CliSurroundings {
   readonly signal: AbortSignal;
   /** Calls back when the configuration is to be read again. */
   readonly onReload: (reload: () => void) => void;
+  /** Default: the process's. */
   readonly clock?: Clock;
 }
 

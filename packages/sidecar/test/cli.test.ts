@@ -121,6 +121,12 @@ test("what is understood and not carried out is refused by name, all of it", asy
   expect(sidecar.err.join("\n")).toContain("route 1: the high priority is understood");
 });
 
+test("the example is sound", async () => {
+  const file = path.join(import.meta.dirname, "../examples/sidecar.yaml");
+  const example = start("--config-path", file, "--mode", "validate");
+  expect([await example.ended, example.err]).toEqual([0, []]);
+});
+
 test("a sound configuration is said to be so, a wrong argument is one line and 2", async () => {
   const sound = start("--config-yaml", bootstrap("/"), "--mode", "validate");
   expect(await sound.ended).toBe(0);

@@ -89,6 +89,7 @@ export interface StreamReceiver<Head> {
 
 /** What a client hears besides: 100 and 103, any number of them, before the head. */
 export interface ResponseReceiver extends StreamReceiver<ResponseHead> {
+  /** An interim answer: its head is all of it. */
   onInformational(head: ResponseHead): void;
 }
 
@@ -98,16 +99,19 @@ export interface StreamSender<Head> {
   sendHead(head: Head, end: boolean): void;
   /** Whether more may be given now. The chunk must not change afterwards. */
   sendData(chunk: Uint8Array, end: boolean): boolean;
+  /** Ends the direction, with fields. */
   sendTrailers(fields: Fields): void;
   /** Ends both directions; nothing is told afterwards. Again does nothing. */
   reset(reason: ResetReason): void;
   /** Stops `onData` after what is under way, until `resume`. */
   pause(): void;
+  /** Lets `onData` go on. */
   resume(): void;
 }
 
 /** A request that came in. */
 export interface ServerStream extends StreamSender<ResponseHead> {
+  /** Whom it came from. */
   readonly connection: ServerConnection;
   /** 100, 102 or 103; what the client's protocol cannot carry is left out. */
   sendInformational(head: ResponseHead): void;
@@ -118,9 +122,13 @@ export type ClientStream = StreamSender<RequestHead>;
 
 /** Whom the proxy talks to. */
 export interface PeerInfo {
+  /** The other side's address, as the socket has it. */
   readonly remoteAddress: string;
+  /** The other side's port. */
   readonly remotePort: number;
+  /** The address on this side. */
   readonly localAddress: string;
+  /** The port on this side. */
   readonly localPort: number;
   /** What TLS has found out; `undefined` without TLS. */
   readonly tls: TlsInfo | undefined;
@@ -139,7 +147,9 @@ export interface TlsInfo {
 
 /** A connection from downstream. */
 export interface ServerConnection {
+  /** Who called. */
   readonly peer: PeerInfo;
+  /** What it speaks. */
   readonly protocol: Protocol;
   /** Streams that have begun and not ended. */
   readonly streams: number;
@@ -156,6 +166,7 @@ export interface ServerConnection {
 
 /** A connection to upstream. */
 export interface ClientConnection {
+  /** What it speaks. */
   readonly protocol: Protocol;
   /** Streams that have begun and not ended. */
   readonly streams: number;
@@ -167,8 +178,11 @@ export interface ClientConnection {
    * @throws Error when `capacity` is 0
    */
   start(receiver: ResponseReceiver): ClientStream;
+  /** Takes no more streams, and closes once those that are open have ended. */
   drain(): void;
+  /** Ends everything now. */
   destroy(): void;
+  /** Settles when it is closed. */
   readonly closed: Promise<void>;
 }
 
@@ -229,10 +243,13 @@ export interface CodecStats {
 
 /** A codec: both sides. */
 export interface Codec {
+  /** Streams for `onStream`, out of sockets that come in. */
   server(
     options: ServerOptions,
     onStream: (stream: ServerStream) => StreamReceiver<RequestHead>,
   ): ServerCodec;
+  /** Connections to upstream, out of sockets that go out. */
   client(limits: CodecLimits): ClientCodec;
+  /** Plain numbers of both sides. */
   stats(): CodecStats;
 }

@@ -14,7 +14,9 @@ export interface Problem {
 
 /** What is said of a document that is taken nevertheless. */
 export interface Note {
+  /** Where, as in a {@link Problem}. */
   readonly path: string;
+  /** What is said of it. */
   readonly message: string;
 }
 
@@ -24,6 +26,7 @@ export const PROBLEMS_MAX = 100;
 /** A configuration was refused; the one before it, if any, stays in force. */
 export class SidecarConfigError extends Error {
   override readonly name = "SidecarConfigError";
+  /** Always this. */
   readonly code = "ERR_SIDECAR_CONFIG";
   /** Message by message, from the outside in; at most 100. */
   readonly problems: readonly Problem[];

@@ -13,7 +13,10 @@ import type { AddressConfig, ListenerConfig } from "./listener-config.ts";
 export interface Snapshot {
   /** A digest of the document: two documents that mean the same have the same one. */
   readonly version: string;
+  /** By name. */
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
+  /** By name. */
   readonly clusters: ReadonlyMap<string, ClusterConfig>;
+  /** Where the admin interface listens; `undefined` for nowhere. */
   readonly admin: AddressConfig | undefined;
 }

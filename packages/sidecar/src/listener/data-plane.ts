@@ -15,9 +15,13 @@ import { Listener } from "./listener.ts";
 
 /** What a data plane is made of. */
 export interface DataPlaneOptions {
+  /** Makes streams of sockets, on both sides. */
   readonly codec: Codec;
+  /** Opens sockets to upstream. Default: plain TCP. */
   readonly connector?: Connector;
+  /** Default: the process's. */
   readonly clock?: Clock;
+  /** Default: the platform's. */
   readonly random?: Random;
 }
 
