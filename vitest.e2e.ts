@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 import base from "./vitest.base.ts";
 
+const { COMPENDIUM_REPORTS: reports } = process.env;
+
 // Real processes, containers and load: `npm run e2e`, not `npm test`. Two files at once would
 // measure each other.
 export default defineConfig({
@@ -13,6 +15,6 @@ export default defineConfig({
     hookTimeout: 600_000,
     // Services are started as children of the test's process, with the same flags.
     pool: "forks",
-    reporters: process.env["COMPENDIUM_REPORTS"] ? ["verbose", "json"] : ["verbose"],
+    reporters: reports ? ["verbose", "json"] : ["verbose"],
   },
 });

@@ -14,7 +14,8 @@ export const rootFolder: string = fileURLToPath(new URL("../../../../", import.m
  * fail. `COMPENDIUM_E2E=brief` (`.ci/run`) leaves it out; every other run, and every night, has it.
  */
 export function describeNightly(name: string, define: () => void): void {
-  if (process.env["COMPENDIUM_E2E"] !== "brief") describe(name, define);
+  const { COMPENDIUM_E2E: extent } = process.env;
+  if (extent !== "brief") describe(name, define);
 }
 
 /** How a command ended, and all that it said, in order. */

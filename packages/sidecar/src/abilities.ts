@@ -1,0 +1,92 @@
+// What this proxy can do by now. The configuration speaks more of Envoy's language than the data
+// plane understands yet, and a proxy that passes over a rule that it was given is worse than none:
+// somebody counts on the TLS, the authorization or the retry that is not there. So a snapshot that
+// asks for more is refused as a whole, by name. A part that learns to do its work takes its line
+// out of here.
+import type { ClusterConfig } from "./config/cluster-config.ts";
+import { type Problem, SidecarConfigError } from "./config/config-error.ts";
+import type { FilterChainConfig, HttpConfig, ListenerConfig } from "./config/listener-config.ts";
+import type { ForwardAction, HeaderEdits, RouteConfig } from "./config/route-config.ts";
+import type { Snapshot } from "./config/snapshot.ts";
+
+type Refuse = (what: string) => void;
+
+/**
+ * Looks for what would be passed over.
+ *
+ * @throws SidecarConfigError naming each listener, route and cluster, and what it asks for
+ */
+export function checkAbilities({ listeners, clusters, admin }: Snapshot): void {
+  const problems: Problem[] = [];
+  const at =
+    (path: string): Refuse =>
+    (what) => {
+      const message = `${what} is understood and not carried out yet`;
+      problems.push({ path, message, next: "take it out, or put Envoy in front for it" });
+    };
+  if (admin !== undefined) at("admin")("the admin interface");
+  for (const listener of listeners.values()) checkListener(listener, at);
+  for (const cluster of clusters.values()) checkCluster(cluster, at(`cluster ${cluster.name}`));
+  if (problems.length > 0) throw new SidecarConfigError(problems);
+}
+
+function checkListener({ name, filterChains }: ListenerConfig, at: (path: string) => Refuse): void {
+  const refuse = at(`listener ${name}`);
+  if (filterChains.length > 1) refuse("more than one filter chain");
+  for (const chain of filterChains) {
+    checkChain(chain, refuse);
+    if (chain.filter.kind !== "http") continue;
+    checkHttp(chain.filter, refuse);
+    for (const host of chain.filter.virtualHosts) {
+      for (const [number, route] of host.routes.entries()) {
+        const label = route.name === "" ? `${number + 1}` : route.name;
+        checkRoute(route, at(`listener ${name}, virtual host ${host.name}, route ${label}`));
+      }
+    }
+  }
+}
+
+function checkChain({ match, tls, filter, connectionsMax }: FilterChainConfig, refuse: Refuse) {
+  if (match.serverNames.length + match.applicationProtocols.length > 0) {
+    refuse("a match of filter chains");
+  }
+  if (tls !== undefined) refuse("TLS towards clients");
+  if (connectionsMax !== undefined) refuse("a bound on a filter chain's connections");
+  if (filter.kind === "tcp") refuse("a TCP proxy");
+}
+
+function checkHttp(filter: HttpConfig, refuse: Refuse): void {
+  for (const { name } of filter.filters) refuse(`the filter ${name}`);
+  if (filter.accessLogs.length > 0) refuse("an access log");
+  if (filter.timers.streamLifetimeMs > 0) refuse("a bound on a stream's life");
+  if (filter.limits.requestsPerConnectionMax > 0) refuse("a bound on a connection's requests");
+  if (filter.trustedHops > 0) refuse("a number of trusted hops");
+}
+
+function checkRoute({ headers, filters, action }: RouteConfig, refuse: Refuse): void {
+  if (isEdited(headers)) refuse("an edit of headers");
+  if (filters.size > 0) refuse("a filter's settings for a route");
+  if (action.kind === "forward") checkForward(action, refuse);
+}
+
+function checkForward(action: ForwardAction, refuse: Refuse): void {
+  if (action.clusters.some(({ headers }) => isEdited(headers))) refuse("an edit of headers");
+  if (action.retry !== undefined) refuse("a retry policy");
+  if (action.hedge !== undefined) refuse("a hedge policy");
+  if (action.mirrors.length > 0) refuse("a mirror");
+  if (action.hash.length > 0) refuse("a hash policy");
+  if (action.idleTimeoutMs !== undefined) refuse("a route's idle timeout");
+  if (action.grpcTimeoutMsMax !== undefined) refuse("grpc-timeout");
+  if (action.priority === "high") refuse("the high priority");
+}
+
+const isEdited = ({ request, response }: HeaderEdits): boolean =>
+  [...request, ...response].some(({ add, remove }) => add.length + remove.length > 0);
+
+function checkCluster(cluster: ClusterConfig, refuse: Refuse): void {
+  if (cluster.discovery !== "static") refuse("discovery by DNS");
+  if (cluster.outliers !== undefined) refuse("outlier detection");
+  if (cluster.healthChecks.length > 0) refuse("an active health check");
+  if (cluster.tls !== undefined) refuse("TLS towards a cluster");
+  if (cluster.connectionLifetimeMs !== undefined) refuse("a bound on a connection's life");
+}

@@ -1,0 +1,64 @@
+// What both sides of HTTP/2 share: field sections as node:http2 takes them, and resets as codes
+// (RFC 9113 §7) and back.
+import { constants, type OutgoingHttpHeaders } from "node:http2";
+import type { ResetReason } from "../codec.ts";
+
+/** What one stream may have sent before its reader asks for more. */
+export const windowBytes: number = 256 * 1024;
+
+/** Of all streams of a connection together. */
+export const connectionWindowBytes: number = 1024 * 1024;
+
+/** Adds fields to pseudo-fields; repetitions become lists, which are sent one by one. */
+export function withFields(
+  headers: OutgoingHttpHeaders,
+  flat: readonly string[],
+): OutgoingHttpHeaders {
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    const before = headers[name];
+    if (before === undefined) headers[name] = flat[i + 1]!;
+    else if (Array.isArray(before)) before.push(flat[i + 1]!);
+    else headers[name] = [String(before), flat[i + 1]!];
+  }
+  return headers;
+}
+
+const {
+  NGHTTP2_CANCEL,
+  NGHTTP2_ENHANCE_YOUR_CALM,
+  NGHTTP2_INTERNAL_ERROR,
+  NGHTTP2_NO_ERROR,
+  NGHTTP2_PROTOCOL_ERROR,
+  NGHTTP2_REFUSED_STREAM,
+} = constants;
+
+const codes: Readonly<Record<ResetReason, number>> = {
+  cancelled: NGHTTP2_CANCEL,
+  local: NGHTTP2_CANCEL,
+  refused: NGHTTP2_REFUSED_STREAM,
+  "protocol-error": NGHTTP2_PROTOCOL_ERROR,
+  overload: NGHTTP2_ENHANCE_YOUR_CALM,
+  "connection-failure": NGHTTP2_INTERNAL_ERROR,
+  "connection-termination": NGHTTP2_INTERNAL_ERROR,
+};
+
+/** The code that tells the other side. */
+export const codeOf = (reason: ResetReason): number => codes[reason];
+
+/** What the other side's code means here; `lost` when there was none. */
+export function reasonOf(code: number | undefined, lost: ResetReason): ResetReason {
+  switch (code) {
+    case undefined:
+    case NGHTTP2_NO_ERROR:
+      return lost;
+    case NGHTTP2_REFUSED_STREAM:
+      return "refused";
+    case NGHTTP2_PROTOCOL_ERROR:
+      return "protocol-error";
+    case NGHTTP2_ENHANCE_YOUR_CALM:
+      return "overload";
+    default:
+      return "cancelled";
+  }
+}

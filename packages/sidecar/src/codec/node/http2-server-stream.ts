@@ -1,0 +1,193 @@
+// One request that came in by HTTP/2, and its response.
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type {
+  RequestHead,
+  ResetReason,
+  ResponseHead,
+  ServerStream,
+  StreamReceiver,
+} from "../codec.ts";
+import { Fields } from "../fields.ts";
+import { isTrailerAllowed } from "../rules/connection-fields.ts";
+import { type Http2RequestHead, readHttp2Trailers } from "../rules/http2-fields.ts";
+import { isRefusal, type RefusalReason } from "../rules/refusals.ts";
+import { Deadline } from "./deadline.ts";
+import { codeOf, reasonOf, withFields } from "./http2-parts.ts";
+import type { Http2ServerConnection } from "./http2-server.ts";
+
+const nothing = new Uint8Array(0);
+
+/** A stream that the client began. */
+export class Http2ServerStream implements ServerStream {
+  readonly connection: Http2ServerConnection;
+  readonly #node: ServerHttp2Stream;
+  readonly #request: Http2RequestHead;
+  readonly #idle: Deadline;
+  #receiver: StreamReceiver<RequestHead> | undefined;
+  #owed: number | undefined;
+  #hasEndedIn = false;
+  #isBodiless = false;
+  #trailersIn: Fields | undefined;
+  #trailersOut: readonly string[] = [];
+
+  constructor(
+    connection: Http2ServerConnection,
+    node: ServerHttp2Stream,
+    request: Http2RequestHead,
+  ) {
+    this.connection = connection;
+    this.#node = node;
+    this.#request = request;
+    this.#owed = request.contentLength;
+    const { clock } = connection.shared;
+    this.#idle = new Deadline(clock, () => this.#onIdle());
+  }
+
+  /** Shows the request. */
+  begin(receiver: StreamReceiver<RequestHead>, end: boolean): void {
+    this.#receiver = receiver;
+    const node = this.#node;
+    this.#onActivity();
+    node.on("drain", () => {
+      this.#onActivity();
+      this.#receiver?.onWritable();
+    });
+    node.on("close", () => this.#onClose());
+    node.on("wantTrailers", () => node.sendTrailers(withFields({}, this.#trailersOut)));
+    this.#hasEndedIn = end;
+    receiver.onHead(this.#request.head, end);
+    if (end) {
+      if (this.#owed) this.#refuse("h2-length");
+      else node.resume();
+      return;
+    }
+    node.on("trailers", ((_: object, __: number, raw: string[]) =>
+      this.#onTrailers(raw)) as () => void);
+    node.on("data", (chunk: Buffer) => this.#onData(chunk));
+    node.on("end", () => this.#onEnd());
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#onActivity();
+    if (this.#owed !== undefined) this.#owed -= chunk.length;
+    if (this.#owed !== undefined && this.#owed < 0) this.#refuse("h2-length");
+    else this.#receiver?.onData(chunk, false);
+  }
+
+  #onTrailers(raw: readonly string[]): void {
+    const flat = readHttp2Trailers(raw ?? []);
+    if (isRefusal(flat)) return this.#refuse(flat);
+    for (let i = 0; i < flat.length; i += 2) {
+      if (!isTrailerAllowed(flat[i]!)) return this.#refuse("trailer");
+    }
+    this.#trailersIn = new Fields(flat);
+  }
+
+  // node ends a stream that was reset, too: only what nghttp2 saw end is a whole request.
+  #onEnd(): void {
+    if (this.#hasEndedIn || this.#node.aborted || this.#node.rstCode) return;
+    if (this.#owed) return this.#refuse("h2-length");
+    this.#hasEndedIn = true;
+    if (this.#trailersIn) this.#receiver?.onTrailers(this.#trailersIn);
+    else this.#receiver?.onData(nothing, true);
+  }
+
+  #refuse(reason: RefusalReason): void {
+    this.connection.shared.counters.refused[reason]++;
+    const receiver = this.#receiver;
+    this.reset("protocol-error");
+    receiver?.onReset("protocol-error", reason);
+  }
+
+  sendInformational(head: ResponseHead): void {
+    const node = this.#node;
+    if (node.headersSent || node.destroyed || node.closed) return;
+    try {
+      node.additionalHeaders(withFields({ ":status": head.status }, head.fields.flat));
+    } catch {
+      // It is only a hint; the response is still to come.
+    }
+  }
+
+  sendHead({ status, fields }: ResponseHead, end: boolean): void {
+    const node = this.#node;
+    if (node.destroyed || node.closed) return;
+    this.#isBodiless =
+      this.#request.head.method === "HEAD" || status === 204 || status === 205 || status === 304;
+    const headers = withFields({ ":status": status }, fields.flat);
+    // After a length nobody waits for trailers, and the last frame of data ends the stream.
+    const waitForTrailers = !end && !this.#isBodiless && !fields.has("content-length");
+    try {
+      node.respond(headers, { endStream: end, waitForTrailers });
+    } catch {
+      this.#fail("protocol-error", "a field that HTTP/2 cannot carry");
+      return;
+    }
+    if (end || this.#isBodiless) this.#afterEnd();
+  }
+
+  sendData(chunk: Uint8Array, end: boolean): boolean {
+    const node = this.#node;
+    this.#onActivity();
+    if (this.#isBodiless || node.destroyed || node.closed || node.writableEnded) return true;
+    if (!end) return node.write(chunk);
+    if (chunk.length === 0) node.end();
+    else node.end(chunk);
+    this.#afterEnd();
+    return true;
+  }
+
+  sendTrailers(fields: Fields): void {
+    this.#trailersOut = fields.flat;
+    this.sendData(nothing, true);
+  }
+
+  // §8.1: a server that has answered in full may tell the client to stop sending.
+  #afterEnd(): void {
+    const node = this.#node;
+    if (this.#hasEndedIn) return;
+    this.#receiver = undefined;
+    node.resume();
+    const stop = (): void => node.close(constants.NGHTTP2_NO_ERROR);
+    if (node.writableFinished) stop();
+    else node.once("finish", stop);
+  }
+
+  reset(reason: ResetReason): void {
+    this.#receiver = undefined;
+    if (!this.#node.closed) this.#node.close(codeOf(reason));
+  }
+
+  pause(): void {
+    this.#node.pause();
+  }
+
+  resume(): void {
+    this.#node.resume();
+  }
+
+  #onActivity(): void {
+    this.#idle.set(this.connection.shared.options.streamIdleTimeoutMs);
+  }
+
+  #onIdle(): void {
+    this.connection.shared.counters.timeouts++;
+    this.#fail("overload", "the stream was idle");
+  }
+
+  #fail(reason: ResetReason, detail: string): void {
+    const receiver = this.#receiver;
+    this.reset(reason);
+    if (receiver) queueMicrotask(() => receiver.onReset(reason, detail));
+  }
+
+  #onClose(): void {
+    this.#idle.dispose();
+    this.connection.onStreamEnd();
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    const isWhole = this.#hasEndedIn && this.#node.rstCode === constants.NGHTTP2_NO_ERROR;
+    if (isWhole && this.#node.writableFinished) return;
+    receiver?.onReset(reasonOf(this.#node.rstCode, "cancelled"), "the client reset the stream");
+  }
+}

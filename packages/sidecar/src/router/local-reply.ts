@@ -1,0 +1,55 @@
+// Answers that the proxy gives itself. To a gRPC call an error is a response of status 200 whose
+// grpc-status tells (the mapping: grpc/doc/http-grpc-status-mapping.md); a page of 503 would be no
+// answer to it.
+import { STATUS_CODES } from "node:http";
+import type { RequestHead, ResponseHead, ServerStream } from "../codec/codec.ts";
+import { Fields } from "../codec/fields.ts";
+import { isGrpc } from "../match/route-table.ts";
+
+/** An answer from here. */
+export interface LocalReply {
+  readonly status: number;
+  /** For people: plain text, without anything a client sent. */
+  readonly text: string;
+  /** Besides those that every answer has. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
+  /** Where the mapping from `status` would lose it. */
+  readonly grpcStatus?: number;
+}
+
+/** Sends it, in the request's own language. */
+export function sendLocalReply(
+  stream: ServerStream,
+  head: RequestHead,
+  reply: LocalReply,
+  sign: (head: ResponseHead) => void,
+): void {
+  const send = (status: number, flat: string[], end: boolean): void => {
+    const response = { status, fields: new Fields(flat) };
+    sign(response);
+    stream.sendHead(response, end);
+  };
+  const more = (reply.fields ?? []).flat();
+  if (isGrpc(head)) {
+    const grpcStatus = reply.grpcStatus ?? grpcStatuses.get(reply.status) ?? 2;
+    const fields = ["content-type", "application/grpc", "grpc-status", String(grpcStatus)];
+    fields.push("grpc-message", encodeURIComponent(reply.text), ...more);
+    send(200, fields, true);
+    return;
+  }
+  const body = Buffer.from(`${reply.text || (STATUS_CODES[reply.status] ?? "")}\n`);
+  const fields = ["content-type", "text/plain", "content-length", String(body.length), ...more];
+  send(reply.status, fields, head.method === "HEAD");
+  if (head.method !== "HEAD") stream.sendData(body, true);
+}
+
+const grpcStatuses: ReadonlyMap<number, number> = new Map([
+  [400, 13],
+  [401, 16],
+  [403, 7],
+  [404, 12],
+  [429, 14],
+  [502, 14],
+  [503, 14],
+  [504, 14],
+]);
