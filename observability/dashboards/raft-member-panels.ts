@@ -55,6 +55,18 @@ export const diskPanels: readonly Panel[] = [
     unit: "bytes",
   }),
   curve({
+    title: "Written on the event loop",
+    description: "Batches whose sync was waited for in place, because the disk is quick.",
+    queries: [[rate("raft_wal_inline_syncs_total", ["member"]), "{{name}} {{member}}"]],
+    unit: "reqps",
+  }),
+  curve({
+    title: "Longest wait on the event loop",
+    description: "The slowest of those: for so long the whole process stood still.",
+    queries: [[ofMember("raft_wal_inline_sync_seconds_max"), "{{name}} {{member}}"]],
+    unit: "s",
+  }),
+  curve({
     title: "Refused by the disk",
     description: "Writes for which there was no room, and those tried again.",
     queries: [
