@@ -52,6 +52,11 @@ export interface Case {
   readonly isEffective?: (action: Action, live: readonly Update[]) => boolean;
   /** Whether the update replaces another that is live there. */
   readonly replaces: (action: Action, other: Update, live: readonly Update[]) => boolean;
+  /**
+   * Whether an update that is live is hidden from readers all the same. A write that replaces it
+   * need not have a later timestamp: what is hidden for good may have been let go, with its own.
+   */
+  readonly isHidden?: (other: Update, live: readonly Update[]) => boolean;
   /** What is read when these updates are live. */
   readonly expected: (live: readonly Update[]) => unknown;
   /** Whether a delta tells of its replica's earlier updates (of the same field), too. */

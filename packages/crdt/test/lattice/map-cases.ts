@@ -110,6 +110,7 @@ const removeWins: Case = {
   replaces: (action, other, live) =>
     sameField(action, other.action) &&
     (action.verb === "delete" || isMarked(live, action) || replacesInside(action, other, live)),
+  isHidden: (other, live) => isMarked(live, other.action),
   expected: view,
   // An account tells of all earlier increments, but not of a mark that one of them took away.
   isCausal: true,

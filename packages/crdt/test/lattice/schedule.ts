@@ -154,11 +154,14 @@ class Run {
     const isEffective = this.#case.isEffective?.(action, seen) ?? true;
     if (delta === undefined || !isEffective) return;
     let replaced = 0;
+    let latest = 0;
     for (const other of seen) {
-      if (this.#case.replaces(action, other, seen)) replaced |= 1 << other.bit;
+      if (!this.#case.replaces(action, other, seen)) continue;
+      replaced |= 1 << other.bit;
+      if (!this.#case.isHidden?.(other, seen)) latest = Math.max(latest, other.stamp);
     }
     const stamp = delta.latest ?? 0;
-    if (stamp > 0 && seen.some((other) => replaced & (1 << other.bit) && other.stamp >= stamp)) {
+    if (stamp > 0 && latest >= stamp) {
       throw new Error(`${node.name} wrote, and not later than a write that it had seen`);
     }
     this.#updates.push({ bit, replica: node.name, action, delta, stamp, live, replaced });
