@@ -9,7 +9,8 @@ import { SeededRandom, systemClock } from "@compendium/runtime";
 import type { ChooseContext } from "../src/balance/balancer.ts";
 import { hash53 } from "../src/balance/xxh64.ts";
 import { Cluster } from "../src/cluster/cluster.ts";
-import type { BalancerConfig, ClusterConfig } from "../src/config/cluster-config.ts";
+import type { BalancerConfig } from "../src/config/cluster-config.ts";
+import { clusterConfig } from "../test/cluster/config.ts";
 
 const { values } = parseArgs({ options: { json: { type: "string" } } });
 
@@ -38,13 +39,6 @@ const balancers: readonly [name: string, config: BalancerConfig, isWeighted: boo
 ];
 
 function makeCluster(balancer: BalancerConfig, size: number, isWeighted: boolean): Cluster {
-  const thresholds = {
-    connectionsMax: 1_024,
-    pendingMax: 1_024,
-    requestsMax: 1_024,
-    retriesMax: 3,
-    retryBudget: undefined,
-  };
   const endpoints = Array.from({ length: size }, (_, i) => ({
     address: `10.0.${i >> 8}.${i & 255}`,
     port: 8080,
@@ -53,29 +47,7 @@ function makeCluster(balancer: BalancerConfig, size: number, isWeighted: boolean
     metadata: {},
   }));
   const place = { region: "", zone: "", subZone: "", priority: 0, weight: 0 };
-  const config: ClusterConfig = {
-    name: "bench",
-    connectTimeoutMs: 5_000,
-    discovery: "static",
-    dnsRefreshMs: 5_000,
-    endpoints: [{ ...place, endpoints }],
-    balancer,
-    overprovisioningFactor: 140,
-    panicThreshold: 50,
-    usesLocalityWeights: false,
-    slowStart: undefined,
-    subsets: undefined,
-    breakers: { default: thresholds, high: thresholds },
-    outliers: undefined,
-    healthChecks: [],
-    protocol: "http1",
-    tls: undefined,
-    idleTimeoutMs: 3_600_000,
-    requestsPerConnectionMax: 0,
-    connectionLifetimeMs: undefined,
-    concurrentStreamsMax: 100,
-    bufferBytesMax: 1_048_576,
-  };
+  const config = clusterConfig({ endpoints: [{ ...place, endpoints }], balancer });
   const cluster = new Cluster({ config, clock: systemClock, random: new SeededRandom(1) });
   for (const [i, host] of [...cluster.hosts.hosts()].entries()) {
     host.numbers.activeRequests = i % 5;

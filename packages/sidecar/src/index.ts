@@ -1,25 +1,26 @@
 export { checkAbilities } from "./abilities.ts";
 export { type CliSurroundings, runCli } from "./cli.ts";
-export type {
-  ClientCodec,
-  ClientConnection,
-  ClientStream,
-  Codec,
-  CodecLimits,
-  PeerInfo,
-  Protocol,
-  RequestHead,
-  ResetReason,
-  ResponseHead,
-  ResponseReceiver,
-  ServerCodec,
-  ServerConnection,
-  ServerStream,
-  StreamReceiver,
-  StreamSender,
+export {
+  type ClientCodec,
+  type ClientConnection,
+  type ClientStream,
+  type Codec,
+  type CodecLimits,
+  defaultCodecLimits,
+  type PeerInfo,
+  type Protocol,
+  type RequestHead,
+  type ResetReason,
+  type ResponseHead,
+  type ResponseReceiver,
+  type ServerCodec,
+  type ServerConnection,
+  type ServerStream,
+  type StreamReceiver,
+  type StreamSender,
 } from "./codec/codec.ts";
 export { Fields } from "./codec/fields.ts";
-export { defaultCodecLimits, NodeCodec } from "./codec/node/node-codec.ts";
+export { NodeCodec } from "./codec/node/node-codec.ts";
 export { compile, compileText } from "./config/compile.ts";
 export { type Note, type Problem, SidecarConfigError } from "./config/config-error.ts";
 export type { Snapshot } from "./config/snapshot.ts";

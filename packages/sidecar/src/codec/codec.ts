@@ -204,6 +204,17 @@ export interface CodecLimits {
   readonly bufferBytesMax: number;
 }
 
+/** What {@link CodecLimits} are where nobody says otherwise. */
+export const defaultCodecLimits: CodecLimits = {
+  headersBytesMax: 61_440,
+  headersMax: 100,
+  concurrentStreamsMax: 100,
+  headersTimeoutMs: 10_000,
+  idleTimeoutMs: 3_600_000,
+  streamIdleTimeoutMs: 300_000,
+  bufferBytesMax: 1_048_576,
+};
+
 /** How the side towards clients is set up. */
 export interface ServerOptions extends CodecLimits {
   /** Protocols that an Upgrade may ask for, in lower case: any other is ignored, as if the client

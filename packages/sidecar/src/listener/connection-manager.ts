@@ -152,9 +152,10 @@ export class ConnectionManager {
   #act({ action, match }: RouteConfig, head: RequestHead, stream: ServerStream): Decision {
     switch (action.kind) {
       case "direct": {
+        const { status, body } = action;
         const fields: (readonly [string, string])[] = [];
         action.fields.forEach((name, value) => void fields.push([name, value]));
-        return reply(action.status, Buffer.from(action.body).toString(), fields);
+        return { kind: "reply", reply: { status, text: "", body, fields } };
       }
       case "redirect":
         return reply(action.status, "moved", [["location", redirectLocation(action, match, head)]]);

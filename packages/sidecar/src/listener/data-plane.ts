@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, type Random, systemClock, systemRandom } from "@compendium/runtime";
 import { Cluster } from "../cluster/cluster.ts";
-import type { Codec } from "../codec/codec.ts";
+import { type Codec, defaultCodecLimits } from "../codec/codec.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import type { HttpConfig, ListenerConfig } from "../config/listener-config.ts";
 import type { Snapshot } from "../config/snapshot.ts";
@@ -124,15 +124,9 @@ export class DataPlane implements AsyncDisposable {
 
   #makeCluster(config: ClusterConfig): UpstreamCluster {
     const { codec, connector, clock, random } = this.#options;
-    const client = codec.client({
-      headersBytesMax: 61_440,
-      headersMax: 100,
-      concurrentStreamsMax: config.concurrentStreamsMax,
-      headersTimeoutMs: 10_000,
-      idleTimeoutMs: config.idleTimeoutMs,
-      streamIdleTimeoutMs: 300_000,
-      bufferBytesMax: config.bufferBytesMax,
-    });
+    const { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax } = config;
+    const limits = { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax };
+    const client = codec.client({ ...defaultCodecLimits, ...limits });
     const cluster = new Cluster({ config, clock, random });
     return new UpstreamCluster({ cluster, codec: client, connector });
   }

@@ -11,6 +11,8 @@ export interface LocalReply {
   readonly status: number;
   /** For people: plain text, without anything a client sent. */
   readonly text: string;
+  /** Sent as it is, with `fields` alone to say what it is, in place of the text. */
+  readonly body?: Uint8Array;
   /** Besides those that every answer has. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
   /** Where the mapping from `status` would lose it. */
@@ -37,10 +39,13 @@ export function sendLocalReply(
     send(200, fields, true);
     return;
   }
-  const body = Buffer.from(`${reply.text || (STATUS_CODES[reply.status] ?? "")}\n`);
-  const fields = ["content-type", "text/plain", "content-length", String(body.length), ...more];
-  send(reply.status, fields, head.method === "HEAD");
-  if (head.method !== "HEAD") stream.sendData(body, true);
+  const text = reply.text || (STATUS_CODES[reply.status] ?? "");
+  const body = reply.body ?? Buffer.from(`${text}\n`);
+  const fields = ["content-length", String(body.length), ...more];
+  if (reply.body === undefined) fields.push("content-type", "text/plain");
+  const isHeadOnly = head.method === "HEAD" || body.length === 0;
+  send(reply.status, fields, isHeadOnly);
+  if (!isHeadOnly) stream.sendData(body, true);
 }
 
 const grpcStatuses: ReadonlyMap<number, number> = new Map([

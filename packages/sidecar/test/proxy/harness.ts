@@ -107,7 +107,8 @@ function httpConfig({ http, action }: ProxyOptions): HttpConfig {
   };
 }
 
-function forwardRoute(more: Partial<Omit<ForwardAction, "kind">> = {}): RouteConfig {
+/** Everything to the one cluster. */
+export function forwardRoute(more: Partial<Omit<ForwardAction, "kind">> = {}): RouteConfig {
   const clusters = [{ cluster: "backend", weight: 1, headers: noEdits, subset: {} }];
   return {
     name: "everything",

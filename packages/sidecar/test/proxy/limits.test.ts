@@ -1,8 +1,9 @@
 // What may be under way to a cluster at a time, and what each answer says of the proxy.
 import { createServer, type ServerResponse } from "node:http";
 import { expect, test } from "vitest";
+import { Fields } from "../../src/codec/fields.ts";
 import { clusterConfig } from "../cluster/config.ts";
-import { listenOn, startProxy } from "./harness.ts";
+import { forwardRoute, listenOn, startProxy } from "./harness.ts";
 
 test("a request beyond the cluster's bound is 503 at once; a place that is free again is used", async () => {
   const waiting: ServerResponse[] = [];
@@ -27,6 +28,18 @@ test("a request beyond the cluster's bound is 503 at once; a place that is free 
   waiting.pop()?.end("again");
   expect(await (await again).text()).toBe("again");
   upstream.close();
+});
+
+test("a direct response is the bytes that were written down, and says once what they are", async () => {
+  const body = Buffer.from([0, 0xff, 0x80, 10]);
+  const fields = new Fields(["content-type", "image/x-dot"]);
+  const action = { kind: "direct", status: 203, body, fields } as const;
+  const routes = [{ ...forwardRoute(), action }];
+  const virtualHosts = [{ name: "all", domains: ["*"], requiresTls: false, routes }];
+  await using proxy = await startProxy({ upstreamPorts: [], http: { virtualHosts } });
+  const response = await fetch(`http://127.0.0.1:${proxy.port}/`);
+  expect([response.status, response.headers.get("content-type")]).toEqual([203, "image/x-dot"]);
+  expect(Buffer.from(await response.arrayBuffer())).toEqual(body);
 });
 
 test.each([

@@ -23,17 +23,6 @@ import { Http1Server } from "./http1-server.ts";
 import { Http2ClientConnection } from "./http2-client.ts";
 import { Http2ServerConnection } from "./http2-server.ts";
 
-/** What {@link CodecLimits} are where nobody says otherwise. */
-export const defaultCodecLimits: CodecLimits = {
-  headersBytesMax: 61_440,
-  headersMax: 100,
-  concurrentStreamsMax: 100,
-  headersTimeoutMs: 10_000,
-  idleTimeoutMs: 3_600_000,
-  streamIdleTimeoutMs: 300_000,
-  bufferBytesMax: 1_048_576,
-};
-
 /** HTTP/1.0, HTTP/1.1 and HTTP/2 on Node's own modules. */
 export class NodeCodec implements Codec {
   readonly #clock: Clock;
