@@ -5,6 +5,7 @@ import { STATUS_CODES } from "node:http";
 import type { RequestHead, ResponseHead, ServerStream } from "../codec/codec.ts";
 import { Fields } from "../codec/fields.ts";
 import { isGrpc } from "../match/route-table.ts";
+import type { ResponseFlag } from "./response-flags.ts";
 
 /** An answer from here. */
 export interface LocalReply {
@@ -17,6 +18,10 @@ export interface LocalReply {
   readonly fields?: readonly (readonly [name: string, value: string])[];
   /** Where the mapping from `status` would lose it. */
   readonly grpcStatus?: number;
+  /** Why, for the access log: Envoy's letters. */
+  readonly flag?: ResponseFlag;
+  /** Why, in Envoy's words: "rbac_access_denied". */
+  readonly details?: string;
 }
 
 /** Sends it, in the request's own language. */
