@@ -34,7 +34,7 @@ export class FilterChain {
   readonly #plain: readonly HttpFilter[];
 
   constructor({ filters, overrides, make, before }: FilterChainOptions) {
-    const left: Made = new Map(before?.#made);
+    const left: Made = new Map(before === undefined ? [] : before.#made);
     const filterOf = (config: HttpFilterConfig): HttpFilter => {
       const filter = this.#made.get(config) ?? takeEqual(left, config) ?? make(config);
       this.#made.set(config, filter);

@@ -31,8 +31,8 @@ export interface FilteredRequest {
   readonly info: RequestInfo;
   /** Sees, and may change, the head of the response, wherever it comes from. */
   onResponse(visit: (head: ResponseHead) => void): void;
-  /** Puts a stage into the response's way, asked when the head comes; `next` is what follows. */
-  transform(make: (next: ResponseSink, head: ResponseHead) => ResponseSink): void;
+  /** Puts a stage into the response's way; it is made when the response's head comes. */
+  transform(make: MakeStage): void;
   /** Nothing more happens to the request. Once. */
   onEnd(visit: (info: RequestInfo) => void): void;
 }
@@ -40,14 +40,29 @@ export interface FilteredRequest {
 /** Where a response goes: a stage of its way, or the client. */
 export interface ResponseSink {
   sendHead(head: ResponseHead, end: boolean): void;
-  /** Whether more may be given now; if not, `onWritable` follows. */
+  /** Whether more may be given now; if not, the giver is told when. */
   sendData(chunk: Uint8Array, end: boolean): boolean;
   sendTrailers(fields: Fields): void;
-  /** What follows takes more now: a stage that holds nothing back passes it on as it is. */
-  onWritable?(): void;
-  /** The response is over before its end: what is held is let go. */
-  abort?(): void;
 }
+
+/** A sink that gives what it takes, changed, to the next one. */
+export interface ResponseStage extends ResponseSink {
+  /** The next one takes more again; whether this stage does so too. */
+  onWritable(): boolean;
+  /** The response is over before its end: what is held is let go, and nothing is sent. */
+  abort(): void;
+}
+
+/**
+ * Makes a stage for a response with this head, before the head is sent; `undefined` where it has
+ * nothing to do. A stage that has answered `sendData` with false, and then takes more by itself,
+ * calls `onReady`.
+ */
+export type MakeStage = (
+  next: ResponseSink,
+  head: ResponseHead,
+  onReady: () => void,
+) => ResponseStage | undefined;
 
 /** One filter, for all requests of a filter chain, or of a route that has it otherwise. */
 export interface HttpFilter {
