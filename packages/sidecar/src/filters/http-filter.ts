@@ -9,6 +9,7 @@
 //     client ◀── response heads and bodies pass the same filters backwards ◀── upstream
 import type { RequestHead, ResponseHead } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
+import type { HttpFilterConfig } from "../config/filter-config.ts";
 import type { LocalReply } from "../router/local-reply.ts";
 import type { RequestInfo } from "../router/request-info.ts";
 
@@ -66,6 +67,11 @@ export type MakeStage = (
 
 /** One filter, for all requests of a filter chain, or of a route that has it otherwise. */
 export interface HttpFilter {
+  readonly kind: HttpFilterConfig["kind"];
+  /** As the configuration calls it. */
+  readonly name: string;
+  /** Plain numbers, for metrics: counters, and how many there are now. */
+  readonly numbers?: Readonly<Record<string, number>>;
   /** Asked once for each request. */
   onRequest(request: FilteredRequest): Verdict;
 }
