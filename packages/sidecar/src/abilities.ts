@@ -91,10 +91,6 @@ const isEdited = ({ request, response }: HeaderEdits): boolean =>
   [...request, ...response].some(({ add, remove }) => add.length + remove.length > 0);
 
 function checkCluster(cluster: ClusterConfig, refuse: Refuse): void {
-  if (cluster.discovery !== "static") refuse("discovery by DNS");
-  if (cluster.outliers !== undefined) refuse("outlier detection");
-  if (cluster.healthChecks.length > 0) refuse("an active health check");
   if (cluster.tls !== undefined) refuse("TLS towards a cluster");
   if (cluster.bufferBytesMax !== defaultCodecLimits.bufferBytesMax) refuse("a buffer's limit");
-  if (cluster.connectionLifetimeMs !== undefined) refuse("a bound on a connection's life");
 }

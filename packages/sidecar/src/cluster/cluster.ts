@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly config: ClusterConfig;
   readonly clock: Pick<Clock, "now">;
   readonly random: Pick<Random, "below">;
+  /** A host was ejected, or was found unhealthy. */
+  readonly onUnwell?: (host: Host) => void;
 }
 
 /** Numbers of a cluster that stand on no host. */
@@ -39,6 +41,7 @@ export interface ClusterNumbers extends BalanceNumbers {
 
 /** Hosts, and the choice among them. */
 export class Cluster implements Balancer {
+  /** As it began; the endpoints may have changed since then. */
   readonly config: ClusterConfig;
   readonly hosts: HostSet;
   /** By the priority of the route. */
@@ -49,10 +52,12 @@ export class Cluster implements Balancer {
   readonly numbers: ClusterNumbers = { panics: 0, subsetFallbacks: 0, rebuilds: 0, noHost: 0 };
   readonly #clock: Pick<Clock, "now">;
   readonly #settings: BalanceSettings;
+  readonly #onUnwell: ClusterOptions["onUnwell"];
   #balancer: Balancer | undefined;
 
-  constructor({ config, clock, random }: ClusterOptions) {
+  constructor({ config, clock, random, onUnwell }: ClusterOptions) {
     this.config = config;
+    this.#onUnwell = onUnwell;
     this.#clock = clock;
     this.hosts = new HostSet({ startsHealthy: config.healthChecks.length === 0 });
     this.breakers = {
@@ -67,10 +72,14 @@ export class Cluster implements Balancer {
       random,
     };
     if (outliers !== undefined) {
-      const onChange = (): void => this.hostChanged();
+      const onChange = (host: Host): void => {
+        this.hostChanged();
+        if (host.isEjected) this.#onUnwell?.(host);
+      };
       this.outliers = new OutlierDetector({ config: outliers, clock, random, onChange });
     }
-    this.update(config.endpoints);
+    // Names are no addresses: the hosts of such a cluster are told by its discovery.
+    this.update(config.discovery === "static" ? config.endpoints : []);
   }
 
   /** Takes over new endpoints; hosts whose address stays are the same objects. */
@@ -87,13 +96,14 @@ export class Cluster implements Balancer {
   }
 
   /**
-   * An active health check has judged: what its `onChecked` is for. A success brings an ejected
+   * An active health check has judged: what `onChecked` of its checks is for. A success brings an ejected
    * host back at once (Envoy's `successful_active_health_check_uneject_host`, which is on by
    * default).
    */
   healthChecked(host: Host, hasChanged: boolean): void {
     if (hasChanged) this.hostChanged();
     if (host.isHealthy) this.outliers?.healthCheckPassed(host);
+    else if (hasChanged) this.#onUnwell?.(host);
   }
 
   choose(context: ChooseContext): Host | undefined {

@@ -39,11 +39,11 @@ export interface HealthCheckerOptions {
   readonly random: Pick<Random, "below">;
   /** Whether a connection was ever made for the cluster. */
   readonly hasTraffic: () => boolean;
-  /** A probe has been judged; `host.isHealthy` says how, `hasChanged` whether that is news. */
-  readonly onChecked?: (host: Host, hasChanged: boolean) => void;
+  /** A probe has been judged, and the host is healthy now or not, by this check. */
+  readonly onChecked: (isHealthy: boolean) => void;
 }
 
-/** Keeps `host.isHealthy` true to what probes say, until it is disposed. */
+/** Says whether a host is healthy by what probes say, until it is disposed. */
 export class HealthChecker implements Disposable {
   /** Counts, to be read. */
   readonly numbers: HealthNumbers = {
@@ -53,6 +53,7 @@ export class HealthChecker implements Disposable {
     networkFailures: 0,
   };
   readonly #options: HealthCheckerOptions;
+  #isHealthy = false;
   #isFirst = true;
   // In a row, towards the threshold of the other state.
   #successes = 0;
@@ -110,19 +111,16 @@ export class HealthChecker implements Disposable {
   }
 
   #succeed(): void {
-    const { host, config, clock } = this.#options;
+    const { config, onChecked } = this.#options;
     this.numbers.successes++;
     this.#failures = 0;
-    let hasChanged = false;
-    if (!host.isHealthy && (this.#isFirst || ++this.#successes >= config.healthyThreshold)) {
-      host.isHealthy = true;
-      host.healthySinceMs = clock.now();
+    if (!this.#isHealthy && (this.#isFirst || ++this.#successes >= config.healthyThreshold)) {
+      this.#isHealthy = true;
       this.#successes = 0;
-      hasChanged = true;
     }
     this.#isFirst = false;
     this.#pause(config.intervalMs);
-    this.#options.onChecked?.(host, hasChanged);
+    onChecked(this.#isHealthy);
   }
 
   #failAndPause(how: "answered" | "lost"): void {
@@ -131,18 +129,16 @@ export class HealthChecker implements Disposable {
   }
 
   #fail(how: "answered" | "lost"): void {
-    const { host, config } = this.#options;
+    const { config, onChecked } = this.#options;
     this.numbers.failures++;
     if (how === "lost") this.numbers.networkFailures++;
     this.#successes = 0;
-    let hasChanged = false;
-    if (host.isHealthy && (how === "answered" || ++this.#failures >= config.unhealthyThreshold)) {
-      host.isHealthy = false;
+    if (this.#isHealthy && (how === "answered" || ++this.#failures >= config.unhealthyThreshold)) {
+      this.#isHealthy = false;
       this.#failures = 0;
-      hasChanged = true;
     }
     this.#isFirst = false;
-    this.#options.onChecked?.(host, hasChanged);
+    onChecked(this.#isHealthy);
   }
 
   #pause(intervalMs: number): void {

@@ -1,13 +1,16 @@
 // The proxy: a snapshot at work. Listeners and clusters are made for it; a newer snapshot takes its
 // place in one step, and what is the same in both (by name and by value) stays as it is, with its
 // sockets. Requests that have begun keep the clusters that they found.
-import { isDeepStrictEqual } from "node:util";
+//
+// Envoy's order: clusters are warm before a listener is opened, and before a snapshot is in force;
+// until then the one before it serves.
 import { type Clock, type Random, systemClock, systemRandom } from "@compendium/runtime";
-import { Cluster } from "../cluster/cluster.ts";
 import { type Codec, defaultCodecLimits } from "../codec/codec.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import type { HttpConfig, ListenerConfig } from "../config/listener-config.ts";
 import type { Snapshot } from "../config/snapshot.ts";
+import { type Resolver, SystemResolver } from "../discovery/resolver.ts";
+import { ClusterTable } from "../upstream/cluster-table.ts";
 import { type Connector, TcpConnector } from "../upstream/connect.ts";
 import { UpstreamCluster } from "../upstream/upstream-cluster.ts";
 import { ConnectionManager } from "./connection-manager.ts";
@@ -19,6 +22,13 @@ export interface DataPlaneOptions {
   readonly codec: Codec;
   /** Opens sockets to upstream. Default: plain TCP. */
   readonly connector?: Connector;
+  /** Looks up the names of hosts. Default: the system. */
+  readonly resolver?: Resolver;
+  /**
+   * How long a snapshot waits for its clusters to be warm: names looked up, hosts asked how they
+   * are. Default: 15,000, as Envoy's `initial_fetch_timeout`.
+   */
+  readonly warmTimeoutMs?: number;
   /** Default: the process's. */
   readonly clock?: Clock;
   /** Default: the platform's. */
@@ -35,12 +45,39 @@ interface Running {
 export class DataPlane implements AsyncDisposable {
   readonly #options: Required<DataPlaneOptions>;
   readonly #listeners = new Map<string, Running>();
-  #clusters = new Map<string, UpstreamCluster>();
+  readonly #clusters: ClusterTable;
+  readonly #draining = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
   #snapshot: Snapshot | undefined;
+  // Invariant: settles when nothing is being applied. One snapshot at a time.
+  #applying: Promise<void> = Promise.resolve();
+  #isLive = false;
 
   constructor({ clock = systemClock, random = systemRandom, ...options }: DataPlaneOptions) {
     const connector = options.connector ?? new TcpConnector(clock);
-    this.#options = { ...options, clock, random, connector };
+    const { resolver = new SystemResolver(), warmTimeoutMs = 15_000 } = options;
+    this.#options = { ...options, clock, random, connector, resolver, warmTimeoutMs };
+    this.#clusters = new ClusterTable({
+      make: (config, onDrained) => this.#makeCluster(config, onDrained),
+      clock,
+      warmTimeoutMs,
+    });
+  }
+
+  /** Settles when the first snapshot is in force, with its listeners open. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** What a readiness probe wants to know (Envoy's server states). */
+  get state(): "initializing" | "live" | "draining" {
+    if (this.#draining.signal.aborted) return "draining";
+    return this.#isLive ? "live" : "initializing";
+  }
+
+  /** The clusters in force, by name. */
+  get clusters(): ReadonlyMap<string, UpstreamCluster> {
+    return this.#clusters.all();
   }
 
   /** The snapshot that new requests meet. */
@@ -73,12 +110,21 @@ export class DataPlane implements AsyncDisposable {
   }
 
   /**
-   * Runs this snapshot from now on.
+   * Runs this snapshot, as soon as its clusters are warm and those before it are in force. After a
+   * drain has begun, nothing changes any more.
    *
    * @throws Error when an address cannot be listened on; everything else has changed then
    */
-  async apply(snapshot: Snapshot): Promise<void> {
-    this.#applyClusters(snapshot);
+  apply(snapshot: Snapshot): Promise<void> {
+    const applied = this.#applying.then(() => this.#apply(snapshot));
+    this.#applying = applied.catch(() => {});
+    return applied;
+  }
+
+  async #apply(snapshot: Snapshot): Promise<void> {
+    const commit = await this.#clusters.prepare(snapshot.clusters, this.#draining.signal);
+    if (commit === undefined) return;
+    commit();
     this.#snapshot = snapshot;
     for (const [name, running] of this.#listeners) {
       const next = snapshot.listeners.get(name);
@@ -88,10 +134,13 @@ export class DataPlane implements AsyncDisposable {
       this.#listeners.delete(name);
     }
     for (const [name, config] of snapshot.listeners) await this.#applyListener(name, config);
+    this.#isLive = true;
+    this.#ready.resolve();
   }
 
   /** Takes no more connections, and lets what is under way end. */
   drain(): void {
+    this.#draining.abort();
     for (const { listener, managers } of this.#listeners.values()) {
       listener.close();
       for (const manager of managers.values()) manager.drain();
@@ -99,36 +148,24 @@ export class DataPlane implements AsyncDisposable {
   }
 
   /** Ends everything now. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
+    // What is being applied gives up, and leaves nothing behind.
+    await this.#applying;
     for (const { managers } of this.#listeners.values()) {
       for (const manager of managers.values()) manager.destroy();
     }
-    for (const cluster of this.#clusters.values()) cluster.destroy();
+    this.#clusters.destroy();
     this.#listeners.clear();
-    this.#clusters.clear();
-    return Promise.resolve();
   }
 
-  #applyClusters({ clusters }: Snapshot): void {
-    const next = new Map<string, UpstreamCluster>();
-    for (const [name, config] of clusters) {
-      const known = this.#clusters.get(name);
-      const isSame = known !== undefined && isDeepStrictEqual(known.cluster.config, config);
-      next.set(name, isSame ? known : this.#makeCluster(config));
-    }
-    const before = this.#clusters;
-    this.#clusters = next;
-    for (const [name, cluster] of before) if (next.get(name) !== cluster) cluster.drain();
-  }
-
-  #makeCluster(config: ClusterConfig): UpstreamCluster {
-    const { codec, connector, clock, random } = this.#options;
+  #makeCluster(config: ClusterConfig, onDrained: () => void): UpstreamCluster {
+    const { codec, connector, resolver, clock, random } = this.#options;
     const { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax } = config;
     const limits = { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax };
     const client = codec.client({ ...defaultCodecLimits, ...limits });
-    const cluster = new Cluster({ config, clock, random });
-    return new UpstreamCluster({ cluster, codec: client, connector });
+    const shared = { connector, resolver, clock, random, onDrained };
+    return new UpstreamCluster({ config, codec: client, ...shared });
   }
 
   async #applyListener(name: string, config: ListenerConfig): Promise<void> {
@@ -152,6 +189,7 @@ export class DataPlane implements AsyncDisposable {
       },
     });
     const port = await listener.listen();
+    if (this.#draining.signal.aborted) return listener.close();
     this.#listeners.set(name, { listener, managers, port });
   }
 

@@ -3,8 +3,11 @@
 // until its streams run out). Where none has room, one is opened as long as there may be more, and
 // the request waits for whatever comes first: the new one, or an old one that is free again.
 //
+// A connection ends in one of three ways: its peer closes it, it has had its share of requests or of
+// time, or its host has failed or left. The last two let what is under way on it end.
+//
 // Bounds: connections and waiting requests by the cluster's breakers. Reaching one is an outcome.
-
+import type { Clock } from "@compendium/runtime";
 import type { Breakers } from "../cluster/breakers.ts";
 import type { Host } from "../cluster/host.ts";
 import type { ClientCodec, ClientConnection, Protocol } from "../codec/codec.ts";
@@ -34,6 +37,8 @@ export interface PoolStats {
 interface Entry {
   readonly connection: ClientConnection;
   requests: number;
+  /** Of the connection's life. */
+  timer: Disposable | undefined;
 }
 
 interface Waiting {
@@ -49,6 +54,11 @@ export interface PoolOptions {
   readonly protocol: Protocol;
   readonly codec: ClientCodec;
   readonly connector: Connector;
+  readonly clock: Pick<Clock, "now" | "setTimer">;
+  /** A request has got a connection. */
+  readonly onGiven: () => void;
+  /** It was drained, and nothing is left in it now. */
+  readonly onDrained: () => void;
 }
 
 /** The connections to one host by one protocol. */
@@ -96,7 +106,16 @@ export class ConnectionPool {
    */
   drain(): void {
     this.#isDraining = true;
-    for (const { connection } of this.#open) connection.drain();
+    this.drainConnections();
+    this.#checkDrained();
+  }
+
+  /**
+   * Closes the connections that there are as they fall idle; new ones take their place. For a host
+   * that has failed: what was wrong may have been the way to it.
+   */
+  drainConnections(): void {
+    for (const { connection } of [...this.#open]) connection.drain();
   }
 
   /** Ends everything now. */
@@ -108,7 +127,12 @@ export class ConnectionPool {
       this.#options.breakers.give("connections");
     }
     this.#connecting.clear();
-    for (const { connection } of this.#open) connection.destroy();
+    for (const { connection } of [...this.#open]) connection.destroy();
+  }
+
+  /** Neither a connection nor a request is in it. */
+  get isEmpty(): boolean {
+    return this.#open.length + this.#connecting.size + this.#waiting.size === 0;
   }
 
   stats(): PoolStats {
@@ -149,6 +173,7 @@ export class ConnectionPool {
       this.#open.splice(this.#open.indexOf(entry), 1);
       this.#open.push(entry);
     }
+    this.#options.onGiven();
     events.onReady(entry.connection, isReused);
     const isSpent = requestsPerConnectionMax > 0 && entry.requests >= requestsPerConnectionMax;
     if (isSpent || this.#isDraining) entry.connection.drain();
@@ -187,10 +212,12 @@ export class ConnectionPool {
         this.#connecting.delete(attempt);
         host.numbers.activeConnections++;
         const connection = codec.open(socket, peer, agreed, () => queueMicrotask(this.#serve));
-        const entry: Entry = { connection, requests: 0 };
+        const entry: Entry = { connection, requests: 0, timer: this.#limitLife(connection) };
         this.#open.push(entry);
         void connection.closed.then(() => this.#onClosed(entry));
         this.#serve();
+        // Whoever it was opened for may be gone, and nobody would close it for an hour.
+        if (this.#isDraining && entry.requests === 0) connection.drain();
       },
       onFailed: (failure, detail) => {
         this.#connecting.delete(attempt);
@@ -199,16 +226,30 @@ export class ConnectionPool {
         const [first] = this.#waiting;
         if (first) this.#fail(first, failure, detail);
         this.#openMore();
+        this.#checkDrained();
       },
     });
     this.#connecting.add(attempt);
   }
 
+  #limitLife(connection: ClientConnection): Disposable | undefined {
+    const { clock, config } = this.#options;
+    const { connectionLifetimeMs } = config;
+    if (connectionLifetimeMs === undefined) return undefined;
+    return clock.setTimer(clock.now() + connectionLifetimeMs, () => connection.drain());
+  }
+
   #onClosed(entry: Entry): void {
+    entry.timer?.[Symbol.dispose]();
     this.#options.host.numbers.activeConnections--;
     this.#options.breakers.give("connections");
     this.#forget(entry);
     if (!this.#isClosed) this.#serve();
+    this.#checkDrained();
+  }
+
+  #checkDrained(): void {
+    if (this.#isDraining && this.isEmpty) this.#options.onDrained();
   }
 
   #forget(entry: Entry): void {

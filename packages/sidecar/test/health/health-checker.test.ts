@@ -4,27 +4,19 @@ import { describe, expect, test } from "vitest";
 import { type Host, makeHost } from "../../src/cluster/host.ts";
 import type { HealthCheckConfig } from "../../src/config/cluster-config.ts";
 import { HealthChecker } from "../../src/health/health-checker.ts";
+import { healthCheck } from "./config.ts";
 
 type Answer = "healthy" | "unhealthy" | "lost" | "late";
 
-const defaults: HealthCheckConfig = {
-  timeoutMs: 1_000,
-  intervalMs: 5_000,
-  intervalJitterMs: 0,
-  noTrafficIntervalMs: 60_000,
-  unhealthyIntervalMs: 2_000,
-  unhealthyThreshold: 3,
-  healthyThreshold: 2,
-  check: { kind: "tcp", send: new Uint8Array(), receive: new Uint8Array() },
-};
+const defaults = healthCheck();
 
 function setUp(config: Partial<HealthCheckConfig> = {}, more: { hasTraffic?: boolean } = {}) {
   const clock = new ManualClock();
-  const host = makeHost({ address: "a:1", port: 1, isHealthy: false });
+  const host = makeHost({ address: "a:1", port: 1 });
   const answers: Answer[] = [];
   const signals: AbortSignal[] = [];
   const probedAtMs: number[] = [];
-  const told: [isHealthy: boolean, hasChanged: boolean][] = [];
+  const told: boolean[] = [];
   const probe = async (_host: Host, signal: AbortSignal): Promise<"healthy" | "unhealthy"> => {
     signals.push(signal);
     probedAtMs.push(clock.now());
@@ -43,25 +35,24 @@ function setUp(config: Partial<HealthCheckConfig> = {}, more: { hasTraffic?: boo
     clock,
     random: new SeededRandom(1),
     hasTraffic: () => more.hasTraffic ?? true,
-    onChecked: (each, hasChanged) => told.push([each.isHealthy, hasChanged]),
+    onChecked: (isHealthy) => void told.push(isHealthy),
   });
   /** Lets the checker live for that long with these answers. */
   const live = async (forMs: number, ...some: Answer[]): Promise<boolean> => {
     answers.push(...some);
     checker.start();
     await clock.advanceAsync(forMs);
-    return host.isHealthy;
+    return told.at(-1) ?? false;
   };
-  return { clock, host, checker, live, signals, probedAtMs, told };
+  return { clock, checker, live, signals, probedAtMs, told };
 }
 
 describe("a health check", () => {
   test("makes a host healthy with the first success, whatever the threshold", async () => {
-    const { live, host, probedAtMs, told } = setUp();
-    expect(host.isHealthy).toBe(false);
+    const { live, probedAtMs, told } = setUp();
     expect(await live(0)).toBe(true);
     expect(probedAtMs).toEqual([0]);
-    expect(told).toEqual([[true, true]]);
+    expect(told).toEqual([true]);
   });
 
   test("only with the very first: after a failure it takes healthyThreshold in a row", async () => {
@@ -78,7 +69,7 @@ describe("a health check", () => {
     await live(0, "healthy", "lost", "lost", "healthy", "lost", "lost", "lost");
     expect(await live(5_000 + 2_000 + 2_000 + 5_000 + 2_000)).toBe(true);
     expect(await live(2_000)).toBe(false);
-    expect(told.filter(([, hasChanged]) => hasChanged)).toHaveLength(2);
+    expect(told).toEqual([true, true, true, true, true, true, false]);
   });
 
   test("believes an answer of unhealthy at once", async () => {
@@ -125,40 +116,32 @@ describe("a health check", () => {
   });
 
   test("can be told of a failure by somebody else, which counts at once", async () => {
-    const { live, checker, host } = setUp();
+    const { live, checker, told } = setUp();
     await live(0);
     checker.failNow();
-    expect(host.isHealthy).toBe(false);
+    expect(told).toEqual([true, false]);
     expect(checker.numbers.failures).toBe(1);
     expect(checker.numbers.networkFailures).toBe(0);
   });
 
-  test("starts slow start anew when the host has come back, and not before", async () => {
-    const { live, host } = setUp();
-    await live(0, "healthy", "unhealthy", "healthy", "healthy");
-    expect(host.healthySinceMs).toBe(0);
-    await live(5_000 + 2_000);
-    expect(host.healthySinceMs).toBe(0);
-    await live(5_000);
-    expect(host.healthySinceMs).toBe(12_000);
-  });
-
   test("a probe that throws instead of rejecting is lost, too", async () => {
     const clock = new ManualClock();
-    const host = makeHost({ address: "a:1", port: 1, isHealthy: true });
+    const told: boolean[] = [];
     const checker = new HealthChecker({
-      host,
-      config: { ...defaults, unhealthyThreshold: 1 },
+      host: makeHost({ address: "a:1", port: 1 }),
+      config: defaults,
       probe: () => {
         throw new Error("at once");
       },
       clock,
       random: new SeededRandom(1),
       hasTraffic: () => true,
+      onChecked: (isHealthy) => void told.push(isHealthy),
     });
     checker.start();
     await clock.advanceAsync(0);
-    expect(host.isHealthy).toBe(false);
+    expect(told).toEqual([false]);
+    expect(checker.numbers.networkFailures).toBe(1);
     checker[Symbol.dispose]();
   });
 
@@ -174,7 +157,6 @@ describe("a health check", () => {
     probing.checker[Symbol.dispose]();
     expect(probing.signals[0]!.aborted).toBe(true);
     await probing.clock.advanceAsync(10_000);
-    expect(probing.host.isHealthy).toBe(false);
     expect(probing.told).toEqual([]);
     probing.checker.failNow();
     probing.checker.start();

@@ -8,11 +8,15 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import { systemClock } from "@compendium/runtime";
 import { Server as GrpcServer, status as grpcCodes, ServerCredentials } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Host, ipOf, makeHost } from "../../src/cluster/host.ts";
+import { defaultCodecLimits } from "../../src/codec/codec.ts";
+import { NodeCodec } from "../../src/codec/node/node-codec.ts";
 import type { HealthCheckConfig } from "../../src/config/cluster-config.ts";
-import { makeProbe } from "../../src/health/probes/make-probe.ts";
+import { makeProbe, type ProbeOptions } from "../../src/health/probes/make-probe.ts";
+import { type Connector, TcpConnector } from "../../src/upstream/connect.ts";
 
 const opened: AsyncDisposable[] = [];
 
@@ -52,8 +56,18 @@ async function nobody(): Promise<Host> {
 }
 
 const never = new AbortController().signal;
-const ask = (check: HealthCheckConfig["check"], host: Host, signal = never) =>
-  makeProbe(check)(host, signal);
+const codec = new NodeCodec().client(defaultCodecLimits);
+
+function ask(
+  check: HealthCheckConfig["check"],
+  host: Host,
+  signal: AbortSignal = never,
+  more: Partial<ProbeOptions> = {},
+): Promise<"healthy" | "unhealthy"> {
+  const connector = new TcpConnector(systemClock);
+  const options = { connector, codec, protocol: "http1", timeoutMs: 60_000, ...more } as const;
+  return makeProbe(check, options)(host, signal);
+}
 
 const tcp = (send: string, receive: string): HealthCheckConfig["check"] => {
   return { kind: "tcp", send: Buffer.from(send), receive: Buffer.from(receive) };
@@ -140,6 +154,40 @@ describe("the HTTP probe", () => {
     await expect(ask(check, half)).rejects.toThrow();
   });
 });
+
+test("an HTTP probe speaks the protocol of its cluster", async () => {
+  const check = { kind: "http", host: "", path: "/healthz", expected: [[204, 205]] } as const;
+  const server = createHttp2Server((request, response) => {
+    response.writeHead(request.url === "/healthz" ? 204 : 404).end();
+  });
+  const host = await listen(server);
+  expect(await ask(check, host, never, { protocol: "http2" })).toBe("healthy");
+  await expect(ask(check, host, never, { protocol: "http1" })).rejects.toThrow();
+});
+
+test.each([
+  ["tcp", "http2", "h2"],
+  ["tcp", "downstream", "http/1.1"],
+  ["http", "http2", "h2"],
+  ["grpc", "http1", "h2"],
+] as const)(
+  "a %s probe goes by the connector of a cluster of %s, and wishes for %s",
+  async (kind, protocol, wish) => {
+    const asked: unknown[] = [];
+    const connector: Connector = {
+      connect: (_host, wished, timeoutMs, { onFailed }) => {
+        asked.push([wished, timeoutMs]);
+        queueMicrotask(() => onFailed("connect-failure", "no handshake"));
+        return { [Symbol.dispose]: () => {} };
+      },
+    };
+    const check = { kind, host: "", path: "/", expected: [], service: "", authority: "" };
+    const config = { ...tcp("", ""), ...check } as HealthCheckConfig["check"];
+    const asking = ask(config, hostAt(1), never, { connector, protocol, timeoutMs: 700 });
+    await expect(asking).rejects.toThrow("connect-failure: no handshake");
+    expect(asked).toEqual([[wish, 700]]);
+  },
+);
 
 describe("the gRPC probe", () => {
   const identity = (bytes: Buffer): Buffer => bytes;

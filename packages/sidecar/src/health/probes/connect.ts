@@ -1,19 +1,40 @@
-// How a probe reaches its host. The owner of a cluster passes what its requests use, with TLS or
-// without; this one is plain TCP. Left out: keeping connections between probes. A new one each time
-// asks more of the host, and also finds one that accepts nobody any more.
-import { connect } from "node:net";
-import type { Duplex } from "node:stream";
-import { type Host, ipOf } from "../../cluster/host.ts";
+// How a probe reaches its host: as the requests of its cluster do, with TLS or without. Left out:
+// keeping connections between probes. A new one each time asks more of the host, and also finds
+// one that accepts nobody any more.
+import type { Socket } from "node:net";
+import type { Host } from "../../cluster/host.ts";
+import type { PeerInfo, Protocol } from "../../codec/codec.ts";
+import type { Connector } from "../../upstream/connect.ts";
+
+/** A socket for one probe. */
+export interface ProbeConnection {
+  readonly socket: Socket;
+  readonly peer: PeerInfo;
+  readonly protocol: Protocol;
+}
 
 /** Opens a connection, or rejects; the signal ends it, also later. */
-export type Connect = (host: Host, signal: AbortSignal) => Promise<Duplex>;
+export type Connect = (host: Host, signal: AbortSignal) => Promise<ProbeConnection>;
 
-/** Plain TCP. */
-export const connectTcp: Connect = (host, signal) => {
-  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-  const socket = connect({ host: ipOf(host), port: host.port, noDelay: true, signal });
-  socket.once("connect", () => resolve(socket));
-  // Stays: an error after the probe has ended must not end the process.
-  socket.on("error", reject);
-  return promise;
-};
+/** By the connector of a cluster; `protocol` is what is wished for. */
+export function connectBy(connector: Connector, protocol: Protocol, timeoutMs: number): Connect {
+  return (host, signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<ProbeConnection>();
+    let giveUp = (): void => {
+      attempt[Symbol.dispose]();
+      reject(signal.reason);
+    };
+    const attempt = connector.connect(host, protocol, timeoutMs, {
+      onConnected: (socket, peer, agreed) => {
+        giveUp = () => void socket.destroy();
+        // An error after the probe has ended must not end the process.
+        socket.on("error", () => {});
+        resolve({ socket, peer, protocol: agreed });
+      },
+      onFailed: (failure, detail) => reject(new Error(`${failure}: ${detail}`)),
+    });
+    signal.addEventListener("abort", () => giveUp(), { once: true });
+    if (signal.aborted) giveUp();
+    return promise;
+  };
+}

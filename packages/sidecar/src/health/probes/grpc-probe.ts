@@ -34,7 +34,7 @@ const BODY_BYTES_MAX = 1_024;
 /** Probes a service. */
 export function grpcProbe({ service, authority }: GrpcCheck, connect: Connect): Probe {
   return async (host, signal) => {
-    const socket = await connect(host, signal);
+    const { socket } = await connect(host, signal);
     const name = authority || host.hostname || host.address;
     const session = connectHttp2("http://probe", { createConnection: () => socket });
     try {

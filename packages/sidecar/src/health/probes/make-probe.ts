@@ -1,22 +1,33 @@
 // The probe that a configuration asks for. Each kind has a file of its own beside this one.
-import type { HealthCheckConfig } from "../../config/cluster-config.ts";
+import type { ClientCodec, Protocol } from "../../codec/codec.ts";
+import type { ClusterConfig, HealthCheckConfig } from "../../config/cluster-config.ts";
+import type { Connector } from "../../upstream/connect.ts";
 import type { Probe } from "../health-checker.ts";
-import { type Connect, connectTcp } from "./connect.ts";
+import { connectBy } from "./connect.ts";
 import { grpcProbe } from "./grpc-probe.ts";
 import { httpProbe } from "./http-probe.ts";
 import { tcpProbe } from "./tcp-probe.ts";
 
-/**
- * Asks a host over real sockets.
- *
- * @param connect as the cluster's requests do. Default: plain TCP
- */
-export function makeProbe(check: HealthCheckConfig["check"], connect: Connect = connectTcp): Probe {
+/** How the hosts of a cluster are spoken to. */
+export interface ProbeOptions {
+  readonly connector: Connector;
+  readonly codec: ClientCodec;
+  readonly protocol: ClusterConfig["protocol"];
+  /** Of the whole probe. */
+  readonly timeoutMs: number;
+}
+
+/** Asks a host over real sockets, in the way in which the cluster's requests go. */
+export function makeProbe(check: HealthCheckConfig["check"], options: ProbeOptions): Probe {
+  const { connector, codec, timeoutMs } = options;
+  const protocol: Protocol =
+    check.kind === "grpc" || options.protocol === "http2" ? "h2" : "http/1.1";
+  const connect = connectBy(connector, protocol, timeoutMs);
   switch (check.kind) {
     case "tcp":
       return tcpProbe(check, connect);
     case "http":
-      return httpProbe(check, connect);
+      return httpProbe(check, connect, codec);
     case "grpc":
       return grpcProbe(check, connect);
   }

@@ -17,7 +17,7 @@ const RECEIVED_BYTES_MAX = 65_536;
 /** Probes a port. */
 export function tcpProbe({ send, receive }: TcpCheck, connect: Connect): Probe {
   return async (host, signal) => {
-    const socket = await connect(host, signal);
+    const { socket } = await connect(host, signal);
     try {
       if (send.length > 0) socket.write(send);
       if (receive.length > 0) await hear(socket, Buffer.from(receive));

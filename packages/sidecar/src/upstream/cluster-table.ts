@@ -1,0 +1,124 @@
+// The clusters of a proxy by their names, and how others take their place. A change is made in two
+// steps, so that no request meets a cluster which is not ready:
+//
+//     prepare   what is new or has changed is made and warmed beside what serves
+//     commit    all of it at once takes its place; what was replaced is drained
+//
+// A cluster that is the same but for its endpoints is no new one (cluster.proto has EDS for that):
+// its hosts keep their connections, health, ejections and latencies.
+//
+// Warming has a bound of time (Envoy's initial_fetch_timeout is as long): a host that does not
+// answer must not keep a configuration from coming into force.
+import type { Clock } from "@compendium/runtime";
+import type { ClusterConfig } from "../config/cluster-config.ts";
+import type { UpstreamCluster } from "./upstream-cluster.ts";
+
+/** What a table of clusters is made of. */
+export interface ClusterTableOptions {
+  /** Makes one that does nothing yet; `onDrained` is to be called when it has ended. */
+  readonly make: (config: ClusterConfig, onDrained: () => void) => UpstreamCluster;
+  readonly clock: Clock;
+  readonly warmTimeoutMs: number;
+}
+
+interface Plan {
+  readonly next: Map<string, UpstreamCluster>;
+  readonly fresh: UpstreamCluster[];
+  readonly updated: (readonly [cluster: UpstreamCluster, config: ClusterConfig])[];
+}
+
+/** Clusters by name. */
+export class ClusterTable {
+  /** How often a change came into force before all of it was warm. */
+  warmTimeouts = 0;
+  readonly #options: ClusterTableOptions;
+  // Replaced ones, each until its last request has ended.
+  readonly #retired = new Set<UpstreamCluster>();
+  #clusters: ReadonlyMap<string, UpstreamCluster> = new Map();
+
+  constructor(options: ClusterTableOptions) {
+    this.#options = options;
+  }
+
+  /** The cluster that serves under this name. */
+  get(name: string): UpstreamCluster | undefined {
+    return this.#clusters.get(name);
+  }
+
+  /** All that serve. */
+  all(): ReadonlyMap<string, UpstreamCluster> {
+    return this.#clusters;
+  }
+
+  /**
+   * Warms what these configurations need; the result puts it in force, without waiting. One
+   * change at a time.
+   *
+   * @param signal gives the change up: `undefined`, and what was made for it is gone
+   */
+  async prepare(
+    configs: ReadonlyMap<string, ClusterConfig>,
+    signal: AbortSignal,
+  ): Promise<(() => void) | undefined> {
+    const plan = this.#plan(configs);
+    await this.#warm([...plan.fresh, ...plan.updated.map(([cluster]) => cluster)], signal);
+    if (!signal.aborted) return () => this.#commit(plan);
+    for (const cluster of plan.fresh) cluster.destroy();
+    return undefined;
+  }
+
+  /** Ends all of them now. */
+  destroy(): void {
+    for (const cluster of [...this.#clusters.values(), ...this.#retired]) cluster.destroy();
+    this.#clusters = new Map();
+    this.#retired.clear();
+  }
+
+  #plan(configs: ReadonlyMap<string, ClusterConfig>): Plan {
+    const plan: Plan = { next: new Map(), fresh: [], updated: [] };
+    for (const [name, config] of configs) {
+      const known = this.#clusters.get(name);
+      if (known?.accepts(config)) {
+        known.prepare(config);
+        plan.updated.push([known, config]);
+        plan.next.set(name, known);
+      } else {
+        const cluster = this.#options.make(config, () => this.#retired.delete(cluster));
+        cluster.start();
+        plan.fresh.push(cluster);
+        plan.next.set(name, cluster);
+      }
+    }
+    return plan;
+  }
+
+  async #warm(clusters: readonly UpstreamCluster[], signal: AbortSignal): Promise<void> {
+    const cold = clusters.filter(({ isWarm }) => !isWarm);
+    if (cold.length === 0 || signal.aborted) return;
+    const { clock, warmTimeoutMs } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.setTimer(clock.now() + warmTimeoutMs, () => {
+      this.warmTimeouts++;
+      resolve();
+    });
+    const giveUp = (): void => resolve();
+    signal.addEventListener("abort", giveUp);
+    try {
+      await Promise.race([promise, Promise.all(cold.map((cluster) => cluster.whenWarm()))]);
+    } finally {
+      timer[Symbol.dispose]();
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  #commit({ next, updated }: Plan): void {
+    for (const [cluster, config] of updated) cluster.update(config);
+    const before = this.#clusters;
+    this.#clusters = next;
+    for (const [name, cluster] of before) {
+      if (next.get(name) === cluster) continue;
+      this.#retired.add(cluster);
+      cluster.drain();
+    }
+  }
+}
