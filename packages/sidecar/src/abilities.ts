@@ -7,7 +7,7 @@ import { defaultCodecLimits } from "./codec/codec.ts";
 import type { ClusterConfig } from "./config/cluster-config.ts";
 import { type Problem, SidecarConfigError } from "./config/config-error.ts";
 import type { FilterChainConfig, HttpConfig, ListenerConfig } from "./config/listener-config.ts";
-import type { ForwardAction, HeaderEdits, RouteConfig } from "./config/route-config.ts";
+import type { ForwardAction, RouteConfig } from "./config/route-config.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 
 // Where a document says nothing, these stand in the snapshot.
@@ -62,33 +62,20 @@ function checkChain({ match, tls, filter, connectionsMax }: FilterChainConfig, r
 function checkHttp(filter: HttpConfig, refuse: Refuse): void {
   for (const { name } of filter.filters) refuse(`the filter ${name}`);
   if (filter.accessLogs.length > 0) refuse("an access log");
-  if (filter.timers.streamLifetimeMs > 0) refuse("a bound on a stream's life");
   if (filter.limits.requestsPerConnectionMax > 0) refuse("a bound on a connection's requests");
   if (filter.limits.bufferBytesMax !== defaultCodecLimits.bufferBytesMax)
     refuse("a buffer's limit");
   if (filter.timers.drainTimeoutMs !== DRAIN_MS) refuse("a pause between two GOAWAYs");
-  if (filter.trustedHops > 0) refuse("a number of trusted hops");
 }
 
-function checkRoute({ headers, filters, action }: RouteConfig, refuse: Refuse): void {
-  if (isEdited(headers)) refuse("an edit of headers");
+function checkRoute({ filters, action }: RouteConfig, refuse: Refuse): void {
   if (filters.size > 0) refuse("a filter's settings for a route");
   if (action.kind === "forward") checkForward(action, refuse);
 }
 
 function checkForward(action: ForwardAction, refuse: Refuse): void {
-  if (action.clusters.some(({ headers }) => isEdited(headers))) refuse("an edit of headers");
-  if (action.retry !== undefined) refuse("a retry policy");
-  if (action.hedge !== undefined) refuse("a hedge policy");
-  if (action.mirrors.length > 0) refuse("a mirror");
-  if (action.hash.length > 0) refuse("a hash policy");
   if (action.idleTimeoutMs !== undefined) refuse("a route's idle timeout");
-  if (action.grpcTimeoutMsMax !== undefined) refuse("grpc-timeout");
-  if (action.priority === "high") refuse("the high priority");
 }
-
-const isEdited = ({ request, response }: HeaderEdits): boolean =>
-  [...request, ...response].some(({ add, remove }) => add.length + remove.length > 0);
 
 function checkCluster(cluster: ClusterConfig, refuse: Refuse): void {
   if (cluster.tls !== undefined) refuse("TLS towards a cluster");

@@ -1,10 +1,13 @@
-// One try of a request: a host, a connection to it, a stream on that. It keeps the host's numbers,
-// and tells its owner what comes; once it is over it tells nothing more.
+// One try of a request: a host, a connection to it, a stream on that. It sends what there is of the
+// request, keeps the host's numbers, and tells its owner what comes; once it is over it tells
+// nothing more.
 import type { Clock } from "@compendium/runtime";
+import type { Breakers } from "../cluster/breakers.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type {
   ClientConnection,
   ClientStream,
+  RequestHead,
   ResetReason,
   ResponseHead,
   ResponseReceiver,
@@ -12,97 +15,168 @@ import type {
 import type { Fields } from "../codec/fields.ts";
 import type { PoolFailure } from "../upstream/connection-pool.ts";
 import type { Destination } from "../upstream/upstream-cluster.ts";
+import type { BodyReader, RequestBody } from "./request-body.ts";
+import { Timer } from "./timer.ts";
 
 /** Whom an attempt is for. */
 export interface AttemptOwner {
-  /** There is a stream: the request may be sent on it. */
-  onConnected(stream: ClientStream): void;
-  onInformational(head: ResponseHead): void;
-  onResponse(head: ResponseHead, end: boolean): void;
-  onResponseData(chunk: Uint8Array, end: boolean): void;
-  onResponseTrailers(fields: Fields): void;
-  /** More of the request may be sent. */
-  onUpstreamWritable(): void;
-  onFailed(failure: Failure): void;
+  /** A stream is there: the head that is to be sent on it. */
+  headFor(attempt: Attempt): RequestHead;
+  onInformational(attempt: Attempt, head: ResponseHead): void;
+  onResponse(attempt: Attempt, head: ResponseHead, end: boolean): void;
+  onResponseData(attempt: Attempt, chunk: Uint8Array, end: boolean): void;
+  onResponseTrailers(attempt: Attempt, fields: Fields): void;
+  /** Whether more of the request may be sent has changed: `attempt.isWritable`. */
+  onFlow(attempt: Attempt): void;
+  /** It has taken longer than a single try may. It goes on until it is told otherwise. */
+  onTryTimeout(attempt: Attempt): void;
+  onFailed(attempt: Attempt, failure: Failure): void;
 }
 
-/** Why an attempt brought nothing. */
+/** Why an attempt brought nothing, or not all. */
 export interface Failure {
   readonly reason: ResetReason | PoolFailure;
+  readonly detail: string;
+  /** A request had been on its connection before. */
   readonly isReused: boolean;
+  readonly hasSentHead: boolean;
   readonly hasResponse: boolean;
+}
+
+/** What an attempt is made of. */
+export interface AttemptOptions {
+  readonly owner: AttemptOwner;
+  readonly destination: Destination;
+  readonly body: RequestBody;
+  readonly breakers: Breakers;
+  readonly clock: Clock;
+  /** Whether the breaker has granted it as a retry, and is to be told of its end. */
+  readonly isRetry: boolean;
+  /** From the moment that the stream is there to the response's head; 0: no bound. */
+  readonly timeoutMs: number;
+  /** Without a byte from upstream; 0: no bound. */
+  readonly idleTimeoutMs: number;
 }
 
 /** One request on one connection. */
 export class Attempt implements ResponseReceiver {
-  readonly #owner: AttemptOwner;
-  readonly #destination: Destination;
-  readonly #clock: Clock;
+  readonly destination: Destination;
+  readonly #options: AttemptOptions;
+  readonly #reader: BodyReader;
   readonly #beganAtMs: number;
+  readonly #timer: Timer;
   #wish: Disposable | undefined;
-  stream: ClientStream | undefined;
+  #stream: ClientStream | undefined;
   #status: number | undefined;
   #isReused = false;
-  // Whether the cluster's breaker has let it through, and is to be told of its end.
+  #isWritable = true;
+  // Whether the breaker has let it through, and is to be told of its end.
   #isCounted = false;
   #isOver = false;
 
-  constructor(owner: AttemptOwner, destination: Destination, clock: Clock) {
-    this.#owner = owner;
-    this.#destination = destination;
-    this.#clock = clock;
+  constructor(options: AttemptOptions) {
+    const { destination, clock, body } = options;
+    this.destination = destination;
+    this.#options = options;
+    this.#reader = body.read();
+    this.#timer = new Timer(clock);
     this.#beganAtMs = clock.now();
     destination.cluster.begin(destination.host);
   }
 
   /** Asks for a connection; what comes of it may come at once. */
   begin(isFresh: boolean): void {
-    const { cluster } = this.#destination;
-    this.#isCounted = cluster.breakers.default.take("requests");
-    if (!this.#isCounted) return this.#fail("overflow");
-    this.#wish = this.#destination.pool.acquire(
+    this.#isCounted = this.#options.breakers.take("requests");
+    if (!this.#isCounted) return this.#fail("overflow", "too many requests are under way");
+    this.#wish = this.destination.pool.acquire(
       {
         onReady: (connection, isReused) => this.#onReady(connection, isReused),
-        onFailed: (failure) => this.#fail(failure),
+        onFailed: (failure, detail) => this.#fail(failure, detail),
       },
       isFresh,
     );
   }
 
-  #onReady(connection: ClientConnection, isReused: boolean): void {
-    this.#isReused = isReused;
-    this.stream = connection.start(this);
-    this.#owner.onConnected(this.stream);
-  }
-
+  /** Whether its response's head has come. */
   get hasResponse(): boolean {
     return this.#status !== undefined;
   }
 
+  /** Whether more of the request may be sent now. */
+  get isWritable(): boolean {
+    return this.#isWritable;
+  }
+
+  /** Whether there is a connection. */
+  get isConnected(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Sends what there is of the body. */
+  pump(): void {
+    if (this.#stream === undefined || this.#isOver) return;
+    this.#isWritable = this.#reader.sendTo(this.#stream);
+  }
+
+  /** Stops and lets go on what comes from upstream. */
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  #onReady(connection: ClientConnection, isReused: boolean): void {
+    const { owner, body, timeoutMs, idleTimeoutMs } = this.#options;
+    this.#isReused = isReused;
+    this.#stream = connection.start(this);
+    this.#stream.sendHead(owner.headFor(this), body.isEmpty);
+    this.pump();
+    this.#timer.set(timeoutMs || idleTimeoutMs, this.#onTimeout);
+    owner.onFlow(this);
+  }
+
+  readonly #onTimeout = (): void => {
+    if (!this.#isOver) this.#options.owner.onTryTimeout(this);
+  };
+
+  // The time for one try ends with the response's head; silence has a bound of its own.
+  #heard(): void {
+    if (this.#options.idleTimeoutMs > 0) {
+      this.#timer.set(this.#options.idleTimeoutMs, this.#onTimeout);
+    } else if (this.#options.timeoutMs > 0) this.#timer.stop();
+  }
+
   onInformational(head: ResponseHead): void {
-    if (!this.#isOver) this.#owner.onInformational(head);
+    if (!this.#isOver) this.#options.owner.onInformational(this, head);
   }
 
   onHead(head: ResponseHead, end: boolean): void {
     if (this.#isOver) return;
+    this.#heard();
     this.#status = head.status;
-    this.#owner.onResponse(head, end);
+    this.#options.owner.onResponse(this, head, end);
   }
 
   onData(chunk: Uint8Array, end: boolean): void {
-    if (!this.#isOver) this.#owner.onResponseData(chunk, end);
+    if (this.#isOver) return;
+    if (this.#options.idleTimeoutMs > 0) this.#heard();
+    this.#options.owner.onResponseData(this, chunk, end);
   }
 
   onTrailers(fields: Fields): void {
-    if (!this.#isOver) this.#owner.onResponseTrailers(fields);
+    if (!this.#isOver) this.#options.owner.onResponseTrailers(this, fields);
   }
 
   onWritable(): void {
-    if (!this.#isOver) this.#owner.onUpstreamWritable();
+    if (this.#isOver) return;
+    this.#isWritable = true;
+    this.#options.owner.onFlow(this);
   }
 
-  onReset(reason: ResetReason): void {
-    this.#fail(reason);
+  onReset(reason: ResetReason, detail: string): void {
+    this.#fail(reason, detail);
   }
 
   /** The response has ended; without the request's end the stream is of no use any more. */
@@ -112,36 +186,42 @@ export class Attempt implements ResponseReceiver {
     else this.#abandon("local", status);
   }
 
-  /** Nobody waits for it. */
+  /** Nobody waits for it. A status that it has brought counts nevertheless. */
   abandon(reason: ResetReason): void {
-    this.#abandon(reason, "cancelled");
+    this.#abandon(reason, this.#status ?? "cancelled");
   }
 
   /** It took too long. */
   timeOut(): void {
-    this.#abandon("local", "timed-out");
+    this.#abandon("local", this.#status ?? "timed-out");
   }
 
   #abandon(reason: ResetReason, outcome: Outcome): void {
     if (this.#isOver) return;
     this.#close(outcome);
     this.#wish?.[Symbol.dispose]();
-    this.stream?.reset(reason);
+    this.#stream?.reset(reason);
   }
 
-  #fail(reason: ResetReason | PoolFailure): void {
+  #fail(reason: ResetReason | PoolFailure, detail: string): void {
     if (this.#isOver) return;
+    const hasResponse = this.#status !== undefined;
     this.#close(outcomeOf(reason));
-    const { hasResponse } = this;
-    this.#owner.onFailed({ reason, isReused: this.#isReused, hasResponse });
+    const hasSentHead = this.#stream !== undefined;
+    const isReused = this.#isReused;
+    this.#options.owner.onFailed(this, { reason, detail, isReused, hasSentHead, hasResponse });
   }
 
   #close(outcome: Outcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { cluster, host } = this.#destination;
-    if (this.#isCounted) cluster.breakers.default.give("requests");
-    cluster.end(host, outcome, this.#clock.now() - this.#beganAtMs);
+    this.#timer.stop();
+    this.#reader[Symbol.dispose]();
+    const { cluster, host } = this.destination;
+    const { breakers, isRetry, clock } = this.#options;
+    if (this.#isCounted) breakers.give("requests");
+    if (isRetry) breakers.give("retries");
+    cluster.end(host, outcome, clock.now() - this.#beganAtMs);
   }
 }
 

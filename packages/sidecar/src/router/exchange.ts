@@ -1,12 +1,14 @@
-// One request on its way: a stream from downstream, a route, a host, a stream to upstream, and the
-// parts that go from each to the other. It pauses the faster side, and sends the request again only
-// where that cannot be noticed: where upstream says that it has not touched it, or where a used
-// connection closed without a byte of response, as it does when the server's idle timer and the
-// request cross (RFC 9112 §9.3.1).
-import type { Clock } from "@compendium/runtime";
-import type { Host } from "../cluster/host.ts";
+// One request on its way through the proxy, seen from its client:
+//
+//     head ──▶ route ──▶ filters ──▶ decision ──▶ answer from here
+//                        (may wait)          └──▶ call to upstream ──▶ response
+//     body ──▶ kept as long as it may have to be sent again ──▶ attempts
+//
+// It pauses the faster side, keeps the times that a request may take, and ends exactly once,
+// whoever ends it: then those who look on are told. How upstream is called is none of its business
+// (upstream-call.ts), nor is where to (request-router.ts).
+import type { Clock, Random } from "@compendium/runtime";
 import type {
-  ClientStream,
   RequestHead,
   ResetReason,
   ResponseHead,
@@ -14,276 +16,376 @@ import type {
   StreamReceiver,
 } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
-import type { Destination } from "../upstream/upstream-cluster.ts";
-import { Attempt, type AttemptOwner, type Failure } from "./attempt.ts";
+import type { HttpFilter } from "../filters/http-filter.ts";
+import type { Timeout } from "./deadline-fields.ts";
+import { idleReply, lifetimeReply, requestTimeoutReply, timeoutReply } from "./failure-replies.ts";
+import { FilterRun } from "./filter-run.ts";
 import { type LocalReply, sendLocalReply } from "./local-reply.ts";
+import { Mirror } from "./mirror.ts";
+import type { RequestObserver } from "./observer.ts";
 import { RequestBody } from "./request-body.ts";
+import type { RequestInfo } from "./request-info.ts";
+import type { ResponseFlag } from "./response-flags.ts";
+import { ResponsePath } from "./response-path.ts";
+import { IdleTimer, Timer } from "./timer.ts";
+import { type CallNumbers, type CallOwner, type CallPlan, UpstreamCall } from "./upstream-call.ts";
 
-/** What becomes of a request, decided by its head. */
+/** What becomes of a request. */
 export type Decision =
   | { readonly kind: "reply"; readonly reply: LocalReply }
-  | {
-      readonly kind: "forward";
-      /** As it is sent. */
-      readonly head: RequestHead;
-      /** A host that this request has not tried, or the same again if there is no other. */
-      readonly choose: (tried: (host: Host) => boolean) => Destination | undefined;
-      /** From the end of the request to the end of the response; 0: none. */
-      readonly timeoutMs: number;
-    };
+  | ({ readonly kind: "forward" } & ForwardPlan);
+
+/** To upstream. */
+export interface ForwardPlan extends CallPlan {
+  readonly timeout: Timeout;
+  /** Without a byte in either direction; 0: no bound but the connection's. */
+  readonly idleTimeoutMs: number;
+  readonly numbers: CallNumbers;
+  /** Clusters that get a copy. */
+  readonly mirrors: readonly CallPlan[];
+  /** What is done to the head of upstream's response. */
+  readonly finish: (head: ResponseHead) => void;
+}
+
+/** Who decides. */
+export interface Decider {
+  /** By the head alone: finds the route and writes it down, or refuses. */
+  route(head: RequestHead, info: RequestInfo): LocalReply | undefined;
+  /** The filters of the route that was found. */
+  filtersFor(info: RequestInfo): readonly HttpFilter[];
+  /** After the filters. */
+  decide(head: RequestHead, info: RequestInfo): Decision;
+  /** What the route does to the head of each response, before the filters see it. */
+  edit(head: ResponseHead, info: RequestInfo): void;
+  /** What the listener does to it, at the very end. */
+  sign(head: ResponseHead): void;
+}
 
 /** Plain numbers, shared by all exchanges of a listener. */
 export interface ExchangeNumbers {
   active: number;
   requests: number;
-  /** Sent again, because a connection closed in between or upstream refused. */
-  repeated: number;
   /** The client went away before the response had ended. */
   cancelled: number;
-  /** Answers from here, and responses cut short. */
+  /** Answers of 5xx from here, and responses cut short. */
   failures: number;
 }
 
 /** What an exchange is made of. */
 export interface ExchangeOptions {
   readonly clock: Clock;
+  readonly random: Random;
   readonly numbers: ExchangeNumbers;
+  readonly decider: Decider;
+  readonly observers: readonly RequestObserver[];
+  readonly info: RequestInfo;
   /** How long a request may take to arrive; 0: no bound. */
   readonly requestTimeoutMs: number;
-  readonly decide: (head: RequestHead, stream: ServerStream) => Decision;
-  /** What is done to the head of each response, wherever it comes from. */
-  readonly sign: (head: ResponseHead) => void;
+  /** How long all of it may take; 0: no bound. */
+  readonly lifetimeMs: number;
 }
 
 // What a request may be kept of to be sent again, and what may wait while a connection opens.
 const keptBytesMax = 65_536;
 
-// Methods that mean the same once and twice (RFC 9110 §9.2.2).
-const idempotent: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "TRACE",
-  "PUT",
-  "DELETE",
-]);
-
 /** One request and its response. */
-export class Exchange implements StreamReceiver<RequestHead>, AttemptOwner {
+export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
   readonly #options: ExchangeOptions;
-  readonly #downstream: ServerStream;
+  readonly #info: RequestInfo;
+  readonly #client: ServerStream;
   readonly #body = new RequestBody(keptBytesMax);
-  readonly #tried = new Set<Host>();
+  readonly #response: ResponsePath;
+  // For the request to arrive, then for the response: one at a time.
+  readonly #timer: Timer;
+  #lifetime: Timer | undefined;
+  #idle: IdleTimer | undefined;
   #head: RequestHead | undefined;
-  #forward: (Decision & { kind: "forward" }) | undefined;
-  #attempt: Attempt | undefined;
-  #timer: Disposable | undefined;
+  #filters: FilterRun | undefined;
+  #plan: ForwardPlan | undefined;
+  #call: UpstreamCall | undefined;
+  #mirrors: readonly Mirror[] = [];
+  // Upstream has taken the upgrade, or may: its two directions end on their own.
+  #isTunnel = false;
   #isPaused = false;
   #isOver = false;
   #hasResponseEnded = false;
-  #repeats = 0;
 
-  constructor(downstream: ServerStream, options: ExchangeOptions) {
-    this.#downstream = downstream;
+  constructor(client: ServerStream, options: ExchangeOptions) {
+    const { clock, info, decider, numbers } = options;
     this.#options = options;
-    options.numbers.active++;
-    options.numbers.requests++;
+    this.#info = info;
+    this.#client = client;
+    this.#timer = new Timer(clock);
+    const edit = (head: ResponseHead): void => decider.edit(head, info);
+    this.#response = new ResponsePath({ client: this, edit, onReady: this.#onReady });
+    numbers.active++;
+    numbers.requests++;
   }
 
-  // From downstream.
+  // From the client.
 
   onHead(head: RequestHead, end: boolean): void {
+    const { decider, observers, lifetimeMs, requestTimeoutMs } = this.#options;
+    const info = this.#info;
     this.#head = head;
-    if (end) this.#body.endWithHead();
-    const decision = this.#options.decide(head, this.#downstream);
-    if (decision.kind === "reply") return this.#reply(decision.reply);
-    this.#forward = decision;
-    if (head.upgrade !== undefined) this.#body.stopKeeping();
-    else if (end) this.#startTimer(decision.timeoutMs, this.#onTimeout);
-    else this.#startTimer(this.#options.requestTimeoutMs, this.#onRequestTimeout);
-    this.#try(false);
+    info.request = head;
+    if (end) this.#endRequest(() => this.#body.endWithHead());
+    const refusal = decider.route(head, info);
+    for (const observer of observers) observer.onBegin?.(info);
+    if (refusal !== undefined) return this.#reply(refusal);
+    if (lifetimeMs > 0) this.#startLifetime(lifetimeMs);
+    if (!end && head.upgrade === undefined) this.#timer.set(requestTimeoutMs, this.#onLateRequest);
+    const filters = decider.filtersFor(info);
+    if (filters.length === 0) return this.#decide();
+    this.#filters = new FilterRun({
+      head,
+      hasBody: !end,
+      info,
+      filters,
+      response: this.#response,
+      onPassed: () => this.#decide(),
+      onReply: (reply) => this.#reply(reply),
+    });
+    this.#filters.start();
   }
 
   onData(chunk: Uint8Array, end: boolean): void {
     if (this.#isOver) return;
+    this.#info.bytesReceived += chunk.length;
+    this.#idle?.touch();
     this.#body.addData(chunk, end);
-    if (end && this.#head?.upgrade === undefined) this.#onRequestEnd();
+    if (end) this.#endRequest(() => {});
+    this.#filters?.onBody(chunk.length, end);
     this.#pump();
     if (end && this.#hasResponseEnded) {
       this.#finish();
-      this.#attempt?.end(true);
+      this.#call?.end();
     }
   }
 
   onTrailers(fields: Fields): void {
     if (this.#isOver) return;
-    this.#body.addTrailers(fields);
-    this.#onRequestEnd();
+    this.#endRequest(() => this.#body.addTrailers(fields));
+    this.#filters?.onBody(0, true);
     this.#pump();
   }
 
-  onReset(reason: ResetReason, _detail: string): void {
+  onReset(reason: ResetReason, detail: string): void {
     if (this.#isOver) return;
     this.#options.numbers.cancelled++;
+    this.#info.flags.add(resetFlags[reason] ?? "DC");
+    this.#info.responseCodeDetails ??= "downstream_remote_disconnect";
+    this.#info.connectionTerminationDetails = detail;
     this.#finish();
-    this.#attempt?.abandon(reason);
+    this.#call?.abandon(reason);
   }
 
   onWritable(): void {
-    this.#attempt?.stream?.resume();
+    this.#response.onWritable();
   }
+
+  readonly #onReady = (): void => this.#call?.resumeResponse();
 
   // Towards upstream.
 
-  #try(isFresh: boolean): void {
-    const destination = this.#forward!.choose((host) => this.#tried.has(host));
-    if (destination === undefined) {
-      return this.#reply({ status: 503, text: "no host of the cluster can be used" });
+  #decide(): void {
+    const { decider, clock, random, observers } = this.#options;
+    const head = this.#head!;
+    const decision = decider.decide(head, this.#info);
+    if (decision.kind === "reply") return this.#reply(decision.reply);
+    this.#plan = decision;
+    if (head.upgrade !== undefined) this.#body.stopKeeping();
+    else this.#startTimeout(decision.timeout);
+    if (decision.idleTimeoutMs > 0) {
+      this.#idle = new IdleTimer(clock, decision.idleTimeoutMs, () => this.#giveUp(idleReply));
     }
-    this.#tried.add(destination.host);
-    this.#attempt = new Attempt(this, destination, this.#options.clock);
-    this.#attempt.begin(isFresh);
+    const info = this.#info;
+    this.#call = new UpstreamCall({
+      owner: this,
+      plan: decision,
+      body: this.#body,
+      info,
+      numbers: decision.numbers,
+      clock,
+      random,
+      onForward: (sent) => {
+        for (const observer of observers) observer.onForward?.(info, sent);
+      },
+    });
+    if (decision.mirrors.length > 0) this.#startMirrors(decision);
+    this.#call.begin();
   }
 
-  onConnected(stream: ClientStream): void {
-    const { head } = this.#forward!;
-    stream.sendHead(head, this.#body.isEmpty);
-    this.#pump();
+  // One that counts from the head takes the place of the bound for the request's arrival.
+  #startTimeout({ ms, from }: Timeout): void {
+    const info = this.#info;
+    if (from === "head") this.#timer.set(Math.max(1, ms - info.elapsedMs()), this.#onLateResponse);
+    else if (this.#body.hasEnded) this.#timer.set(ms, this.#onLateResponse);
+  }
+
+  #startMirrors({ mirrors, timeout }: ForwardPlan): void {
+    const { clock } = this.#options;
+    const timeoutMs = timeout.ms;
+    const body = this.#body;
+    const waitingBytesMax = 4 * keptBytesMax;
+    this.#mirrors = mirrors.map((plan) => {
+      return new Mirror({ plan, body, clock, timeoutMs, waitingBytesMax });
+    });
+    for (const mirror of this.#mirrors) mirror.begin();
   }
 
   // Sends on what waits; the client stops while it is more than a connection takes.
   #pump(): void {
-    const stream = this.#attempt?.stream;
-    const isWritable = stream ? this.#body.sendTo(stream) : this.#body.bytes < keptBytesMax;
-    if (isWritable === !this.#isPaused) return;
-    this.#isPaused = !isWritable;
-    if (this.#isPaused) this.#downstream.pause();
-    else this.#downstream.resume();
+    this.#call?.pump();
+    for (const mirror of this.#mirrors) mirror.pump();
+    this.#steer();
   }
 
-  onUpstreamWritable(): void {
-    if (this.#isOver || !this.#isPaused) return;
-    this.#isPaused = false;
-    this.#downstream.resume();
-    this.#pump();
+  onFlow(): void {
+    if (!this.#isOver) this.#pump();
+  }
+
+  #steer(): void {
+    const call = this.#call;
+    const waitingMax = Math.max(keptBytesMax, (this.#filters?.collectedMax ?? 0) + 1);
+    const isWanted = call ? call.wantsMore(waitingMax) : this.#body.bytes < waitingMax;
+    if (isWanted === !this.#isPaused || this.#isOver) return;
+    this.#isPaused = !isWanted;
+    if (this.#isPaused) this.#client.pause();
+    else this.#client.resume();
   }
 
   // From upstream.
 
   onInformational(head: ResponseHead): void {
-    this.#downstream.sendInformational(head);
+    if (!this.#isOver) this.#client.sendInformational(head);
   }
 
   onResponse(head: ResponseHead, end: boolean): void {
-    // From here on it is answered: nothing is sent again, nothing is kept.
-    this.#body.stopKeeping();
-    if (end) this.#finish();
-    this.#options.sign(head);
-    this.#downstream.sendHead(head, end);
-    if (end) this.#attempt?.end(this.#body.hasEnded);
+    this.#idle?.touch();
+    this.#isTunnel = this.#head?.upgrade !== undefined;
+    this.#plan?.finish(head);
+    this.#response.sendHead(head, end);
+    if (end) this.#call?.end();
   }
 
   onResponseData(chunk: Uint8Array, end: boolean): void {
-    if (end) this.#onResponseEnd();
-    const isWritable = this.#downstream.sendData(chunk, end);
-    if (!isWritable && !end) this.#attempt?.stream?.pause();
-    if (this.#isOver) this.#attempt?.end(this.#body.hasEnded);
+    this.#idle?.touch();
+    const isWritable = this.#response.sendData(chunk, end);
+    if (end) this.#endCall();
+    else if (!isWritable) this.#call?.pauseResponse();
   }
 
   onResponseTrailers(fields: Fields): void {
-    this.#finish();
-    this.#downstream.sendTrailers(fields);
-    this.#attempt?.end(this.#body.hasEnded);
-  }
-
-  onFailed(failure: Failure): void {
-    if (this.#isOver) return;
-    if (this.#mayRepeat(failure)) {
-      this.#repeats++;
-      this.#options.numbers.repeated++;
-      this.#body.rewind();
-      this.#try(failure.isReused);
-    } else if (failure.hasResponse) {
-      this.#options.numbers.failures++;
-      this.#finish();
-      this.#downstream.reset(failure.reason as ResetReason);
-    } else {
-      this.#reply(replyTo(failure));
-    }
-  }
-
-  #mayRepeat({ reason, isReused, hasResponse }: Failure): boolean {
-    const { head } = this.#forward!;
-    if (hasResponse || this.#repeats > 0 || !this.#body.canRewind) return false;
-    if (reason === "refused") return true;
-    return reason === "connection-failure" && isReused && idempotent.has(head.method);
-  }
-
-  #reply(reply: LocalReply): void {
-    this.#options.numbers.failures += reply.status >= 500 ? 1 : 0;
-    this.#finish();
-    sendLocalReply(this.#downstream, this.#head!, reply, this.#options.sign);
-  }
-
-  #onRequestEnd(): void {
-    this.#startTimer(this.#forward?.timeoutMs ?? 0, this.#onTimeout);
-  }
-
-  // One timer at a time: for the request to arrive, then for the response.
-  #startTimer(timeoutMs: number, onPassed: () => void): void {
-    this.#timer?.[Symbol.dispose]();
-    this.#timer = undefined;
-    if (timeoutMs === 0 || this.#isOver) return;
-    const { clock } = this.#options;
-    this.#timer = clock.setTimer(clock.now() + timeoutMs, onPassed);
-  }
-
-  readonly #onRequestTimeout = (): void => {
-    const attempt = this.#attempt;
-    this.#giveUp({ status: 408, text: "the request did not arrive in time" });
-    attempt?.abandon("local");
-  };
-
-  readonly #onTimeout = (): void => {
-    const attempt = this.#attempt;
-    this.#giveUp({ status: 504, text: "upstream did not answer in time", grpcStatus: 4 });
-    attempt?.timeOut();
-  };
-
-  #giveUp(reply: LocalReply): void {
-    if (!this.#attempt?.hasResponse) return this.#reply(reply);
-    this.#options.numbers.failures++;
-    this.#finish();
-    this.#downstream.reset("overload");
+    this.#response.sendTrailers(fields);
+    this.#endCall();
   }
 
   // A tunnel has two ends: the other may go on.
-  #onResponseEnd(): void {
+  #endCall(): void {
+    if (!this.#isTunnel || this.#body.hasEnded) this.#call?.end();
+  }
+
+  onFailed(reply: LocalReply): void {
+    if (!this.#isOver) this.#reply(reply);
+  }
+
+  onBroken(reason: ResetReason, flag: ResponseFlag, detail: string): void {
+    if (!this.#isOver) this.#break(reason, flag, detail);
+  }
+
+  // To the client, at the end of the response's path.
+
+  sendHead(head: ResponseHead, end: boolean): void {
+    if (this.#isOver) return;
+    this.#options.decider.sign(head);
+    this.#info.responseBegan(head);
+    if (end) this.#endResponse();
+    this.#client.sendHead(head, end);
+  }
+
+  sendData(chunk: Uint8Array, end: boolean): boolean {
+    if (this.#isOver) return true;
+    this.#info.bytesSent += chunk.length;
+    if (end) this.#endResponse();
+    return this.#client.sendData(chunk, end);
+  }
+
+  sendTrailers(fields: Fields): void {
+    if (this.#isOver) return;
+    this.#info.trailers = fields;
+    this.#endResponse();
+    this.#client.sendTrailers(fields);
+  }
+
+  // The end.
+
+  #endRequest(end: () => void): void {
+    end();
+    this.#info.requestEnded();
+    if (this.#head?.upgrade !== undefined || this.#plan?.timeout.from === "head") return;
+    this.#timer.set(this.#plan?.timeout.ms ?? 0, this.#onLateResponse);
+  }
+
+  #endResponse(): void {
     this.#hasResponseEnded = true;
-    if (this.#head?.upgrade === undefined || this.#body.hasEnded) this.#finish();
+    if (!this.#isTunnel || this.#body.hasEnded) this.#finish();
+  }
+
+  #startLifetime(ms: number): void {
+    this.#lifetime = new Timer(this.#options.clock);
+    this.#lifetime.set(ms, () => this.#giveUp(lifetimeReply));
+  }
+
+  readonly #onLateRequest = (): void => this.#giveUp(requestTimeoutReply);
+
+  readonly #onLateResponse = (): void => {
+    const call = this.#call;
+    this.#giveUp(timeoutReply, () => call?.timeOut());
+  };
+
+  #giveUp(reply: LocalReply, stop = (): void => this.#call?.abandon("local")): void {
+    if (this.#isOver) return;
+    stop();
+    const { flag = "LR", details = "" } = reply;
+    if (this.#info.response === undefined) this.#reply(reply);
+    else this.#break("overload", flag, details);
+  }
+
+  #reply(reply: LocalReply): void {
+    const info = this.#info;
+    if (reply.flag !== undefined) info.flags.add(reply.flag);
+    info.responseCodeDetails = reply.details;
+    this.#options.numbers.failures += reply.status >= 500 ? 1 : 0;
+    this.#call?.abandon("local");
+    sendLocalReply(this.#response, this.#head!, reply);
+  }
+
+  #break(reason: ResetReason, flag: ResponseFlag, details: string): void {
+    this.#options.numbers.failures++;
+    this.#info.flags.add(flag);
+    this.#info.responseCodeDetails = details;
+    this.#finish();
+    this.#client.reset(reason);
   }
 
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    const info = this.#info;
     this.#options.numbers.active--;
-    this.#timer?.[Symbol.dispose]();
+    this.#timer.stop();
+    this.#lifetime?.stop();
+    this.#idle?.[Symbol.dispose]();
+    if (!this.#hasResponseEnded) this.#response.abort();
+    if (!this.#body.hasEnded) for (const mirror of this.#mirrors) mirror.abandon();
+    info.ended();
+    this.#filters?.[Symbol.dispose]();
+    for (const observer of this.#options.observers) observer.onEnd(info);
   }
 }
 
-function replyTo({ reason }: Failure): LocalReply {
-  switch (reason) {
-    case "protocol-error":
-      return { status: 502, text: "upstream sent what is not HTTP" };
-    case "overload":
-      return { status: 504, text: "upstream was silent for too long", grpcStatus: 4 };
-    case "overflow":
-      return { status: 503, text: "too many requests are under way to the cluster" };
-    case "connect-timeout":
-      return { status: 503, text: "no connection to upstream in time" };
-    case "connect-failure":
-      return { status: 503, text: "no connection to upstream" };
-    default:
-      return { status: 503, text: "upstream closed the connection before it answered" };
-  }
-}
+const resetFlags: Partial<Record<ResetReason, ResponseFlag>> = {
+  "protocol-error": "DPE",
+  overload: "SI",
+};

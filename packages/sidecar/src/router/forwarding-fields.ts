@@ -4,20 +4,25 @@
 import { randomUUID } from "node:crypto";
 import type { PeerInfo, RequestHead } from "../codec/codec.ts";
 import type { HttpConfig } from "../config/listener-config.ts";
+import { plainAddress } from "./client-address.ts";
+
+type Wishes = Pick<
+  HttpConfig,
+  "appendsForwardedFor" | "generatesRequestId" | "keepsRequestId" | "trustedHops" | "via"
+>;
 
 /** Adds X-Forwarded-For, X-Forwarded-Proto, X-Request-Id and Via. */
-export function addForwardingFields(
-  head: RequestHead,
-  peer: PeerInfo,
-  config: Pick<HttpConfig, "appendsForwardedFor" | "generatesRequestId" | "keepsRequestId" | "via">,
-): void {
-  const { appendsForwardedFor, generatesRequestId, keepsRequestId, via } = config;
+export function addForwardingFields(head: RequestHead, peer: PeerInfo, wishes: Wishes): void {
+  const { appendsForwardedFor, generatesRequestId, keepsRequestId, trustedHops, via } = wishes;
   const { fields } = head;
   if (appendsForwardedFor) {
     const before = fields.joined("x-forwarded-for");
-    const address = peer.remoteAddress.replace(/^::ffff:/, "");
+    const address = plainAddress(peer.remoteAddress);
     fields.set("x-forwarded-for", before === undefined ? address : `${before}, ${address}`);
-    fields.set("x-forwarded-proto", peer.tls === undefined ? "http" : "https");
+    // What a trusted proxy has seen is nearer to the client than what this connection is.
+    if (trustedHops === 0 || !fields.has("x-forwarded-proto")) {
+      fields.set("x-forwarded-proto", peer.tls === undefined ? "http" : "https");
+    }
   }
   if (generatesRequestId && !(keepsRequestId && fields.has("x-request-id"))) {
     fields.set("x-request-id", randomUUID());

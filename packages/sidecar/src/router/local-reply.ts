@@ -2,8 +2,9 @@
 // grpc-status tells (the mapping: grpc/doc/http-grpc-status-mapping.md); a page of 503 would be no
 // answer to it.
 import { STATUS_CODES } from "node:http";
-import type { RequestHead, ResponseHead, ServerStream } from "../codec/codec.ts";
+import type { RequestHead } from "../codec/codec.ts";
 import { Fields } from "../codec/fields.ts";
+import type { ResponseSink } from "../filters/http-filter.ts";
 import { isGrpc } from "../match/route-table.ts";
 import type { ResponseFlag } from "./response-flags.ts";
 
@@ -25,17 +26,9 @@ export interface LocalReply {
 }
 
 /** Sends it, in the request's own language. */
-export function sendLocalReply(
-  stream: ServerStream,
-  head: RequestHead,
-  reply: LocalReply,
-  sign: (head: ResponseHead) => void,
-): void {
-  const send = (status: number, flat: string[], end: boolean): void => {
-    const response = { status, fields: new Fields(flat) };
-    sign(response);
-    stream.sendHead(response, end);
-  };
+export function sendLocalReply(sink: ResponseSink, head: RequestHead, reply: LocalReply): void {
+  const send = (status: number, flat: string[], end: boolean): void =>
+    sink.sendHead({ status, fields: new Fields(flat) }, end);
   const more = (reply.fields ?? []).flat();
   if (isGrpc(head)) {
     const grpcStatus = reply.grpcStatus ?? grpcStatuses.get(reply.status) ?? 2;
@@ -50,7 +43,7 @@ export function sendLocalReply(
   if (reply.body === undefined) fields.push("content-type", "text/plain");
   const isHeadOnly = head.method === "HEAD" || body.length === 0;
   send(reply.status, fields, isHeadOnly);
-  if (!isHeadOnly) stream.sendData(body, true);
+  if (!isHeadOnly) sink.sendData(body, true);
 }
 
 const grpcStatuses: ReadonlyMap<number, number> = new Map([

@@ -1,6 +1,7 @@
-// A request's body between the two connections: what has come and not gone yet, and, as long as the
-// request may have to be sent again, what has gone already. Keeping ends at a bound, and with it
-// the possibility of another attempt; memory never depends on how much a client sends.
+// A request's body between the two connections: what has come, and how far each attempt has sent
+// it. As long as the request may have to be sent again, all of it is kept; keeping ends at a bound,
+// and with it the possibility of another attempt, so that memory never depends on how much a client
+// sends.
 import type { ClientStream } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 
@@ -9,13 +10,15 @@ type Part = { readonly chunk: Uint8Array; readonly end: boolean } | { readonly t
 /** The body of one request, in parts. */
 export class RequestBody {
   readonly #keptBytesMax: number;
+  readonly #readers = new Set<BodyReader>();
   #parts: Part[] = [];
-  // Invariant: 0 <= next <= parts.length; parts before `next` have been sent to this attempt.
-  #next = 0;
+  // Parts that are gone: the first that is here has this number.
+  #gone = 0;
   #bytes = 0;
   #isKept = true;
   #hasEnded = false;
   #isEmpty = false;
+  #hasTrailers = false;
 
   /** @param keptBytesMax beyond it nothing is kept, and the request is sent once */
   constructor(keptBytesMax: number) {
@@ -32,9 +35,14 @@ export class RequestBody {
     return this.#isEmpty;
   }
 
+  /** Whether trailers ended it. */
+  get hasTrailers(): boolean {
+    return this.#hasTrailers;
+  }
+
   /** Whether it could be sent from the beginning. */
   get canRewind(): boolean {
-    return this.#isKept;
+    return this.#isKept || (this.#gone === 0 && this.#readers.size === 0);
   }
 
   /** Bytes that wait here or are kept. */
@@ -53,6 +61,7 @@ export class RequestBody {
   /** Takes the trailers, and with them the end. */
   addTrailers(trailers: Fields): void {
     this.#hasEnded = true;
+    this.#hasTrailers = true;
     this.#parts.push({ trailers });
   }
 
@@ -62,36 +71,75 @@ export class RequestBody {
     this.#hasEnded = true;
   }
 
-  /** Sends what has not been sent; whether more may follow now. */
-  sendTo(stream: ClientStream): boolean {
-    let isWritable = true;
-    while (this.#next < this.#parts.length) {
-      const part = this.#parts[this.#next++]!;
-      if ("trailers" in part) stream.sendTrailers(part.trailers);
-      else isWritable = stream.sendData(part.chunk, part.end);
-    }
-    if (!this.#isKept) this.#dropSent();
-    return isWritable;
+  /** Somebody who sends all of it, from the beginning. `canRewind` must be true. */
+  read(): BodyReader {
+    const reader = new BodyReader(this);
+    this.#readers.add(reader);
+    return reader;
   }
 
-  /** Begins again for another attempt. */
-  rewind(): void {
-    this.#next = 0;
-  }
-
-  /** What has been sent is not needed any more. */
+  /** What everybody has sent is not needed any more. */
   stopKeeping(): void {
     this.#isKept = false;
     this.#dropSent();
   }
 
+  /** For a reader: the part of this number, if it is there already. */
+  partAt(number: number): Part | undefined {
+    return this.#parts[number - this.#gone];
+  }
+
+  /** For a reader: it has sent what there was. */
+  sent(): void {
+    if (!this.#isKept) this.#dropSent();
+  }
+
+  /** For a reader: it is done with. */
+  forget(reader: BodyReader): void {
+    this.#readers.delete(reader);
+    if (!this.#isKept) this.#dropSent();
+  }
+
   #dropSent(): void {
-    if (this.#next === 0) return;
-    for (let i = 0; i < this.#next; i++) {
-      const part = this.#parts[i]!;
+    let sent = Number.POSITIVE_INFINITY;
+    for (const { position } of this.#readers) sent = Math.min(sent, position);
+    // Nobody reads: either nobody has begun, and all of it is needed, or everybody has ended.
+    if (sent === Number.POSITIVE_INFINITY || sent === this.#gone) return;
+    for (const part of this.#parts.splice(0, sent - this.#gone)) {
       this.#bytes -= "chunk" in part ? part.chunk.length : 0;
     }
-    this.#parts = this.#parts.slice(this.#next);
-    this.#next = 0;
+    this.#gone = sent;
+  }
+}
+
+/** How far one attempt has sent a body. */
+export class BodyReader implements Disposable {
+  readonly #body: RequestBody;
+  #position = 0;
+
+  constructor(body: RequestBody) {
+    this.#body = body;
+  }
+
+  /** The number of the part that comes next. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Sends what has not been sent; whether more may follow now. */
+  sendTo(stream: ClientStream): boolean {
+    let isWritable = true;
+    for (let part = this.#body.partAt(this.#position); part !== undefined; ) {
+      this.#position++;
+      if ("trailers" in part) stream.sendTrailers(part.trailers);
+      else isWritable = stream.sendData(part.chunk, part.end);
+      part = this.#body.partAt(this.#position);
+    }
+    this.#body.sent();
+    return isWritable;
+  }
+
+  [Symbol.dispose](): void {
+    this.#body.forget(this);
   }
 }

@@ -163,6 +163,6 @@ test("RFC 9113 §8.7: what a GOAWAY leaves unprocessed is sent again, even a POS
   expect(String((await client.send({})).body)).toBe("connection 0");
   const got = await client.send({ method: "POST", body: "once" });
   expect(got.status).toBe(200);
-  expect(proxy.plane.managerOf("in", "http")?.numbers.repeated).toBe(1);
+  expect(proxy.plane.clusterOf("backend")?.calls.repeated).toBe(1);
   server.close();
 });

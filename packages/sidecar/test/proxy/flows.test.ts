@@ -53,7 +53,7 @@ test("RFC 9112 §9.3.1: a used connection that closes under a request is not the
   await turn();
   expect((await client.send({ path: "/again" })).status).toBe(200);
   expect(upstream.sockets).toHaveLength(2);
-  expect(proxy.plane.managerOf("in", "http")?.numbers.repeated).toBe(1);
+  expect(proxy.plane.clusterOf("backend")?.calls.repeated).toBe(1);
 });
 
 test("RFC 9110 §9.2.2: a POST is not sent again", async () => {
