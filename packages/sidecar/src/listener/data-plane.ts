@@ -7,9 +7,11 @@
 import { type Clock, type Random, systemClock, systemRandom } from "@compendium/runtime";
 import { type Codec, defaultCodecLimits } from "../codec/codec.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
-import type { HttpConfig, ListenerConfig } from "../config/listener-config.ts";
+import type { FilterChainConfig, HttpConfig, ListenerConfig } from "../config/listener-config.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import { type Resolver, SystemResolver } from "../discovery/resolver.ts";
+import type { FilterFactory } from "../filters/filter-chain.ts";
+import type { RequestObserver } from "../router/observer.ts";
 import { ClusterTable } from "../upstream/cluster-table.ts";
 import { type Connector, TcpConnector } from "../upstream/connect.ts";
 import { UpstreamCluster } from "../upstream/upstream-cluster.ts";
@@ -29,6 +31,14 @@ export interface DataPlaneOptions {
    * are. Default: 15,000, as Envoy's `initial_fetch_timeout`.
    */
   readonly warmTimeoutMs?: number;
+  /** Makes the HTTP filters. */
+  readonly makeFilter?: FilterFactory;
+  /** Those who look on at the requests of a filter chain. Default: nobody. */
+  readonly observersFor?: (
+    listener: string,
+    chain: string,
+    config: HttpConfig,
+  ) => readonly RequestObserver[];
   /** Default: the process's. */
   readonly clock?: Clock;
   /** Default: the platform's. */
@@ -56,7 +66,9 @@ export class DataPlane implements AsyncDisposable {
   constructor({ clock = systemClock, random = systemRandom, ...options }: DataPlaneOptions) {
     const connector = options.connector ?? new TcpConnector(clock);
     const { resolver = new SystemResolver(), warmTimeoutMs = 15_000 } = options;
-    this.#options = { ...options, clock, random, connector, resolver, warmTimeoutMs };
+    const { makeFilter = noFilters, observersFor = () => [] } = options;
+    const seams = { connector, resolver, makeFilter, observersFor };
+    this.#options = { ...options, ...seams, clock, random, warmTimeoutMs };
     this.#clusters = new ClusterTable({
       make: (config, onDrained) => this.#makeCluster(config, onDrained),
       clock,
@@ -172,13 +184,13 @@ export class DataPlane implements AsyncDisposable {
     const known = this.#listeners.get(name);
     if (known !== undefined) {
       for (const chain of config.filterChains) {
-        if (chain.filter.kind === "http") this.#manage(known.managers, chain.name, chain.filter);
+        this.#manage(name, known.managers, chain);
       }
       return;
     }
     const managers = new Map<string, ConnectionManager>();
     for (const chain of config.filterChains) {
-      if (chain.filter.kind === "http") this.#manage(managers, chain.name, chain.filter);
+      this.#manage(name, managers, chain);
     }
     const listener = new Listener(config, this.#options.clock, {
       chainFor: () => this.#snapshot?.listeners.get(name)?.filterChains[0],
@@ -193,17 +205,33 @@ export class DataPlane implements AsyncDisposable {
     this.#listeners.set(name, { listener, managers, port });
   }
 
-  #manage(managers: Map<string, ConnectionManager>, name: string, filter: HttpConfig): void {
+  #manage(
+    listener: string,
+    managers: Map<string, ConnectionManager>,
+    { name, filter }: FilterChainConfig,
+  ): void {
+    if (filter.kind !== "http") return;
     const known = managers.get(name);
     if (known !== undefined) {
       if (known.config !== filter) known.update(filter);
       return;
     }
-    const { codec, clock, random } = this.#options;
-    const clusterOf = (cluster: string): UpstreamCluster | undefined => this.clusterOf(cluster);
-    managers.set(name, new ConnectionManager(filter, { codec, clock, random, clusterOf }));
+    const { codec, clock, random, makeFilter, observersFor } = this.#options;
+    const manager = new ConnectionManager(filter, {
+      codec,
+      clock,
+      random,
+      clusterOf: (cluster) => this.clusterOf(cluster),
+      makeFilter,
+      observersFor: (config) => observersFor(listener, name, config),
+    });
+    managers.set(name, manager);
   }
 }
+
+const noFilters: FilterFactory = ({ name }) => {
+  throw new TypeError(`no filter can be made for ${name}: pass makeFilter`);
+};
 
 const isSameAddress = (a: ListenerConfig, b: ListenerConfig): boolean =>
   a.address === b.address && a.port === b.port;

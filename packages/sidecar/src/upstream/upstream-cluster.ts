@@ -15,6 +15,7 @@ import type { Host } from "../cluster/host.ts";
 import type { ClientCodec, Protocol } from "../codec/codec.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
 import type { Resolver } from "../discovery/resolver.ts";
+import { type CallNumbers, noCalls } from "../router/upstream-call.ts";
 import { ClusterUpkeep, type UpkeepNumbers } from "./cluster-upkeep.ts";
 import type { Connector } from "./connect.ts";
 import { ConnectionPool, type PoolStats } from "./connection-pool.ts";
@@ -51,6 +52,8 @@ interface NamedPool {
 /** One cluster, as requests see it. */
 export class UpstreamCluster {
   readonly cluster: Cluster;
+  /** Counts of retries and the like, to be read. */
+  readonly calls: CallNumbers = noCalls();
   readonly #options: UpstreamClusterOptions;
   readonly #upkeep: ClusterUpkeep;
   // By host, then by protocol and priority: see slotOf.
