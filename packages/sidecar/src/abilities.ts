@@ -60,7 +60,6 @@ function checkChain({ match, tls, filter, connectionsMax }: FilterChainConfig, r
 }
 
 function checkHttp(filter: HttpConfig, refuse: Refuse): void {
-  for (const { name } of filter.filters) refuse(`the filter ${name}`);
   if (filter.accessLogs.length > 0) refuse("an access log");
   if (filter.limits.requestsPerConnectionMax > 0) refuse("a bound on a connection's requests");
   if (filter.limits.bufferBytesMax !== defaultCodecLimits.bufferBytesMax)
@@ -68,8 +67,7 @@ function checkHttp(filter: HttpConfig, refuse: Refuse): void {
   if (filter.timers.drainTimeoutMs !== DRAIN_MS) refuse("a pause between two GOAWAYs");
 }
 
-function checkRoute({ filters, action }: RouteConfig, refuse: Refuse): void {
-  if (filters.size > 0) refuse("a filter's settings for a route");
+function checkRoute({ action }: RouteConfig, refuse: Refuse): void {
   if (action.kind === "forward") checkForward(action, refuse);
 }
 

@@ -84,7 +84,7 @@ export class LocalRateLimitFilter implements HttpFilter {
  *
  * @throws RangeError when its tokens cannot be counted exactly
  */
-export function bucketOf(
+function bucketOf(
   config: Pick<LocalRateLimitConfig, "tokensMax" | "tokensPerFill" | "fillIntervalMs">,
   share: number,
 ): TokenBucket {

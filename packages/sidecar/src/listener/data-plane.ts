@@ -11,6 +11,7 @@ import type { FilterChainConfig, HttpConfig, ListenerConfig } from "../config/li
 import type { Snapshot } from "../config/snapshot.ts";
 import { type Resolver, SystemResolver } from "../discovery/resolver.ts";
 import type { FilterFactory } from "../filters/filter-chain.ts";
+import { makeFilter as makeFilterOf } from "../filters/make-filter.ts";
 import type { RequestObserver } from "../router/observer.ts";
 import { ClusterTable } from "../upstream/cluster-table.ts";
 import { type Connector, TcpConnector } from "../upstream/connect.ts";
@@ -31,7 +32,7 @@ export interface DataPlaneOptions {
    * are. Default: 15,000, as Envoy's `initial_fetch_timeout`.
    */
   readonly warmTimeoutMs?: number;
-  /** Makes the HTTP filters. */
+  /** Makes the HTTP filters. Default: the whole of a limit for each. */
   readonly makeFilter?: FilterFactory;
   /** Those who look on at the requests of a filter chain. Default: nobody. */
   readonly observersFor?: (
@@ -45,8 +46,10 @@ export interface DataPlaneOptions {
   readonly random?: Random;
 }
 
-interface Running {
+/** A listener that is open. */
+export interface RunningListener {
   readonly listener: Listener;
+  /** By filter chain. */
   readonly managers: Map<string, ConnectionManager>;
   readonly port: number;
 }
@@ -54,7 +57,7 @@ interface Running {
 /** A proxy that runs. */
 export class DataPlane implements AsyncDisposable {
   readonly #options: Required<DataPlaneOptions>;
-  readonly #listeners = new Map<string, Running>();
+  readonly #listeners = new Map<string, RunningListener>();
   readonly #clusters: ClusterTable;
   readonly #draining = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
@@ -66,7 +69,8 @@ export class DataPlane implements AsyncDisposable {
   constructor({ clock = systemClock, random = systemRandom, ...options }: DataPlaneOptions) {
     const connector = options.connector ?? new TcpConnector(clock);
     const { resolver = new SystemResolver(), warmTimeoutMs = 15_000 } = options;
-    const { makeFilter = noFilters, observersFor = () => [] } = options;
+    const wholeFilter: FilterFactory = (config) => makeFilterOf(config, { clock, random });
+    const { makeFilter = wholeFilter, observersFor = () => [] } = options;
     const seams = { connector, resolver, makeFilter, observersFor };
     this.#options = { ...options, ...seams, clock, random, warmTimeoutMs };
     this.#clusters = new ClusterTable({
@@ -85,6 +89,11 @@ export class DataPlane implements AsyncDisposable {
   get state(): "initializing" | "live" | "draining" {
     if (this.#draining.signal.aborted) return "draining";
     return this.#isLive ? "live" : "initializing";
+  }
+
+  /** The listeners that are open, by name. */
+  get listeners(): ReadonlyMap<string, RunningListener> {
+    return this.#listeners;
   }
 
   /** The clusters in force, by name. */
@@ -228,10 +237,6 @@ export class DataPlane implements AsyncDisposable {
     managers.set(name, manager);
   }
 }
-
-const noFilters: FilterFactory = ({ name }) => {
-  throw new TypeError(`no filter can be made for ${name}: pass makeFilter`);
-};
 
 const isSameAddress = (a: ListenerConfig, b: ListenerConfig): boolean =>
   a.address === b.address && a.port === b.port;

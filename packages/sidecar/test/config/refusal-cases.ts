@@ -239,6 +239,13 @@ export const cases: readonly Case[] = [
     /\["limit"\]: is a cors for a local-ratelimit/,
   ],
   [
+    "a bucket whose tokens cannot be counted exactly",
+    edgeDocument,
+    "max_tokens: 100, tokens_per_fill: 10",
+    "max_tokens: 4294967291, tokens_per_fill: 4294967279",
+    /token_bucket: cannot be counted exactly: limit × burst must stay below 2\^53/,
+  ],
+  [
     "two filters of a name",
     edgeDocument,
     "- name: cors\n",

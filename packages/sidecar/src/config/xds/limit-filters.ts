@@ -1,4 +1,5 @@
 // Filters that refuse or wait: the local token bucket, adaptive concurrency, the buffer.
+import { TokenBucket } from "@compendium/rate-limiter";
 import type {
   AdaptiveConcurrencyConfig,
   BufferConfig,
@@ -28,7 +29,15 @@ const tokenBucket = message(
     tokens_per_fill: defaulted(positive, 1),
     fill_interval: required(positiveDuration),
   },
-  (values) => values,
+  ({ maxTokens: tokensMax, tokensPerFill, fillInterval: fillIntervalMs }, node) => {
+    try {
+      new TokenBucket({ burst: tokensMax, limit: tokensPerFill, windowMs: fillIntervalMs });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return node.fail(`cannot be counted exactly: ${error.message}`, "choose smaller numbers");
+    }
+    return { tokensMax, tokensPerFill, fillIntervalMs };
+  },
 );
 
 /** A token bucket in this process. */
@@ -61,9 +70,7 @@ export const localRateLimit: Message<Nameless<LocalRateLimitConfig>> = message(
     }
     return {
       kind: "local-ratelimit",
-      tokensMax: bucket.maxTokens,
-      tokensPerFill: bucket.tokensPerFill,
-      fillIntervalMs: bucket.fillInterval,
+      ...bucket,
       // Envoy takes no status below 400 for a refusal either.
       status: values.status < 400 ? 429 : values.status,
       enabled,
@@ -87,7 +94,7 @@ export const bufferPerRoute: Message<Nameless<BufferConfig> | false> = message(
   { oneOf: [["disabled", "buffer"]] },
 );
 
-const ourGradient = ignored("this proxy's gradient is that of rate-limiter's ConcurrencyLimit");
+const ourGradient = ignored("this proxy's limit is resilience's gradient2, which measures it");
 
 const limitParams = message(
   "envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.ConcurrencyLimitCalculationParams",
