@@ -21,6 +21,7 @@
 // two implementations could read in two ways never becomes a stream.
 import type { Socket } from "node:net";
 import type { Fields } from "./fields.ts";
+import type { FloodReason } from "./rules/http2-floods.ts";
 import type { RefusalReason } from "./rules/refusals.ts";
 
 /** The protocols that a connection can speak. */
@@ -220,6 +221,11 @@ export interface ServerOptions extends CodecLimits {
   /** Protocols that an Upgrade may ask for, in lower case: any other is ignored, as if the client
    * had not asked (RFC 9110 §7.8). */
   readonly upgrades: ReadonlySet<string>;
+  /** Requests of one connection, which is drained with the last of them. Default: 0, no bound. */
+  readonly requestsPerConnectionMax?: number;
+  /** From the GOAWAY that says that a connection will end to the one that says which request was
+   * its last: what the client sent in between is served. Default: 5,000. */
+  readonly drainTimeoutMs?: number;
 }
 
 /** Makes streams out of sockets that come in. */
@@ -242,12 +248,36 @@ export interface ClientCodec {
   ): ClientConnection;
 }
 
+/** Which timer has passed. */
+export type TimeoutReason =
+  /** A head that did not come to its end. */
+  | "head"
+  /** A connection without a stream. */
+  | "idle"
+  /** A stream without a byte in either direction: a slow sender, or a slow reader. */
+  | "stream-idle"
+  /** A connection of HTTP/2 whose client takes no bytes. */
+  | "write"
+  /** A client that was refused, and did not go. */
+  | "linger";
+
+/** All of them. */
+export const timeoutReasons: readonly TimeoutReason[] = [
+  "head",
+  "idle",
+  "stream-idle",
+  "write",
+  "linger",
+];
+
 /** What a codec has counted since it began. */
 export interface CodecStats {
   /** Requests that never became a stream, by the rule that they broke. */
   readonly refused: Readonly<Record<RefusalReason, number>>;
-  /** Connections and streams that a timer ended. */
-  readonly timeouts: number;
+  /** Connections and streams that a timer ended, by the timer. */
+  readonly timeouts: Readonly<Record<TimeoutReason, number>>;
+  /** Connections of HTTP/2 that were cut off, by the bound that they passed. */
+  readonly floods: Readonly<Record<FloodReason, number>>;
   /** Responses of upstream that were no HTTP, or too large. */
   readonly badResponses: number;
 }

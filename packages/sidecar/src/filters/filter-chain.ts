@@ -51,6 +51,11 @@ export class FilterChain {
     }
   }
 
+  /** Each filter, of whatever route, once. */
+  all(): Iterable<HttpFilter> {
+    return this.#made.values();
+  }
+
   /** The filters of a route, in order; for a request without a route those of the chain. O(1). */
   filtersFor(overrides: FilterOverrides | undefined): readonly HttpFilter[] {
     return (overrides && this.#lists.get(overrides)) ?? this.#plain;
