@@ -4,9 +4,12 @@
 const types = {
   data: 0,
   headers: 1,
+  priority: 2,
   rstStream: 3,
   settings: 4,
+  ping: 6,
   goaway: 7,
+  windowUpdate: 8,
   continuation: 9,
 } as const;
 
@@ -27,6 +30,13 @@ export function frame(
   head[4] = flags;
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** A payload of 32-bit numbers. */
+export function words(...numbers: readonly number[]): Buffer {
+  const payload = Buffer.alloc(numbers.length * 4);
+  for (const [i, number] of numbers.entries()) payload.writeUInt32BE(number, i * 4);
+  return payload;
 }
 
 /** A field section; names and values in latin1. */

@@ -113,7 +113,7 @@ export class Http1ClientConnection implements ClientConnection {
   }
 
   #onDeadline(): void {
-    this.shared.counters.timeouts++;
+    this.shared.counters.timeouts[this.#stream === undefined ? "idle" : "stream-idle"]++;
     this.#stream?.onIdle();
     this.socket.destroy();
   }

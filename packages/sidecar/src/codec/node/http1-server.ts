@@ -20,6 +20,7 @@ import type {
   ServerStream,
   StreamReceiver,
 } from "../codec.ts";
+import type { FloodLimits } from "../rules/http2-floods.ts";
 import { type RefusalReason, refusalMessage } from "../rules/refusals.ts";
 import type { Http1RequestHead } from "../rules/request-head.ts";
 import { RequestScanner } from "../rules/request-scanner.ts";
@@ -33,12 +34,15 @@ export interface ServerShared {
   readonly options: ServerOptions;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly floods: FloodLimits;
   readonly onStream: (stream: ServerStream) => StreamReceiver<RequestHead>;
 }
 
-// How long a client that was refused may take to read the answer. Without it the kernel answers
-// the rest of its request with a reset, which may overtake the response (RFC 9112 §9.6).
-const lingerMs = 1_000;
+/**
+ * How long a client that was refused may take to read the answer. Without it the kernel answers
+ * the rest of its request with a reset, which may overtake the response (RFC 9112 §9.6).
+ */
+export const lingerMs = 1_000;
 
 /** Connections of HTTP/1.1 on one node:http server that listens on nothing. */
 export class Http1Server {
@@ -287,14 +291,22 @@ export class Http1ServerConnection implements ServerConnection {
   }
 
   #onDeadline(): void {
-    this.#shared.counters.timeouts++;
-    if (this.#isClosing) this.#socket.destroy();
-    else if (this.#stream !== undefined) {
+    const { timeouts } = this.#shared.counters;
+    if (this.#isClosing) {
+      timeouts.linger++;
+      this.#socket.destroy();
+    } else if (this.#stream !== undefined) {
+      timeouts["stream-idle"]++;
       this.#stream.onConnectionLost("the stream was idle", "overload");
       this.#stream = undefined;
       this.#socket.destroy();
-    } else if (this.#scanner.isInHead) this.#refuse("head-too-slow");
-    else this.#socket.destroy();
+    } else if (this.#scanner.isInHead) {
+      timeouts.head++;
+      this.#refuse("head-too-slow");
+    } else {
+      timeouts.idle++;
+      this.#socket.destroy();
+    }
   }
 }
 

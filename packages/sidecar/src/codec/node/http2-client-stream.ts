@@ -157,7 +157,7 @@ export class Http2ClientStream implements ClientStream {
   }
 
   #onIdle(): void {
-    this.#connection.shared.counters.timeouts++;
+    this.#connection.shared.counters.timeouts["stream-idle"]++;
     this.#fail("overload", "the stream was idle");
   }
 

@@ -5,7 +5,7 @@ import type { ClientConnection, ClientStream, Protocol, ResponseReceiver } from 
 import { Deadline } from "./deadline.ts";
 import type { ClientShared } from "./http1-client.ts";
 import { Http2ClientStream } from "./http2-client-stream.ts";
-import { connectionWindowBytes, windowBytes } from "./http2-parts.ts";
+import { connectionWindowBytes, sessionBounds, windowBytes } from "./http2-parts.ts";
 
 /** A connection to an HTTP/2 server. */
 export class Http2ClientConnection implements ClientConnection {
@@ -26,8 +26,7 @@ export class Http2ClientConnection implements ClientConnection {
     // The authority of the URL is a default that no request of ours falls back to.
     this.session = connect("http://upstream", {
       createConnection: () => socket,
-      maxHeaderListPairs: limits.headersMax * 2,
-      maxSessionMemory: 64,
+      ...sessionBounds(limits),
       settings: {
         enablePush: false,
         maxHeaderListSize: limits.headersBytesMax,
@@ -91,7 +90,7 @@ export class Http2ClientConnection implements ClientConnection {
   }
 
   #onIdle(): void {
-    this.shared.counters.timeouts++;
+    this.shared.counters.timeouts.idle++;
     this.drain();
   }
 }

@@ -1,13 +1,34 @@
 // What both sides of HTTP/2 share: field sections as node:http2 takes them, and resets as codes
 // (RFC 9113 §7) and back.
 import { constants, type OutgoingHttpHeaders } from "node:http2";
-import type { ResetReason } from "../codec.ts";
+import type { CodecLimits, ResetReason } from "../codec.ts";
 
 /** What one stream may have sent before its reader asks for more. */
 export const windowBytes: number = 256 * 1024;
 
 /** Of all streams of a connection together. */
 export const connectionWindowBytes: number = 1024 * 1024;
+
+/**
+ * What node:http2 bounds by itself, said and not left to its defaults: memory and pairs of fields;
+ * frames that are invalid, streams beyond those that are allowed, resets (by its own clock),
+ * answers to PING and SETTINGS that wait, entries of one SETTINGS.
+ */
+export function sessionBounds({ headersMax, headersBytesMax }: CodecLimits): object {
+  return {
+    maxHeaderListPairs: headersMax * 2,
+    maxSessionMemory: 64,
+    maxSessionInvalidFrames: 1_000,
+    maxSessionRejectedStreams: 100,
+    streamResetBurst: 1_000,
+    streamResetRate: 33,
+    maxOutstandingPings: 10,
+    maxOutstandingSettings: 10,
+    maxSettings: 32,
+    // nghttp2's default is 64 KiB; what came in must be able to go out.
+    maxSendHeaderBlockLength: Math.max(65_536, headersBytesMax * 2),
+  };
+}
 
 /** Adds fields to pseudo-fields; repetitions become lists, which are sent one by one. */
 export function withFields(

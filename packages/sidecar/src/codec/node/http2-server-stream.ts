@@ -171,7 +171,7 @@ export class Http2ServerStream implements ServerStream {
   }
 
   #onIdle(): void {
-    this.connection.shared.counters.timeouts++;
+    this.connection.shared.counters.timeouts["stream-idle"]++;
     this.#fail("overload", "the stream was idle");
   }
 

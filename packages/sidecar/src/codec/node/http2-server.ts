@@ -1,4 +1,5 @@
-// HTTP/2 towards clients, by a node:http2 session on a socket that has been accepted elsewhere.
+// HTTP/2 towards clients, by a node:http2 session on a socket that has been accepted elsewhere. The
+// gate between them counts frames and cuts off floods; node's own bounds stand behind it.
 import {
   constants,
   performServerHandshake,
@@ -8,13 +9,15 @@ import {
 import type { Socket } from "node:net";
 import type { PeerInfo, Protocol, ServerConnection } from "../codec.ts";
 import { readHttp2Request } from "../rules/http2-fields.ts";
+import type { FloodReason } from "../rules/http2-floods.ts";
 import { isRefusal, type RefusalReason, refusals } from "../rules/refusals.ts";
 import { Deadline } from "./deadline.ts";
-import type { ServerShared } from "./http1-server.ts";
-import { connectionWindowBytes, windowBytes } from "./http2-parts.ts";
+import { lingerMs, type ServerShared } from "./http1-server.ts";
+import { Http2Gate } from "./http2-gate.ts";
+import { connectionWindowBytes, sessionBounds, windowBytes } from "./http2-parts.ts";
 import { Http2ServerStream } from "./http2-server-stream.ts";
 
-const lastStreamIdMax = 2 ** 31 - 1;
+const drainMs = 5_000;
 
 /** One connection with many streams. */
 export class Http2ServerConnection implements ServerConnection {
@@ -22,28 +25,46 @@ export class Http2ServerConnection implements ServerConnection {
   readonly protocol: Protocol = "h2";
   readonly closed: Promise<void>;
   readonly shared: ServerShared;
+  readonly #socket: Socket;
+  readonly #gate: Http2Gate;
   readonly #session: ServerHttp2Session;
   readonly #idle: Deadline;
+  readonly #write: Deadline;
   #streams = 0;
-  #isDraining = false;
+  #requests = 0;
+  // What ends the connection: the pause of a drain, or the time to read why it is cut off.
+  #lastTimer: Disposable | undefined;
+  #isCutOff = false;
 
   constructor(shared: ServerShared, socket: Socket, peer: PeerInfo) {
     this.shared = shared;
     this.peer = peer;
-    const { options, clock } = shared;
+    this.#socket = socket;
+    const { options, clock, floods } = shared;
     this.#idle = new Deadline(clock, () => this.#onIdle());
+    this.#write = new Deadline(clock, () => this.#onWriteTimeout());
     // HTTP/2 has no half-open connections: without this, those of clients that left would stay.
     socket.allowHalfOpen = false;
-    this.#session = performServerHandshake(socket, {
-      maxHeaderListPairs: options.headersMax * 2,
-      maxSessionMemory: 64,
-      settings: {
-        maxConcurrentStreams: options.concurrentStreamsMax,
-        maxHeaderListSize: options.headersBytesMax,
-        initialWindowSize: windowBytes,
-      },
-      strictSingleValueFields: false,
-    } as Parameters<typeof performServerHandshake>[1]);
+    this.#gate = new Http2Gate({
+      socket,
+      clock,
+      limits: floods,
+      onFlood: (reason) => this.#cutOff(reason),
+      onWaiting: (isWaiting) =>
+        this.#write.set(isWaiting ? options.streamIdleTimeoutMs : Number.POSITIVE_INFINITY),
+    });
+    this.#session = performServerHandshake(
+      this.#gate as unknown as Socket,
+      {
+        ...sessionBounds(options),
+        settings: {
+          maxConcurrentStreams: options.concurrentStreamsMax,
+          maxHeaderListSize: options.headersBytesMax,
+          initialWindowSize: windowBytes,
+        },
+        strictSingleValueFields: false,
+      } as Parameters<typeof performServerHandshake>[1],
+    );
     const session = this.#session;
     session.setLocalWindowSize(connectionWindowBytes);
     session.on("error", () => session.destroy());
@@ -51,8 +72,12 @@ export class Http2ServerConnection implements ServerConnection {
     session.on("stream", ((stream: ServerHttp2Stream, _: object, flags: number, raw: string[]) =>
       this.#onStream(stream, flags, raw)) as (stream: ServerHttp2Stream) => void);
     this.closed = new Promise((resolve) => {
-      session.once("close", () => {
+      socket.once("close", () => {
         this.#idle.dispose();
+        this.#write.dispose();
+        this.#lastTimer?.[Symbol.dispose]();
+        // A socket that broke says nothing to a session that is not reading it.
+        session.destroy();
         resolve();
       });
     });
@@ -65,34 +90,30 @@ export class Http2ServerConnection implements ServerConnection {
 
   drain(): void {
     const session = this.#session;
-    if (this.#isDraining || session.closed || session.destroyed) return;
-    this.#isDraining = true;
-    if (this.#streams === 0) return session.close();
-    // RFC 9113 §6.8: first that it will end, and a round trip later where. What the client sent
-    // in between is still served.
-    session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamIdMax);
-    session.ping(() => {
-      if (!session.destroyed) session.close();
-    });
+    if (this.#lastTimer !== undefined || session.closed || session.destroyed) return;
+    // RFC 9113 §6.8: first that it will end, and a while later where. What the client sends in
+    // between is still served.
+    this.#gate.announceShutdown();
+    const { clock, options } = this.shared;
+    const atMs = clock.now() + (options.drainTimeoutMs ?? drainMs);
+    this.#lastTimer = clock.setTimer(atMs, () => session.close());
   }
 
   destroy(): void {
     this.#session.destroy();
+    this.#socket.destroy();
   }
 
   /** A stream is over. */
   onStreamEnd(): void {
     this.#streams--;
-    if (this.#streams > 0) return;
-    this.#idle.set(this.shared.options.idleTimeoutMs);
-    // After a GOAWAY and without streams nghttp2 reads nothing more, not the answer to the ping
-    // and not the client's end: the connection would stay for ever.
-    if (this.#isDraining) this.#session.close();
+    if (this.#streams === 0) this.#idle.set(this.shared.options.idleTimeoutMs);
   }
 
   #onStream(node: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     // Without it, a reset stream ends the process.
     node.on("error", () => {});
+    if (this.#isCutOff) return;
     const request = readHttp2Request(raw, this.shared.options.headersMax);
     if (isRefusal(request)) {
       this.#refuse(node, request);
@@ -100,6 +121,8 @@ export class Http2ServerConnection implements ServerConnection {
     }
     this.#streams++;
     this.#idle.set(Number.POSITIVE_INFINITY);
+    const { requestsPerConnectionMax = 0 } = this.shared.options;
+    if (++this.#requests === requestsPerConnectionMax) this.drain();
     const end = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const stream = new Http2ServerStream(this, node, request);
     stream.begin(this.shared.onStream(stream), end);
@@ -116,8 +139,28 @@ export class Http2ServerConnection implements ServerConnection {
     node.once("finish", () => node.close(constants.NGHTTP2_NO_ERROR));
   }
 
+  // The gate has said why, and reads nothing any more.
+  #cutOff(reason: FloodReason): void {
+    const { counters, clock } = this.shared;
+    counters.floods[reason]++;
+    this.#isCutOff = true;
+    this.#lastTimer?.[Symbol.dispose]();
+    this.#lastTimer = clock.setTimer(clock.now() + lingerMs, () => {
+      counters.timeouts.linger++;
+      this.destroy();
+    });
+    // Not from inside node's own call, which may be writing.
+    queueMicrotask(() => this.#session.destroy());
+  }
+
   #onIdle(): void {
-    this.shared.counters.timeouts++;
-    this.#session.close();
+    this.shared.counters.timeouts.idle++;
+    this.drain();
+  }
+
+  // It takes nothing: no answer, and no GOAWAY either.
+  #onWriteTimeout(): void {
+    this.shared.counters.timeouts.write++;
+    this.destroy();
   }
 }

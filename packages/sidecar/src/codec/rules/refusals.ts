@@ -28,6 +28,7 @@ export type RefusalReason =
   | "transfer-coding"
   | "coding-in-1.0"
   | "chunk"
+  | "chunk-overhead"
   | "trailer"
   | "trace-body"
   | "connection"
@@ -84,6 +85,7 @@ export const refusals: Readonly<Record<RefusalReason, Rule>> = {
   "transfer-coding": rule(501, "RFC 9112 §6.1", "a transfer coding other than chunked"),
   "coding-in-1.0": rule(400, "RFC 9112 §6.1", "Transfer-Encoding in HTTP/1.0"),
   chunk: rule(400, "RFC 9112 §7.1", "a chunk is not a size, CR LF, so many bytes and CR LF"),
+  "chunk-overhead": rule(400, "RFC 9112 §7.1.1", "the chunks are mostly extensions"),
   trailer: rule(400, "RFC 9110 §6.5.1", "a trailer that frames, routes or authenticates"),
   "trace-body": rule(400, "RFC 9110 §9.3.8", "TRACE with content"),
   // What belongs to the connection.

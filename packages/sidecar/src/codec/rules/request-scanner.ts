@@ -34,6 +34,10 @@ export interface ScannerRules extends RequestRules {
 const more: Step = { kind: "more" };
 const noTrailers: string[] = [];
 const chunkLineBytesMax = 1024;
+// "A server ought to limit the total length of chunk extensions" (§7.1.1): a chunk pays for 16
+// bytes around it, and for twice its own; so much may be owed (the sums are those of Go's
+// net/http).
+const overheadBytesMax = 16_384;
 // chunk-size, then extensions, which are dropped but must be well-formed (§7.1.1); the whitespace
 // that its grammar calls bad is refused, for it hides where the size ends.
 const chunkLine =
@@ -52,6 +56,7 @@ export class RequestScanner {
   // Bytes of the body, or of the chunk, that are still to come.
   #left = 0;
   #mayBeBlank = true;
+  #overheadBytes = 0;
 
   constructor(rules: ScannerRules) {
     this.#rules = rules;
@@ -109,6 +114,7 @@ export class RequestScanner {
     if (isRefusal(head)) return refused(head);
     this.#left = head.bodyBytes;
     this.#mayBeBlank = true;
+    this.#overheadBytes = 0;
     if (head.bodyBytes === Number.POSITIVE_INFINITY) this.#place = "chunk-line";
     else if (head.bodyBytes > 0) this.#place = "length";
     this.#text = "";
@@ -175,7 +181,9 @@ export class RequestScanner {
     if (match === null) return "chunk";
     this.#left = Number.parseInt(match[1]!, 16);
     this.#place = this.#left === 0 ? "trailers" : "chunk";
-    return undefined;
+    const unpaid = this.#overheadBytes + text.length + 2 - 16 - 2 * this.#left;
+    this.#overheadBytes = Math.max(unpaid, 0);
+    return this.#overheadBytes > overheadBytesMax ? "chunk-overhead" : undefined;
   }
 
   #finishTrailers(): string[] | RefusalReason | undefined {
