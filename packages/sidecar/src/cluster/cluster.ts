@@ -96,9 +96,9 @@ export class Cluster implements Balancer {
   }
 
   /**
-   * An active health check has judged: what `onChecked` of its checks is for. A success brings an ejected
-   * host back at once (Envoy's `successful_active_health_check_uneject_host`, which is on by
-   * default).
+   * An active health check has judged: what `onChecked` of its checks is for. A success brings an
+   * ejected host back at once (Envoy's `successful_active_health_check_uneject_host`, which is on
+   * by default).
    */
   healthChecked(host: Host, hasChanged: boolean): void {
     if (hasChanged) this.hostChanged();

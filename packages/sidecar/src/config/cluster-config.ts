@@ -8,6 +8,8 @@ export interface ClusterConfig {
   readonly connectTimeoutMs: number;
   readonly discovery: "static" | "strict-dns";
   readonly dnsRefreshMs: number;
+  /** Which addresses of a name are hosts; "auto": those of IPv6, and where there are none, IPv4. */
+  readonly dnsFamily: "auto" | "v4-only" | "v6-only" | "v4-preferred" | "all";
   readonly endpoints: readonly LocalityEndpoints[];
   readonly balancer: BalancerConfig;
   readonly overprovisioningFactor: number;

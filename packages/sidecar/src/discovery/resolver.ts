@@ -14,7 +14,7 @@ export interface ResolvedAddress {
 
 /** Looks up names. */
 export interface Resolver {
-  /** The IP addresses of the name: none if it has none. Rejects when that could not be found out. */
+  /** The IP addresses of the name: none if it has none. Rejects when nobody could say. */
   resolve(name: string): Promise<readonly ResolvedAddress[]>;
 }
 

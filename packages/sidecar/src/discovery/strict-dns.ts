@@ -12,7 +12,7 @@
 // Left out: times to live, which the system does not tell.
 import { isIP } from "node:net";
 import type { Clock, Random } from "@compendium/runtime";
-import type { EndpointConfig, LocalityEndpoints } from "../config/cluster-config.ts";
+import type { ClusterConfig, EndpointConfig, LocalityEndpoints } from "../config/cluster-config.ts";
 import type { ResolvedAddress, Resolver } from "./resolver.ts";
 
 /** What discovery by DNS is made of. */
@@ -20,6 +20,7 @@ export interface StrictDnsOptions {
   /** With names for addresses. */
   readonly endpoints: readonly LocalityEndpoints[];
   readonly refreshMs: number;
+  readonly family: ClusterConfig["dnsFamily"];
   readonly resolver: Resolver;
   readonly clock: Pick<Clock, "now" | "setTimer">;
   readonly random: Pick<Random, "below">;
@@ -117,7 +118,7 @@ export class StrictDns implements Disposable {
 
   #take(name: Name, found: readonly ResolvedAddress[]): void {
     // Servers turn the order with every answer, which changes nothing.
-    const addresses = usable(found).sort();
+    const addresses = usable(found, this.#options.family).sort();
     if (addresses.join() === name.addresses.join()) return;
     name.addresses = addresses;
     this.#tell();
@@ -155,9 +156,28 @@ function unknown(name: string): Name {
   return { name, addresses: [], failures: 0, isSettled: false, timer: undefined };
 }
 
-// One family, IPv6 where there is any (Envoy's AUTO): a machine with both is one host, not two.
-function usable(found: readonly ResolvedAddress[]): string[] {
-  const hasIp6 = found.some(({ family }) => family === 6);
-  const usable = found.filter(({ family }) => (family === 6) === hasIp6);
+function usable(found: readonly ResolvedAddress[], family: ClusterConfig["dnsFamily"]): string[] {
+  const [ip4, ip6] = [4, 6].map((one) => found.filter((each) => each.family === one));
+  const usable = ofFamily(ip4!, ip6!, family);
   return [...new Set(usable.map(({ address }) => address))].slice(0, ADDRESSES_MAX);
+}
+
+// Unless all are asked for, of one family: a machine with both is one host, not two.
+function ofFamily(
+  ip4: readonly ResolvedAddress[],
+  ip6: readonly ResolvedAddress[],
+  family: ClusterConfig["dnsFamily"],
+): readonly ResolvedAddress[] {
+  switch (family) {
+    case "auto":
+      return ip6.length > 0 ? ip6 : ip4;
+    case "v4-preferred":
+      return ip4.length > 0 ? ip4 : ip6;
+    case "v4-only":
+      return ip4;
+    case "v6-only":
+      return ip6;
+    case "all":
+      return [...ip4, ...ip6];
+  }
 }

@@ -12,6 +12,7 @@ import type { Host } from "../cluster/host.ts";
 import type { HostChanges } from "../cluster/host-set.ts";
 import type { ClientCodec } from "../codec/codec.ts";
 import type { LocalityEndpoints } from "../config/cluster-config.ts";
+import { withLingering } from "../discovery/lingering.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { type DnsNumbers, StrictDns } from "../discovery/strict-dns.ts";
 import { ClusterHealth } from "../health/cluster-health.ts";
@@ -45,6 +46,8 @@ export class ClusterUpkeep implements Disposable {
   readonly #options: ClusterUpkeepOptions;
   readonly #dns: StrictDns | undefined;
   readonly #health: ClusterHealth | undefined;
+  // What DNS has told last.
+  #found: readonly LocalityEndpoints[] | undefined;
   // Of those that wait until it is warm.
   #waiting: (() => void)[] = [];
   #sweep: Disposable | undefined;
@@ -69,10 +72,11 @@ export class ClusterUpkeep implements Disposable {
       this.#dns = new StrictDns({
         endpoints,
         refreshMs,
+        family: cluster.config.dnsFamily,
         resolver,
         clock,
         random,
-        onEndpoints: (found) => this.update(found),
+        onEndpoints: (found) => this.#onFound(found),
         onReady: () => this.#checkWarm(),
       });
     }
@@ -130,8 +134,16 @@ export class ClusterUpkeep implements Disposable {
     this.#checkWarm();
   }
 
+  #onFound(found: readonly LocalityEndpoints[]): void {
+    this.#found = found;
+    const { groups } = this.#options.cluster.hosts;
+    this.update(this.#health === undefined ? found : withLingering(found, groups));
+  }
+
   #onChecked(host: Host, hasChanged: boolean): void {
     this.#options.cluster.healthChecked(host, hasChanged);
+    // Perhaps it was there only because it was well.
+    if (hasChanged && !host.isHealthy && this.#found !== undefined) this.#onFound(this.#found);
     this.#checkWarm();
   }
 

@@ -3,8 +3,8 @@
 // until its streams run out). Where none has room, one is opened as long as there may be more, and
 // the request waits for whatever comes first: the new one, or an old one that is free again.
 //
-// A connection ends in one of three ways: its peer closes it, it has had its share of requests or of
-// time, or its host has failed or left. The last two let what is under way on it end.
+// A connection ends in one of three ways: its peer closes it, it has had its share of requests or
+// of time, or its host has failed or left. The last two let what is under way on it end.
 //
 // Bounds: connections and waiting requests by the cluster's breakers. Reaching one is an outcome.
 import type { Clock } from "@compendium/runtime";

@@ -102,7 +102,7 @@ export class UpstreamCluster {
     return this.#upkeep.whenWarm();
   }
 
-  /** Whether this configuration differs in nothing but the endpoints, which {@link update} takes. */
+  /** Whether this configuration differs in no more than the endpoints: {@link update} takes it. */
   accepts(config: ClusterConfig): boolean {
     if (config.discovery !== "static") return isDeepStrictEqual(config, this.#config);
     return isDeepStrictEqual({ ...config, endpoints: [] }, { ...this.#config, endpoints: [] });

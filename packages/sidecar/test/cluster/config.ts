@@ -18,6 +18,7 @@ export function clusterConfig(more: Partial<ClusterConfig> = {}): ClusterConfig 
     connectTimeoutMs: 5_000,
     discovery: "static",
     dnsRefreshMs: 5_000,
+    dnsFamily: "auto",
     endpoints: [],
     balancer: { kind: "round-robin" },
     overprovisioningFactor: 140,

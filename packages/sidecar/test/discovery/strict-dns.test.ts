@@ -2,14 +2,17 @@
 import { ManualClock, SeededRandom } from "@compendium/runtime";
 import { describe, expect, test } from "vitest";
 import { addressOf } from "../../src/cluster/host-set.ts";
-import type { LocalityEndpoints } from "../../src/config/cluster-config.ts";
+import type { ClusterConfig, LocalityEndpoints } from "../../src/config/cluster-config.ts";
 import { StrictDns } from "../../src/discovery/strict-dns.ts";
 import { endpoint, locality } from "../cluster/config.ts";
 import { FakeResolver } from "./fake-resolver.ts";
 
 const named = (...names: string[]): LocalityEndpoints => locality(names.map((n) => endpoint(n)));
 
-function setUp(endpoints: readonly LocalityEndpoints[] = [named("a.test")]) {
+function setUp(
+  endpoints: readonly LocalityEndpoints[] = [named("a.test")],
+  family: ClusterConfig["dnsFamily"] = "auto",
+) {
   const clock = new ManualClock();
   const resolver = new FakeResolver();
   const told: string[] = [];
@@ -18,6 +21,7 @@ function setUp(endpoints: readonly LocalityEndpoints[] = [named("a.test")]) {
   const dns = new StrictDns({
     endpoints,
     refreshMs: 5_000,
+    family,
     resolver,
     clock,
     random: new SeededRandom(1),
@@ -161,9 +165,29 @@ describe("discovery by DNS", () => {
     expect([resolver.asked, clock.pendingTimers]).toEqual([[], 0]);
   });
 
-  test("a machine with addresses of both families is one host: IPv6 goes first", async () => {
-    const { clock, resolver, told, dns } = setUp();
-    resolver.tell("a.test", ["10.0.0.1", "fd00::1"]);
+  test.each([
+    ["auto", "[fd00::1]:80", "10.0.0.1:80"],
+    ["v4-preferred", "10.0.0.1:80", "10.0.0.1:80"],
+    ["v4-only", "10.0.0.1:80", "10.0.0.1:80"],
+    ["v6-only", "[fd00::1]:80", ""],
+    ["all", "10.0.0.1:80 [fd00::1]:80", "10.0.0.1:80"],
+  ] as const)(
+    "dns_lookup_family %s: of both families %s, of IPv4 alone %s",
+    async (family, ofBoth, ofOne) => {
+      const { clock, resolver, told, dns } = setUp([named("a.test")], family);
+      resolver.tell("a.test", ["10.0.0.1", "fd00::1"]);
+      dns.start();
+      await clock.advanceAsync(0);
+      expect(told.at(-1)).toBe(ofBoth);
+      resolver.tell("a.test", ["10.0.0.1"]);
+      await clock.advanceAsync(5_000);
+      expect(told.at(-1)).toBe(ofOne);
+    },
+  );
+
+  test("with neither preferred family there, the other is taken", async () => {
+    const { clock, resolver, told, dns } = setUp([named("a.test")], "v4-preferred");
+    resolver.tell("a.test", ["fd00::1"]);
     dns.start();
     await clock.advanceAsync(0);
     expect(told.at(-1)).toBe("[fd00::1]:80");

@@ -1,4 +1,4 @@
-// npm run simulate:churn [-- CHANGES [SEED]]: endpoints that change under load, without end but a
+// npm run simulate [-- CHANGES [SEED]]: endpoints that change under load, without end but a
 // number; exits 1 when a request has failed.
 import { healthCheck } from "../health/config.ts";
 import { runChurn } from "./churn.ts";

@@ -203,6 +203,31 @@ describe("the upkeep of a cluster", () => {
     expect(chosen()).toEqual(["none"]);
     expect(upstream.numbers.dns?.empty).toBe(1);
   });
+
+  test("names and health checks: who is told of no longer stays while it is well", async () => {
+    const { clock, network, resolver, upstream, chosen, send } = setUpUpstream({
+      discovery: "strict-dns",
+      endpoints: hostsOf("app.test"),
+      healthChecks: [healthCheck({ unhealthyThreshold: 1 })],
+    });
+    resolver.tell("app.test", ["10.0.0.1", "10.0.0.2"]);
+    upstream.start();
+    await clock.advanceAsync(0);
+    await send();
+    const [host] = upstream.cluster.hosts.hosts();
+    resolver.tell("app.test", ["10.0.0.2"]);
+    await clock.advanceAsync(10_000);
+    expect(chosen()).toEqual(["10.0.0.1:80", "10.0.0.2:80"]);
+    expect(upstream.cluster.hosts.get("10.0.0.1:80")).toBe(host);
+    network.down.add("10.0.0.1:80");
+    await clock.advanceAsync(60_000);
+    expect([chosen(), upstream.cluster.hosts.size]).toEqual([["10.0.0.2:80"], 1]);
+    // Who is sick and told of stays, to be asked again.
+    network.down.add("10.0.0.2:80");
+    await clock.advanceAsync(60_000);
+    expect([chosen(), upstream.cluster.hosts.size]).toEqual([["10.0.0.2:80"], 1]);
+    upstream.destroy();
+  });
 });
 
 describe("a cluster is warm", () => {

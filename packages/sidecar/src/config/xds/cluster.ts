@@ -162,6 +162,16 @@ export const cluster: Message<ClusterConfig> = message(
     max_requests_per_connection: optional(uint32),
     per_connection_buffer_limit_bytes: defaulted(positive, BUFFER_BYTES_MAX),
     dns_refresh_rate: defaulted(positiveDuration, 5_000),
+    dns_lookup_family: defaulted(
+      choice<ClusterConfig["dnsFamily"]>("DnsLookupFamily", {
+        AUTO: "auto",
+        V4_ONLY: "v4-only",
+        V6_ONLY: "v6-only",
+        V4_PREFERRED: "v4-preferred",
+        ALL: "all",
+      }),
+      "auto",
+    ),
     ...others(),
   },
   (values, node) => {
@@ -177,6 +187,7 @@ export const cluster: Message<ClusterConfig> = message(
       connectTimeoutMs: values.connectTimeout,
       discovery: values.type,
       dnsRefreshMs: values.dnsRefreshRate,
+      dnsFamily: values.dnsLookupFamily,
       ...values.loadAssignment,
       balancer: newer?.balancer ?? older.balancer,
       slowStart: newer === undefined ? older.slowStart : newer.slowStart,
@@ -246,7 +257,6 @@ function others() {
     dns_failure_refresh_rate: dns,
     respect_dns_ttl: only(false, "use dns_refresh_rate"),
     dns_jitter: dns,
-    dns_lookup_family: dns,
     dns_resolvers: refused("set up the system's resolver"),
     use_tcp_for_dns_lookups: only(false, "set up the system's resolver"),
     dns_resolution_config: refused("set up the system's resolver"),
