@@ -18,7 +18,7 @@ import { requestOf } from "../match/helpers.ts";
 
 export interface TestRequestOptions extends Partial<Omit<RequestHead, "fields">> {
   /** Name, value, name, value… */
-  readonly fields?: string[];
+  readonly fields?: readonly string[];
   readonly hasBody?: boolean;
   readonly clock?: ManualClock;
   readonly remoteAddress?: string;
@@ -38,8 +38,9 @@ export class TestRequest implements FilteredRequest {
 
   constructor(options: TestRequestOptions = {}) {
     const { path = "/", hasBody = false, clock = new ManualClock(), ...more } = options;
-    const { remoteAddress = "192.0.2.1", clientAddress, localPort = 8080, tls, ...head } = more;
-    this.head = requestOf(path, head);
+    const { remoteAddress = "192.0.2.1", clientAddress, localPort = 8080, tls, ...rest } = more;
+    const { fields = [], ...head } = rest;
+    this.head = requestOf(path, { ...head, fields: [...fields] });
     this.hasBody = hasBody;
     const peer: PeerInfo = {
       remoteAddress,
@@ -70,7 +71,7 @@ export class TestRequest implements FilteredRequest {
     { status = 200, fields = [], end = false }: TestResponse,
     client = new TestClient(),
   ): { readonly head: ResponseHead; readonly sink: ResponseSink; readonly stages: number } {
-    const head = { status, fields: new Fields(fields) };
+    const head = { status, fields: new Fields([...fields]) };
     for (const visit of this.#visits) visit(head);
     const stages: ResponseStage[] = [];
     let sink: ResponseSink = client;
@@ -95,7 +96,8 @@ export class TestRequest implements FilteredRequest {
 
 export interface TestResponse {
   readonly status?: number;
-  readonly fields?: string[];
+  /** Name, value, name, value… */
+  readonly fields?: readonly string[];
   readonly end?: boolean;
 }
 
