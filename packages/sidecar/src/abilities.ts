@@ -3,15 +3,11 @@
 // somebody counts on the TLS, the authorization or the retry that is not there. So a snapshot that
 // asks for more is refused as a whole, by name. A part that learns to do its work takes its line
 // out of here.
-import { defaultCodecLimits } from "./codec/codec.ts";
 import type { ClusterConfig } from "./config/cluster-config.ts";
 import { type Problem, SidecarConfigError } from "./config/config-error.ts";
 import type { FilterChainConfig, HttpConfig, ListenerConfig } from "./config/listener-config.ts";
 import type { ForwardAction, RouteConfig } from "./config/route-config.ts";
 import type { Snapshot } from "./config/snapshot.ts";
-
-// Where a document says nothing, these stand in the snapshot.
-const DRAIN_MS = 5_000;
 
 type Refuse = (what: string) => void;
 
@@ -61,10 +57,6 @@ function checkChain({ match, tls, filter, connectionsMax }: FilterChainConfig, r
 
 function checkHttp(filter: HttpConfig, refuse: Refuse): void {
   if (filter.accessLogs.length > 0) refuse("an access log");
-  if (filter.limits.requestsPerConnectionMax > 0) refuse("a bound on a connection's requests");
-  if (filter.limits.bufferBytesMax !== defaultCodecLimits.bufferBytesMax)
-    refuse("a buffer's limit");
-  if (filter.timers.drainTimeoutMs !== DRAIN_MS) refuse("a pause between two GOAWAYs");
 }
 
 function checkRoute({ action }: RouteConfig, refuse: Refuse): void {
@@ -77,5 +69,4 @@ function checkForward(action: ForwardAction, refuse: Refuse): void {
 
 function checkCluster(cluster: ClusterConfig, refuse: Refuse): void {
   if (cluster.tls !== undefined) refuse("TLS towards a cluster");
-  if (cluster.bufferBytesMax !== defaultCodecLimits.bufferBytesMax) refuse("a buffer's limit");
 }

@@ -117,6 +117,7 @@ export class ConnectionManager {
       headersTimeoutMs: timers.requestHeadersTimeoutMs,
       idleTimeoutMs: timers.idleTimeoutMs,
       streamIdleTimeoutMs: timers.streamIdleTimeoutMs,
+      drainTimeoutMs: timers.drainTimeoutMs,
       upgrades: new Set(upgrades.map((name) => name.toLowerCase())),
     };
     const { clock, codec, random } = this.#options;

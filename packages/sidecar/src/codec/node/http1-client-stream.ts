@@ -11,6 +11,7 @@ import {
 import { isRefusal } from "../rules/refusals.ts";
 import type { Http1ClientConnection } from "./http1-client.ts";
 import { hasNoBody } from "./http1-messages.ts";
+import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -22,6 +23,7 @@ export class Http1ClientStream implements ClientStream {
   #request: ClientRequest | undefined;
   #response: IncomingMessage | undefined;
   #tunnel: Socket | undefined;
+  #buffer: OutgoingBuffer | undefined;
   #isPaused = false;
   #hasHead = false;
   #isIdle = false;
@@ -57,10 +59,6 @@ export class Http1ClientStream implements ClientStream {
       else this.#onTunnel(response, socket as Socket, first);
     });
     request.on("error", (error) => this.#onError(error));
-    request.on("drain", () => {
-      this.#connection.onActivity();
-      this.#receiver?.onWritable();
-    });
     if (end) request.end();
     // The beginning of a body that is there already leaves together with the head.
     else process.nextTick(this.#flushHead);
@@ -102,10 +100,18 @@ export class Http1ClientStream implements ClientStream {
       }
     }
     this.#hasWritten = true;
-    if (!end) return out.write(chunk);
+    if (!end) return this.#bufferFor().write(out, chunk);
     if (chunk.length === 0) out.end();
     else out.end(chunk);
     return true;
+  }
+
+  #bufferFor(): OutgoingBuffer {
+    this.#buffer ??= new OutgoingBuffer(this.#connection.shared.limits.bufferBytesMax, {
+      onLeft: () => this.#connection.onActivity(),
+      onRoom: () => this.#receiver?.onWritable(),
+    });
+    return this.#buffer;
   }
 
   sendTrailers(fields: Fields): void {
@@ -186,7 +192,6 @@ export class Http1ClientStream implements ClientStream {
       this.#connection.onActivity();
       this.#receiver?.onData(chunk, false);
     });
-    socket.on("drain", () => this.#receiver?.onWritable());
     socket.on("end", () => this.#receiver?.onData(nothing, true));
     socket.on("close", () => {
       if (!socket.readableEnded) this.#fail("connection-termination", "the tunnel broke");

@@ -11,6 +11,7 @@ import { Fields } from "../fields.ts";
 import type { Http1RequestHead } from "../rules/request-head.ts";
 import { hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
+import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -24,6 +25,7 @@ export class Http1ServerStream implements ServerStream {
   #hasEndedIn = false;
   #isBodiless = false;
   #hasWritten = false;
+  #buffer: OutgoingBuffer | undefined;
   // What Content-Length has promised and is still owed; undefined without it.
   #owed: number | undefined;
 
@@ -37,10 +39,6 @@ export class Http1ServerStream implements ServerStream {
     this.#head = head;
     this.#request = request;
     this.#response = response;
-    response.on("drain", () => {
-      connection.onActivity();
-      this.#receiver?.onWritable();
-    });
     response.on("finish", () => this.#onFinish());
   }
 
@@ -131,7 +129,11 @@ export class Http1ServerStream implements ServerStream {
       return true;
     }
     this.#hasWritten = true;
-    return this.#response.write(chunk);
+    this.#buffer ??= new OutgoingBuffer(this.connection.bufferBytesMax, {
+      onLeft: () => this.connection.onActivity(),
+      onRoom: () => this.#receiver?.onWritable(),
+    });
+    return this.#buffer.write(this.#response, chunk);
   }
 
   sendTrailers(fields: Fields): void {

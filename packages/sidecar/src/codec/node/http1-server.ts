@@ -104,6 +104,7 @@ export class Http1ServerConnection implements ServerConnection {
   #stream: CurrentStream | undefined;
   #request: IncomingMessage | undefined;
   #isDraining = false;
+  #requests = 0;
   // Nothing more is read: an answer is on its way, then the end.
   #isClosing = false;
   #isTunnel = false;
@@ -139,6 +140,11 @@ export class Http1ServerConnection implements ServerConnection {
 
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  /** What may wait to be written. */
+  get bufferBytesMax(): number {
+    return this.#shared.options.bufferBytesMax;
   }
 
   /** Trailers of the request whose body has ended. */
@@ -199,6 +205,9 @@ export class Http1ServerConnection implements ServerConnection {
   #beginRequest(head: Http1RequestHead, bytes: Buffer): void {
     this.protocol = head.head.protocol;
     this.onActivity();
+    this.#requests++;
+    const { requestsPerConnectionMax = 0 } = this.#shared.options;
+    if (this.#requests === requestsPerConnectionMax) this.#isDraining = true;
     this.#awaited = head;
     this.#trailers = [];
     // An upgrade that is ignored must not reach node, which would stop reading HTTP for it.

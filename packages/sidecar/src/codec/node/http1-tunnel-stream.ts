@@ -14,6 +14,7 @@ import type { Fields } from "../fields.ts";
 import type { Http1RequestHead } from "../rules/request-head.ts";
 import { hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
+import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -25,6 +26,7 @@ export class Http1TunnelStream implements ServerStream {
   readonly #request: IncomingMessage;
   #receiver: StreamReceiver<RequestHead> | undefined;
   #response: ServerResponse | undefined;
+  #buffer: OutgoingBuffer | undefined;
   #isOpen = false;
   #hasEndedIn = false;
 
@@ -45,10 +47,6 @@ export class Http1TunnelStream implements ServerStream {
     this.#receiver = receiver;
     // Bytes that come before the 101 wait: they are of a protocol that has not begun.
     this.#socket.pause();
-    this.#socket.on("drain", () => {
-      this.connection.onActivity();
-      this.#receiver?.onWritable();
-    });
     receiver.onHead(this.#head.head, false);
   }
 
@@ -85,7 +83,6 @@ export class Http1TunnelStream implements ServerStream {
     this.#response = response;
     response.assignSocket(this.#socket);
     response.shouldKeepAlive = false;
-    response.on("drain", () => this.#receiver?.onWritable());
     response.on("finish", () => {
       this.#receiver = undefined;
       response.detachSocket(this.#socket);
@@ -104,7 +101,11 @@ export class Http1TunnelStream implements ServerStream {
       out.end(chunk);
       return true;
     }
-    return out.write(chunk);
+    this.#buffer ??= new OutgoingBuffer(this.connection.bufferBytesMax, {
+      onLeft: () => this.connection.onActivity(),
+      onRoom: () => this.#receiver?.onWritable(),
+    });
+    return this.#buffer.write(out, chunk);
   }
 
   sendTrailers(_fields: Fields): void {

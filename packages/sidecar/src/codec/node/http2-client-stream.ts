@@ -6,7 +6,8 @@ import { readHttp2Response, readHttp2Trailers } from "../rules/http2-fields.ts";
 import { isRefusal } from "../rules/refusals.ts";
 import { Deadline } from "./deadline.ts";
 import type { Http2ClientConnection } from "./http2-client.ts";
-import { codeOf, reasonOf, withFields } from "./http2-parts.ts";
+import { codeOf, reasonOf, windowBytes, withFields } from "./http2-parts.ts";
+import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -16,6 +17,7 @@ type RawListener = (headers: object, flags: number, raw: string[]) => void;
 export class Http2ClientStream implements ClientStream {
   readonly #connection: Http2ClientConnection;
   readonly #idle: Deadline;
+  readonly #buffer: OutgoingBuffer;
   #receiver: ResponseReceiver | undefined;
   #node: ClientHttp2Stream | undefined;
   #hasHead = false;
@@ -28,7 +30,12 @@ export class Http2ClientStream implements ClientStream {
   constructor(connection: Http2ClientConnection, receiver: ResponseReceiver) {
     this.#connection = connection;
     this.#receiver = receiver;
-    this.#idle = new Deadline(connection.shared.clock, () => this.#onIdle());
+    const { clock, limits } = connection.shared;
+    this.#idle = new Deadline(clock, () => this.#onIdle());
+    this.#buffer = new OutgoingBuffer(Math.min(limits.bufferBytesMax, windowBytes), {
+      onLeft: () => this.#onActivity(),
+      onRoom: () => this.#receiver?.onWritable(),
+    });
   }
 
   sendHead(head: RequestHead, end: boolean): void {
@@ -71,10 +78,6 @@ export class Http2ClientStream implements ClientStream {
       this.#receiver?.onData(chunk, false);
     });
     node.on("end", () => this.#onEnd());
-    node.on("drain", () => {
-      this.#onActivity();
-      this.#receiver?.onWritable();
-    });
     node.on("wantTrailers", () => node.sendTrailers(withFields({}, this.#trailersOut)));
     node.on("error", () => {});
     node.on("close", () => this.#onClose());
@@ -85,7 +88,7 @@ export class Http2ClientStream implements ClientStream {
     const node = this.#node;
     if (node === undefined || node.destroyed || node.closed || node.writableEnded) return true;
     this.#onActivity();
-    if (!end) return node.write(chunk);
+    if (!end) return this.#buffer.write(node, chunk);
     if (chunk.length === 0) node.end();
     else node.end(chunk);
     return true;

@@ -12,8 +12,9 @@ import { isTrailerAllowed } from "../rules/connection-fields.ts";
 import { type Http2RequestHead, readHttp2Trailers } from "../rules/http2-fields.ts";
 import { isRefusal, type RefusalReason } from "../rules/refusals.ts";
 import { Deadline } from "./deadline.ts";
-import { codeOf, reasonOf, withFields } from "./http2-parts.ts";
+import { codeOf, reasonOf, windowBytes, withFields } from "./http2-parts.ts";
 import type { Http2ServerConnection } from "./http2-server.ts";
+import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -23,6 +24,7 @@ export class Http2ServerStream implements ServerStream {
   readonly #node: ServerHttp2Stream;
   readonly #request: Http2RequestHead;
   readonly #idle: Deadline;
+  readonly #buffer: OutgoingBuffer;
   #receiver: StreamReceiver<RequestHead> | undefined;
   #owed: number | undefined;
   #hasEndedIn = false;
@@ -39,8 +41,12 @@ export class Http2ServerStream implements ServerStream {
     this.#node = node;
     this.#request = request;
     this.#owed = request.contentLength;
-    const { clock } = connection.shared;
+    const { clock, options } = connection.shared;
     this.#idle = new Deadline(clock, () => this.#onIdle());
+    this.#buffer = new OutgoingBuffer(Math.min(options.bufferBytesMax, windowBytes), {
+      onLeft: () => this.#onActivity(),
+      onRoom: () => this.#receiver?.onWritable(),
+    });
   }
 
   /** Shows the request. */
@@ -48,10 +54,6 @@ export class Http2ServerStream implements ServerStream {
     this.#receiver = receiver;
     const node = this.#node;
     this.#onActivity();
-    node.on("drain", () => {
-      this.#onActivity();
-      this.#receiver?.onWritable();
-    });
     node.on("close", () => this.#onClose());
     node.on("wantTrailers", () => node.sendTrailers(withFields({}, this.#trailersOut)));
     this.#hasEndedIn = end;
@@ -130,7 +132,7 @@ export class Http2ServerStream implements ServerStream {
     const node = this.#node;
     this.#onActivity();
     if (this.#isBodiless || node.destroyed || node.closed || node.writableEnded) return true;
-    if (!end) return node.write(chunk);
+    if (!end) return this.#buffer.write(node, chunk);
     if (chunk.length === 0) node.end();
     else node.end(chunk);
     this.#afterEnd();
