@@ -125,10 +125,15 @@ export class CausalGraph {
     return sameVersion(version, this.heads);
   }
 
-  /** Whether the last operation is of this agent, and knows of all others. */
-  isLast(agent: number): boolean {
+  /** The number of the agent of the last operation, if that knows of all others; else -1. */
+  get typist(): number {
     const isOnlyHead = this.heads.length === 1 && this.heads[0] === this.length - 1;
-    return isOnlyHead && this.#runAgents.last() === agent;
+    return isOnlyHead ? this.#runAgents.last() : -1;
+  }
+
+  /** Whether the last `count` operations, and the one before them, are one run of this agent. */
+  isTypedOn(agent: number, count: number): boolean {
+    return this.#runAgents.last() === agent && this.length - count > this.#starts.last();
   }
 
   /** How many operations, from the first on, this version knows without a gap. */
@@ -143,8 +148,7 @@ export class CausalGraph {
 
   /** The run that this operation is in. */
   runOf(lv: number): number {
-    const last = this.#starts.length - 1;
-    return lv >= this.#starts.data[last]! ? last : this.#starts.floor(lv);
+    return this.#starts.floor(lv);
   }
 
   /** The first operation of a run. */
@@ -225,12 +229,8 @@ export class CausalGraph {
 
   /** An agent's operations from a number on: ascending LVs, as [from, to) pairs in a row. */
   rangesOf(agent: number, fromSeq: number): number[] {
-    const count = this.nextSeqs[agent]! - fromSeq;
-    if (count <= 0) return [];
-    let from = this.length - count;
-    // Mostly nobody else has done anything since.
-    if (this.#runAgents.last() === agent && from >= this.#starts.last()) return [from, this.length];
-    from = this.lvOf(agent, fromSeq);
+    if (fromSeq >= this.nextSeqs[agent]!) return [];
+    let from = this.lvOf(agent, fromSeq);
     const ranges: number[] = [];
     const runs = this.#runsOfAgent[agent]!;
     for (let i = runs.floor(this.runOf(from)); i < runs.length; i++) {

@@ -40,6 +40,8 @@ export class IntColumn {
 
   /** The greatest index whose value is at most `value`; the column ascends. `-1` for none. */
   floor(value: number): number {
+    // Mostly the last is meant: what is going on is at the end.
+    if (this.length > 0 && this.data[this.length - 1]! <= value) return this.length - 1;
     let low = 0;
     let high = this.length;
     while (low < high) {

@@ -16,9 +16,9 @@
 import type { Base } from "../causal/base.ts";
 import type { CausalGraph } from "../causal/causal-graph.ts";
 import { readBase, writeBase } from "../encoding/base.ts";
-import { ByteReader } from "../encoding/byte-reader.ts";
+import type { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
-import { FrameVersion, frame, openFrame } from "../encoding/frame.ts";
+import { bodyOf, FrameVersion, frame, tagOf, versionOf } from "../encoding/frame.ts";
 import { OPERATIONS_MAX, type Runs, readRuns, writeRuns } from "../encoding/runs.ts";
 import { CrdtError } from "../errors.ts";
 import type { Row } from "./counts.ts";
@@ -127,12 +127,12 @@ export interface Read {
  *   type; the message names it
  */
 export function readUpdate(bytes: Uint8Array, slots: ReadonlyMap<string, Slot>): Read {
-  const { version, tag, from, to } = openFrame(bytes, FrameVersion.WithBase);
+  const body = bodyOf(bytes, FrameVersion.WithBase);
+  const tag = tagOf(bytes);
   if (tag !== Tag.Update && tag !== Tag.Document) {
     throw new CrdtError("CRDT_KIND", `expected a document or an update of one, got tag ${tag}`);
   }
-  const body = new ByteReader(bytes, from, to);
-  const hasBase = version === FrameVersion.WithBase;
+  const hasBase = versionOf(bytes) === FrameVersion.WithBase;
   if (hasBase && tag !== Tag.Document) throw body.corrupt("an update with a base");
   const base = hasBase ? readBase(body) : undefined;
   const runs = readRuns(body);

@@ -59,18 +59,10 @@ export class ByteReader {
 
   /** An integer up to `most`, which is below 2^32. */
   number(most = 0xffff_ffff): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      // The fifth byte has room for four bits.
-      value += shift < 28 ? (byte & 127) << shift : (byte & 127) * 2 ** 28;
-      if (byte < 128) {
-        if (byte === 0 && shift > 0) throw this.corrupt("a number is padded");
-        if (value > most) throw this.corrupt(`${value} is more than ${most}`);
-        return value;
-      }
-    }
-    throw this.corrupt("a number does not end");
+    const first = this.byte();
+    const value = first < 128 ? first : this.#rest(first & 127);
+    if (value > most) throw this.corrupt(`${value} is more than ${most}`);
+    return value;
   }
 
   /** An integer of either sign. */
@@ -104,6 +96,18 @@ export class ByteReader {
       text += String.fromCharCode(this.#bytes[at]!);
     }
     return text;
+  }
+
+  /** Whether this string of ASCII characters is next; if it is, it is passed over. */
+  skipAscii(text: string): boolean {
+    const start = this.#at;
+    const { length } = text;
+    if (length < this.left && this.number() === length && this.#isAscii(text, this.#at, length)) {
+      this.#at += length;
+      return true;
+    }
+    this.#at = start;
+    return false;
   }
 
   /** A string of at most so many bytes. */
@@ -155,6 +159,19 @@ export class ByteReader {
   /** An error that says why, and where. */
   corrupt(why: string): CrdtError {
     return new CrdtError("CRDT_CORRUPT", `byte ${this.#at}: ${why}`);
+  }
+
+  // The rest of a number, whose lowest seven bits have been read.
+  #rest(lowest: number): number {
+    let value = lowest;
+    for (let shift = 7; shift < 35; shift += 7) {
+      const byte = this.byte();
+      // The fifth byte has room for four bits.
+      value += shift < 28 ? (byte & 127) << shift : (byte & 127) * 2 ** 28;
+      if (byte === 0) throw this.corrupt("a number is padded");
+      if (byte < 128) return value;
+    }
+    throw this.corrupt("a number does not end");
   }
 
   #isAscii(text: string, from: number, length: number): boolean {

@@ -13,16 +13,19 @@ const HEAD = 16;
 
 /** Bytes in a row, which grows. */
 export class ByteWriter {
+  // What has been written is from #start up to #length.
+  #start = HEAD;
   #length = HEAD;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
 
   /** How many have been written. */
   get length(): number {
-    return this.#length - HEAD;
+    return this.#length - this.#start;
   }
 
   /** Begins anew. */
   reset(): void {
+    this.#start = HEAD;
     this.#length = HEAD;
     // One large document should not be paid for as long as the program runs.
     if (this.#bytes.length > 1 << 20) this.#bytes = new Uint8Array(1024);
@@ -56,7 +59,8 @@ export class ByteWriter {
 
   /** Four bytes, the lowest first. */
   word(value: number): void {
-    for (let shift = 0; shift < 32; shift += 8) this.byte((value >>> shift) & 255);
+    this.#reserve(4);
+    for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#length++] = value >>> shift;
   }
 
   /** Bytes as they are. */
@@ -109,23 +113,30 @@ export class ByteWriter {
     this.#length = at;
   }
 
-  /** A copy of what has been written. */
-  take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(HEAD, this.#length);
+  /** One byte before all others: at most 16 times. */
+  prependByte(value: number): void {
+    this.#bytes[--this.#start] = value;
   }
 
-  /**
-   * A copy of what has been written, behind a head of at most 16 bytes, and followed by the four
-   * bytes that `check` makes of both.
-   */
-  seal(
-    head: readonly number[],
-    check: (bytes: Uint8Array, from: number, to: number) => number,
-  ): Uint8Array<ArrayBuffer> {
-    const from = HEAD - head.length;
-    for (let i = 0; i < head.length; i++) this.#bytes[from + i] = head[i]!;
-    this.word(check(this.#bytes, from, this.#length));
-    return this.#bytes.slice(from, this.#length);
+  /** An integer in [0, 2^32) before all others. */
+  prependNumber(value: number): void {
+    let shift = 0;
+    while (value >>> shift >= 128) shift += 7;
+    this.prependByte(value >>> shift);
+    for (shift -= 7; shift >= 0; shift -= 7) this.prependByte(((value >>> shift) & 127) | 128);
+  }
+
+  /** A copy of what has been written, which is then forgotten. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#bytes.slice(this.#start, this.#length);
+    this.reset();
+    return taken;
+  }
+
+  /** The same, and behind it the four bytes that `check` makes of it. */
+  seal(check: (bytes: Uint8Array, from: number, to: number) => number): Uint8Array<ArrayBuffer> {
+    this.word(check(this.#bytes, this.#start, this.#length));
+    return this.take();
   }
 
   #reserve(count: number): void {

@@ -7,7 +7,7 @@
 // stored without having been charged, and the format spends at least one byte of input for every
 // 10 that are charged, so that a writer of hostile bytes buys no more memory than he sends.
 import { BUDGET_BYTES, BUDGET_PER_BYTE } from "../encoding/byte-reader.ts";
-import { openFrame } from "../encoding/frame.ts";
+import { bodyOf, tagOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
 
 const utf8 = new TextEncoder();
@@ -201,6 +201,6 @@ export class Reader {
 
 /** A reader of what is in a frame, with its tag; or throws. */
 export function unframe(bytes: Uint8Array): { readonly tag: number; readonly body: Reader } {
-  const { tag, from, to } = openFrame(bytes);
-  return { tag, body: new Reader(bytes, from, to) };
+  const { position, left } = bodyOf(bytes);
+  return { tag: tagOf(bytes), body: new Reader(bytes, position, position + left) };
 }

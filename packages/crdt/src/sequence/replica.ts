@@ -12,7 +12,7 @@ import { covers } from "../causal/base.ts";
 import { CausalGraph, type VersionVector } from "../causal/causal-graph.ts";
 import { ByteReader } from "../encoding/byte-reader.ts";
 import { ByteWriter } from "../encoding/byte-writer.ts";
-import { bodyOf, FrameVersion, frame, openFrame, tagOf } from "../encoding/frame.ts";
+import { bodyOf, FrameVersion, frame, tagOf, versionOf } from "../encoding/frame.ts";
 import { CrdtError } from "../errors.ts";
 import { checkReplica } from "../lattice/scalar.ts";
 import { type Anchor, positionOfUnit, unitAt } from "./anchor.ts";
@@ -41,7 +41,7 @@ export type SpliceListener = (splices: Splices) => void;
 const writer = new ByteWriter();
 
 /** A sequence that converges with its other replicas. */
-export class Replica<C extends Content> {
+export class Replica<C extends Content> implements History {
   /** The name under which this replica edits. */
   readonly agent: string;
   /** The units. */
@@ -147,17 +147,20 @@ export class Replica<C extends Content> {
   /** What was done here since the last call, as an update; `undefined` for nothing. */
   flush(): Uint8Array<ArrayBuffer> | undefined {
     if (this.#unsent < 0) return undefined;
-    const ranges = this.#graph.rangesOf(this.#agentNumber, this.#unsent);
+    const [agent, seq] = [this.#agentNumber, this.#unsent];
     this.#unsent = -1;
-    return this.#encode(ranges);
+    writer.reset();
+    if (!writeKeystroke(writer, this, agent, seq)) {
+      writeUpdate(writer, this, this.#graph.rangesOf(agent, seq));
+    }
+    return frame(this.content.tags.update, writer);
   }
 
   /** Everything, as bytes that {@link Replica.open} takes. */
   encode(keepDeleted: boolean): Uint8Array<ArrayBuffer> {
-    const { graph } = this;
+    const { graph, content } = this;
     writer.reset();
-    const { content } = this;
-    writeDocument(writer, { graph, log: this.#log, content }, keepDeleted);
+    writeDocument(writer, this, keepDeleted);
     const version = graph.base === undefined ? FrameVersion.Plain : FrameVersion.WithBase;
     return frame(content.tags.document, writer, version);
   }
@@ -166,13 +169,12 @@ export class Replica<C extends Content> {
   open(bytes: Uint8Array): void {
     // A copy: the caller may go on using the buffer that these bytes are in.
     const own = bytes.slice();
-    const { version, tag, from, to } = openFrame(own, FrameVersion.WithBase);
-    if (tag !== this.content.tags.document) {
-      throw new CrdtError("CRDT_KIND", `expected a document of this type, got tag ${tag}`);
+    const reader = bodyOf(own, FrameVersion.WithBase);
+    if (tagOf(own) !== this.content.tags.document) {
+      throw new CrdtError("CRDT_KIND", `expected a document of this type, got tag ${tagOf(own)}`);
     }
-    const reader = new ByteReader(own, from, to);
     this.content.readState(reader);
-    this.#packed = { reader, hasBase: version === FrameVersion.WithBase };
+    this.#packed = { reader, hasBase: versionOf(own) === FrameVersion.WithBase };
   }
 
   /** Unpacks the history now, and with that finds out whether it is one. */
@@ -246,14 +248,8 @@ export class Replica<C extends Content> {
 
   #encode(ranges: readonly number[]): Uint8Array<ArrayBuffer> {
     writer.reset();
-    const history = this.#history();
-    const isOne = ranges.length === 2 && writeKeystroke(writer, history, ranges[0]!, ranges[1]!);
-    if (!isOne) writeUpdate(writer, history, ranges);
+    writeUpdate(writer, this, ranges);
     return frame(this.content.tags.update, writer);
-  }
-
-  #history(): History {
-    return { graph: this.#graph, log: this.#log, content: this.content };
   }
 
   #mergeOne(bytes: Uint8Array): void {
@@ -267,16 +263,15 @@ export class Replica<C extends Content> {
     if (tag !== tags.update) {
       throw new CrdtError("CRDT_KIND", `expected an update of this type, got tag ${tag}`);
     }
-    const history = this.#history();
     const first = this.#graph.length;
     let splices: Splices | undefined;
     try {
-      if (this.onMerge === undefined && takeKeystroke(history, body)) return;
-      const update = readUpdate(body, history);
+      if (this.onMerge === undefined && takeKeystroke(this, body)) return;
+      const update = readUpdate(body, this);
       const missing = missingFor(this.#graph, update.runs);
       if (missing === undefined) {
         this.#graph.mark();
-        addUpdate(history, update);
+        addUpdate(this, update);
         splices = this.#replay.splicesFrom(first, this.content.length);
       } else {
         this.content.truncate(this.#log.inserted);
