@@ -96,11 +96,6 @@ export class DataPlane implements AsyncDisposable {
     return this.#listeners;
   }
 
-  /** The listeners that are open, by name. */
-  get listeners(): ReadonlyMap<string, RunningListener> {
-    return this.#listeners;
-  }
-
   /** The clusters in force, by name. */
   get clusters(): ReadonlyMap<string, UpstreamCluster> {
     return this.#clusters.all();
