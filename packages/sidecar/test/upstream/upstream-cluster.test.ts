@@ -91,7 +91,12 @@ describe("pools of a cluster", () => {
   });
 
   test("split origins: a connection counts for its host, whatever the answer", async () => {
-    const split = { ...outliers, splitsLocalOrigin: true, consecutiveLocalOriginFailure: 2 };
+    const split = {
+      ...outliers,
+      splitsLocalOrigin: true,
+      consecutiveLocalOriginFailure: 2,
+      ejectionPercentMax: 100,
+    };
     const { upstream, send } = setUpUpstream({ endpoints: hostsOf("a"), outliers: split });
     const { cluster } = upstream;
     const [host] = cluster.hosts.hosts();

@@ -125,12 +125,16 @@ export interface FakeUpstream {
   readonly chosen: () => string[];
 }
 
-export function setUpUpstream(more: Partial<ClusterConfig> = {}): FakeUpstream {
+/** @param Upstream the class, of this package or of a copy with a planted bug */
+export function setUpUpstream(
+  more: Partial<ClusterConfig> = {},
+  Upstream: typeof UpstreamCluster = UpstreamCluster,
+): FakeUpstream {
   const clock = new ManualClock();
   const network = new FakeNetwork();
   const resolver = new FakeResolver();
   let drained = 0;
-  const upstream = new UpstreamCluster({
+  const upstream = new Upstream({
     config: clusterConfig({ endpoints: hostsOf("a", "b"), ...more }),
     codec: network,
     connector: network,
