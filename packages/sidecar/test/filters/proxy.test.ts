@@ -1,0 +1,353 @@
+// Filters in a proxy, between real sockets.
+import { createServer as createHttp } from "node:http";
+import { connect as connectHttp2, constants } from "node:http2";
+import { connect } from "node:net";
+import { gunzipSync, constants as zlib } from "node:zlib";
+import { ManualClock } from "@compendium/runtime";
+import { describe, expect, test } from "vitest";
+import { Fields } from "../../src/codec/fields.ts";
+import type {
+  AuthorizationConfig,
+  CompressorConfig,
+  CorsConfig,
+  HttpFilterConfig,
+} from "../../src/config/filter-config.ts";
+import type { RouteConfig } from "../../src/config/route-config.ts";
+import type { HttpFilter } from "../../src/filters/http-filter.ts";
+import { makeFilter } from "../../src/filters/make-filter.ts";
+import type { RequestInfo } from "../../src/router/request-info.ts";
+import { forwardRoute, listenOn, type ProxyOptions, startProxy } from "../proxy/harness.ts";
+import { type GotResponse, makeClient, startUpstream, type Version } from "../proxy/peers.ts";
+import { drawing } from "./harness.ts";
+import { adaptiveConfig, faultConfig, rateLimitConfig } from "./limit-traps.ts";
+import { rbacConfig } from "./rbac-traps.ts";
+
+const ALL = 1_000_000;
+const versions: readonly Version[] = ["h1", "h2"];
+const grpc = { "content-type": "application/grpc", te: "trailers" };
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const compressor: CompressorConfig = {
+  kind: "compressor",
+  name: "compressor",
+  contentTypes: ["text/plain"],
+  bytesMin: 30,
+};
+
+const cors: CorsConfig = {
+  kind: "cors",
+  name: "cors",
+  origins: [{ kind: "suffix", value: ".a.example", ignoreCase: false }],
+  methods: "GET",
+  headers: "",
+  exposeHeaders: "",
+  maxAge: "",
+  credentials: false,
+};
+
+const denyAdmin: AuthorizationConfig = rbacConfig("deny", {
+  admin: {
+    what: [{ kind: "path", matcher: { kind: "prefix", value: "/admin", ignoreCase: false } }],
+  },
+});
+
+interface Filtered extends AsyncDisposable {
+  readonly port: number;
+  /** Requests that have ended. */
+  readonly infos: RequestInfo[];
+  readonly filters: Map<string, HttpFilter>;
+  readonly seen: string[];
+}
+
+/** A proxy with filters before an upstream that echoes. */
+async function startFiltered(
+  filters: readonly HttpFilterConfig[],
+  more: Partial<ProxyOptions> = {},
+): Promise<Filtered> {
+  const seen: string[] = [];
+  const upstream = await startUpstream("h1", ({ path, body }) => {
+    seen.push(path);
+    const headers = { "content-type": "text/plain", etag: '"1"' };
+    return { status: 200, headers, body: body.length > 0 ? body : "x".repeat(5_000) };
+  });
+  const infos: RequestInfo[] = [];
+  const made = new Map<string, HttpFilter>();
+  const clock = more.clock ?? new ManualClock();
+  const proxy = await startProxy({
+    upstreamPorts: [upstream.port],
+    ...more,
+    http: { filters, ...more.http },
+    makeFilter: (config) => {
+      const filter = makeFilter(config, { clock, random: drawing() });
+      made.set(config.name, filter);
+      return filter;
+    },
+    observersFor: () => [{ onEnd: (info) => void infos.push(info) }],
+  });
+  return {
+    port: proxy.port,
+    infos,
+    filters: made,
+    seen,
+    [Symbol.asyncDispose]: async () => {
+      await proxy[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One request, by a client of its own. */
+async function send(
+  version: Version,
+  port: number,
+  request: Parameters<ReturnType<typeof makeClient>["send"]>[0],
+): Promise<GotResponse> {
+  using client = makeClient(version, port);
+  return await client.send(request);
+}
+
+describe.each(versions)("a client of %s", (version) => {
+  test("who may not is told 403, and upstream does not hear of it", async () => {
+    await using proxy = await startFiltered([denyAdmin]);
+    const got = await send(version, proxy.port, { path: "/public/%2e%2e/admin?x=1" });
+    expect([got.status, String(got.body)]).toEqual([403, "RBAC: access denied\n"]);
+    expect(proxy.infos[0]?.responseCodeDetails).toBe("rbac_access_denied_matched_policy[admin]");
+    expect((await send(version, proxy.port, { path: "/public" })).status).toBe(200);
+    expect(proxy.seen).toEqual(["/public"]);
+  });
+
+  test("who finds no token is told 429 and when to come back", async () => {
+    await using proxy = await startFiltered([rateLimitConfig({ tokensMax: 1 })]);
+    expect((await send(version, proxy.port, {})).status).toBe(200);
+    const got = await send(version, proxy.port, {});
+    expect(got.status).toBe(429);
+    expect(got.headers).toMatchObject({ "x-envoy-ratelimited": "true", "retry-after": "1" });
+    expect(proxy.infos.map(({ responseFlags }) => responseFlags)).toEqual(["", "RL"]);
+    expect(proxy.filters.get("limit")?.numbers).toMatchObject({ ok: 1, enforced: 1 });
+  });
+
+  test("a preflight is answered by the proxy, and a request marked", async () => {
+    await using proxy = await startFiltered([cors]);
+    const origin = "https://one.a.example";
+    const asked = { origin, "access-control-request-method": "GET" };
+    const answer = await send(version, proxy.port, { method: "OPTIONS", headers: asked });
+    expect([answer.status, answer.body.length]).toEqual([200, 0]);
+    expect(answer.headers["access-control-allow-origin"]).toBe(origin);
+    expect(proxy.seen).toEqual([]);
+    const got = await send(version, proxy.port, { headers: { origin } });
+    expect(got.headers).toMatchObject({ "access-control-allow-origin": origin, vary: "origin" });
+  });
+
+  test("a body is compressed for whoever takes it, and as it is for others", async () => {
+    await using proxy = await startFiltered([compressor]);
+    const headers = { "accept-encoding": "gzip" };
+    const got = await send(version, proxy.port, { headers });
+    expect(got.headers).toMatchObject({ "content-encoding": "gzip", etag: 'W/"1"' });
+    expect(got.headers["content-length"]).toBeUndefined();
+    expect(String(gunzipSync(got.body))).toBe("x".repeat(5_000));
+    const plain = await send(version, proxy.port, {});
+    expect(plain.headers).toMatchObject({ vary: "accept-encoding", etag: '"1"' });
+    expect(String(plain.body)).toBe("x".repeat(5_000));
+    const head = await send(version, proxy.port, { method: "HEAD", headers });
+    expect(head.headers["content-encoding"]).toBeUndefined();
+    expect(proxy.filters.get("compressor")?.numbers).toMatchObject({ compressed: 1, active: 0 });
+    expect(proxy.infos[0]?.bytesSent).toBe(got.body.length);
+  });
+
+  test("a large body is compressed whole, through all that waits on the way", async () => {
+    await using proxy = await startFiltered([compressor]);
+    const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * i) % 241));
+    const headers = { "accept-encoding": "gzip" };
+    const got = await send(version, proxy.port, { method: "POST", body, headers });
+    expect(gunzipSync(got.body).equals(body)).toBe(true);
+  });
+
+  test("an answer of the proxy passes the filters as well", async () => {
+    const fields = new Fields(["content-type", "text/plain"]);
+    const body = Buffer.from("y".repeat(99));
+    const route: RouteConfig = {
+      ...forwardRoute(),
+      action: { kind: "direct", status: 200, body, fields },
+    };
+    const virtualHosts = [{ name: "all", domains: ["*"], requiresTls: false, routes: [route] }];
+    await using proxy = await startFiltered([cors, compressor], { http: { virtualHosts } });
+    const headers = { "accept-encoding": "gzip", origin: "https://b.a.example" };
+    const got = await send(version, proxy.port, { headers });
+    expect(String(gunzipSync(got.body))).toBe("y".repeat(99));
+    expect(got.headers["access-control-allow-origin"]).toBe("https://b.a.example");
+  });
+
+  test("an abort is answered in the place of upstream", async () => {
+    const abort = { status: 503, grpcStatus: undefined, fraction: ALL };
+    await using proxy = await startFiltered([faultConfig({ abort })]);
+    const got = await send(version, proxy.port, {});
+    expect([got.status, String(got.body)]).toEqual([503, "fault filter abort\n"]);
+    expect(proxy.infos[0]).toMatchObject({
+      responseFlags: "FI",
+      responseCodeDetails: "fault_filter_abort",
+    });
+    expect(proxy.filters.get("fault")?.numbers?.active).toBe(0);
+  });
+
+  test("a body is waited for, up to its limit", async () => {
+    const buffer = { kind: "buffer", name: "buffer", requestBytesMax: 100_000 } as const;
+    await using proxy = await startFiltered([buffer]);
+    const body = Buffer.alloc(100_000, "z");
+    const got = await send(version, proxy.port, { method: "POST", body });
+    expect(got.body.equals(body)).toBe(true);
+    const large = Buffer.alloc(100_001, "z");
+    const headers = { "content-length": "100001" };
+    using client = makeClient(version, proxy.port);
+    const refused = await client.send({ method: "POST", body: large, headers });
+    expect(refused.status).toBe(413);
+    expect(proxy.seen).toHaveLength(1);
+  });
+});
+
+test("gRPC: each refusal is a status that gRPC knows", async () => {
+  const abort = { status: 200, grpcStatus: 9, fraction: ALL };
+  const cases: readonly (readonly [HttpFilterConfig, string])[] = [
+    [denyAdmin, "7"],
+    [rateLimitConfig({ tokensMax: 1 }), "14"],
+    [faultConfig({ abort }), "9"],
+  ];
+  for (const [filter, status] of cases) {
+    await using proxy = await startFiltered([filter]);
+    using client = makeClient("h2", proxy.port);
+    const call = { method: "POST", path: "/admin", headers: grpc, body: "" };
+    let got = await client.send(call);
+    if (filter.kind === "local-ratelimit") got = await client.send(call);
+    expect([got.status, got.headers["grpc-status"]]).toEqual([200, status]);
+  }
+});
+
+test("a route has the filter's settings of its own, or none", async () => {
+  const limit = rateLimitConfig({ tokensMax: 1 });
+  const routeTo = (prefix: string, own: HttpFilterConfig | false) => {
+    const route = forwardRoute();
+    const path = { kind: "prefix", value: prefix } as const;
+    return { ...route, match: { ...route.match, path }, filters: new Map([["limit", own]]) };
+  };
+  const routes = [
+    routeTo("/free", false),
+    routeTo("/own", rateLimitConfig({ tokensMax: 2 })),
+    forwardRoute(),
+  ];
+  const virtualHosts = [{ name: "all", domains: ["*"], requiresTls: false, routes }];
+  await using proxy = await startFiltered([limit], { http: { virtualHosts } });
+  using client = makeClient("h1", proxy.port);
+  const statuses = async (path: string): Promise<number[]> => {
+    const got: number[] = [];
+    for (let i = 0; i < 3; i++) got.push((await client.send({ path })).status);
+    return got;
+  };
+  expect(await statuses("/")).toEqual([200, 429, 429]);
+  expect(await statuses("/own")).toEqual([200, 200, 429]);
+  expect(await statuses("/free")).toEqual([200, 200, 200]);
+});
+
+test("a delay ends by the clock, and ends with its client", async () => {
+  const clock = new ManualClock();
+  const fault = faultConfig({ delay: { ms: 5_000, fraction: ALL } });
+  await using proxy = await startFiltered([fault], { clock });
+  const numbers = (): Readonly<Record<string, number>> => proxy.filters.get("fault")!.numbers!;
+  const answer = send("h1", proxy.port, {});
+  while (numbers().active === 0) await turn();
+  clock.advance(5_000);
+  expect((await answer).status).toBe(200);
+  expect(proxy.infos[0]?.responseFlags).toBe("DI");
+
+  const socket = connect(proxy.port, "127.0.0.1");
+  socket.write("GET /gone HTTP/1.1\r\nhost: a\r\n\r\n");
+  while (numbers().active === 0) await turn();
+  socket.destroy();
+  while (numbers().active > 0) await turn();
+  clock.advance(60_000);
+  expect(proxy.seen).toEqual(["/"]);
+  expect(proxy.infos[1]?.responseFlags).toBe("DI,DC");
+});
+
+test("a limit counts what is in flight: the next one is refused, until the first has ended", async () => {
+  const waiting: (() => void)[] = [];
+  const upstream = createHttp((_request, response) => {
+    waiting.push(() => response.end("done"));
+  });
+  const upstreamPorts = [await listenOn(upstream)];
+  const adaptive = adaptiveConfig({ limitMin: 1, limitMax: 1 });
+  await using proxy = await startFiltered([adaptive], { upstreamPorts });
+  using client = makeClient("h2", proxy.port);
+  const first = client.send({});
+  while (waiting.length === 0) await turn();
+  const refused = await client.send({});
+  expect([refused.status, String(refused.body)]).toEqual([503, "reached concurrency limit\n"]);
+  waiting[0]!();
+  expect((await first).status).toBe(200);
+  const next = client.send({});
+  while (waiting.length === 1) await turn();
+  waiting[1]!();
+  expect((await next).status).toBe(200);
+  expect(proxy.filters.get("adaptive")?.numbers).toMatchObject({ blocked: 1, inFlight: 0 });
+  upstream.close();
+  upstream.closeAllConnections();
+});
+
+test("an event that was sent can be read, though it is compressed and no other follows", async () => {
+  const upstream = createHttp((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write("data: the only one\n\n");
+  });
+  const upstreamPorts = [await listenOn(upstream)];
+  const filter = { ...compressor, contentTypes: ["text/event-stream"] };
+  await using proxy = await startFiltered([filter], { upstreamPorts });
+  const session = connectHttp2(`http://127.0.0.1:${proxy.port}`);
+  const stream = session.request({ ":path": "/", "accept-encoding": "gzip" });
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => void chunks.push(chunk));
+  const read = (): string =>
+    chunks.length === 0
+      ? ""
+      : String(gunzipSync(Buffer.concat(chunks), { finishFlush: zlib.Z_SYNC_FLUSH }));
+  while (read() !== "data: the only one\n\n") await turn();
+  const numbers = (): Readonly<Record<string, number>> => proxy.filters.get("compressor")!.numbers!;
+  expect(numbers().active).toBe(1);
+  stream.close(constants.NGHTTP2_CANCEL);
+  while (numbers().active > 0) await turn();
+  session.destroy();
+  upstream.close();
+  upstream.closeAllConnections();
+});
+
+test("a client that does not read stops upstream, compressed or not", async () => {
+  // Noise, so that compression saves nothing.
+  const noise = Buffer.from(Array.from({ length: 65_536 }, (_, i) => (i * i * 17 + i) % 251));
+  let given = 0;
+  const upstream = createHttp((_request, response) => {
+    response.writeHead(200, { "content-type": "text/plain" });
+    const give = (): void => {
+      while (given < 4_000) {
+        given++;
+        if (!response.write(noise)) return void response.once("drain", give);
+      }
+      response.end();
+    };
+    give();
+  });
+  const upstreamPorts = [await listenOn(upstream)];
+  await using proxy = await startFiltered([compressor], { upstreamPorts });
+  const socket = connect(proxy.port, "127.0.0.1");
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nhost: a\r\naccept-encoding: gzip\r\n\r\n");
+  let before = -1;
+  // Everything has come to a halt when nothing is given over many turns.
+  for (let quiet = 0; quiet < 200; ) {
+    await turn();
+    quiet = given === before ? quiet + 1 : 0;
+    before = given;
+  }
+  expect(given).toBeGreaterThan(0);
+  expect(given).toBeLessThan(4_000);
+  socket.destroy();
+  while (proxy.filters.get("compressor")?.numbers?.active !== 0) await turn();
+  upstream.close();
+  upstream.closeAllConnections();
+});
