@@ -28,6 +28,7 @@ export class Http1ClientStream implements ClientStream {
   #hasHead = false;
   #isIdle = false;
   #isHead = false;
+  #upgrade: string | undefined;
   #hasWritten = false;
   // Of Content-Length: what is still owed to upstream, and what upstream owes.
   #owed: number | undefined;
@@ -43,6 +44,7 @@ export class Http1ClientStream implements ClientStream {
     const length = head.fields.get("content-length");
     this.#owed = length === undefined ? undefined : Number(length);
     this.#isHead = head.method === "HEAD";
+    this.#upgrade = head.upgrade;
     const request = this.#makeRequest(head, end);
     if (request === undefined) return;
     this.#request = request;
@@ -55,8 +57,7 @@ export class Http1ClientStream implements ClientStream {
       this.#receiver?.onInformational({ status: statusCode, fields });
     });
     request.on("upgrade", (response, socket, first) => {
-      if (head.upgrade === undefined) this.#fail("protocol-error", "an upgrade not asked for");
-      else this.#onTunnel(response, socket as Socket, first);
+      this.#onTunnel(response, socket as Socket, first);
     });
     request.on("error", (error) => this.#onError(error));
     if (end) request.end();
@@ -98,6 +99,11 @@ export class Http1ClientStream implements ClientStream {
         this.#fail("protocol-error", "the body is not as long as Content-Length says");
         return true;
       }
+    }
+    // Whoever does not take the upgrade would read the next request here.
+    if (this.#upgrade !== undefined && this.#tunnel === undefined && chunk.length > 0) {
+      this.#fail("protocol-error", "bytes of a protocol that has not begun");
+      return true;
     }
     this.#hasWritten = true;
     if (!end) return this.#bufferFor().write(out, chunk);
@@ -184,6 +190,11 @@ export class Http1ClientStream implements ClientStream {
   #onTunnel(response: IncomingMessage, socket: Socket, first: Buffer): void {
     const facts = this.#readFacts(response.rawHeaders);
     if (facts === undefined) return;
+    // RFC 9110 §7.8: a server switches to what it was asked for, or not at all.
+    if (this.#upgrade === undefined || facts.upgrade !== this.#upgrade) {
+      this.#connection.shared.counters.badResponses++;
+      return this.#fail("protocol-error", "an upgrade not asked for");
+    }
     this.#tunnel = socket;
     this.#hasHead = true;
     this.#receiver?.onHead({ status: 101, fields: new Fields(facts.flat) }, false);

@@ -1,6 +1,17 @@
 // One request that goes out by HTTP/2, and its response.
-import { type ClientHttp2Stream, constants } from "node:http2";
-import type { ClientStream, RequestHead, ResetReason, ResponseReceiver } from "../codec.ts";
+import {
+  type ClientHttp2Stream,
+  constants,
+  type OutgoingHttpHeaders,
+  type ClientSessionRequestOptions as StreamOptions,
+} from "node:http2";
+import type {
+  ClientStream,
+  RequestHead,
+  ResetReason,
+  ResponseHead,
+  ResponseReceiver,
+} from "../codec.ts";
 import { Fields } from "../fields.ts";
 import { readHttp2Response, readHttp2Trailers } from "../rules/http2-fields.ts";
 import { isRefusal } from "../rules/refusals.ts";
@@ -8,6 +19,7 @@ import { Deadline } from "./deadline.ts";
 import type { Http2ClientConnection } from "./http2-client.ts";
 import { codeOf, reasonOf, windowBytes, withFields } from "./http2-parts.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
+import { acceptOf } from "./websocket-handshake.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -23,6 +35,9 @@ export class Http2ClientStream implements ClientStream {
   #hasHead = false;
   #hasEnded = false;
   #isOver = false;
+  // Of an extended CONNECT.
+  #upgrade: string | undefined;
+  #key: string | undefined;
   #isPaused = false;
   #trailersIn: Fields | undefined;
   #trailersOut: readonly string[] = [];
@@ -39,24 +54,38 @@ export class Http2ClientStream implements ClientStream {
   }
 
   sendHead(head: RequestHead, end: boolean): void {
-    const headers = withFields(
-      {
-        ":method": head.method,
-        ":scheme": head.scheme,
-        ":authority": head.authority,
-        ":path": head.path,
-      },
-      head.fields.flat,
-    );
-    const waitForTrailers = !end && !head.fields.has("content-length");
     this.#onActivity();
-    if (head.upgrade !== undefined) {
-      this.#fail("protocol-error", "an upgrade is for HTTP/1.1");
+    if (head.upgrade === undefined) {
+      const waitForTrailers = !end && !head.fields.has("content-length");
+      this.#request(head, { ":method": head.method }, { endStream: end, waitForTrailers });
+    } else this.#connection.askForConnect((isTaken) => this.#connectTo(head, isTaken));
+  }
+
+  // RFC 8441 §5: an upgrade of HTTP/1.1 is an extended CONNECT, and has no key.
+  #connectTo(head: RequestHead, isTaken: boolean): void {
+    if (this.#isOver) return;
+    if (!isTaken) {
+      this.#fail("protocol-error", "upstream takes no extended CONNECT");
       this.#onClose();
       return;
     }
+    this.#upgrade = head.upgrade;
+    this.#key = head.fields.get("sec-websocket-key");
+    const fields = head.fields.copy();
+    fields.remove("sec-websocket-key");
+    fields.remove("content-length");
+    const pseudo = { ":method": "CONNECT", ":protocol": head.upgrade };
+    this.#request({ ...head, fields }, pseudo, { endStream: false });
+  }
+
+  #request(head: RequestHead, pseudo: OutgoingHttpHeaders, options: StreamOptions): void {
+    const { scheme, authority, path, fields } = head;
+    const headers = withFields(
+      { ...pseudo, ":scheme": scheme, ":authority": authority, ":path": path },
+      fields.flat,
+    );
     try {
-      this.#node = this.#connection.session.request(headers, { endStream: end, waitForTrailers });
+      this.#node = this.#connection.session.request(headers, options);
     } catch {
       // The session closed between `capacity` and now, or a field is not for HTTP/2.
       this.#fail(this.#connection.capacity === 0 ? "refused" : "protocol-error", "not sent");
@@ -128,10 +157,21 @@ export class Http2ClientStream implements ClientStream {
     const head = readHttp2Response(raw);
     if (isRefusal(head)) return this.#refuse(head);
     this.#hasHead = true;
+    const isTunnel = this.#upgrade !== undefined && head.status >= 200 && head.status < 300;
+    if (isTunnel) return this.#onTunnel(head);
     this.#hasEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const receiver = this.#receiver;
     if (this.#hasEnded) this.#receiver = undefined;
     receiver?.onHead(head, this.#hasEnded);
+  }
+
+  // A stream that ends with its head tells so by its 'end'.
+  #onTunnel({ fields }: ResponseHead): void {
+    if (this.#upgrade === "websocket" && this.#key !== undefined) {
+      fields.set("sec-websocket-accept", acceptOf(this.#key));
+    }
+    fields.remove("content-length");
+    this.#receiver?.onHead({ status: 101, fields }, false);
   }
 
   #onTrailers(raw: readonly string[]): void {
@@ -145,7 +185,8 @@ export class Http2ClientStream implements ClientStream {
     if (this.#hasEnded || !this.#hasHead || this.#node?.aborted || this.#node?.rstCode) return;
     this.#hasEnded = true;
     const receiver = this.#receiver;
-    this.#receiver = undefined;
+    // Of a tunnel the other direction may go on, or break.
+    if (this.#upgrade === undefined) this.#receiver = undefined;
     if (this.#trailersIn) receiver?.onTrailers(this.#trailersIn);
     else receiver?.onData(nothing, true);
   }
@@ -175,6 +216,9 @@ export class Http2ClientStream implements ClientStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#idle.dispose();
+    if (this.#hasEnded && this.#node?.rstCode === constants.NGHTTP2_NO_ERROR) {
+      this.#receiver = undefined;
+    }
     const lost = this.#hasHead ? "connection-termination" : "connection-failure";
     const { session } = this.#connection;
     // A socket that breaks makes node cancel its streams: that is not the server's CANCEL.

@@ -17,6 +17,7 @@ export class Http2ClientConnection implements ClientConnection {
   readonly #onCapacity: () => void;
   #streams = 0;
   #isDraining = false;
+  #hasSettings = false;
 
   constructor(shared: ClientShared, socket: Socket, onCapacity: () => void) {
     const { limits, clock } = shared;
@@ -37,7 +38,10 @@ export class Http2ClientConnection implements ClientConnection {
     const { session } = this;
     session.setLocalWindowSize(connectionWindowBytes);
     session.on("error", () => session.destroy());
-    session.on("remoteSettings", () => this.#onCapacity());
+    session.on("remoteSettings", () => {
+      this.#hasSettings = true;
+      this.#onCapacity();
+    });
     this.closed = new Promise((resolve) => {
       session.once("close", () => {
         this.#idle.dispose();
@@ -68,6 +72,14 @@ export class Http2ClientConnection implements ClientConnection {
     this.#streams++;
     this.#idle.set(Number.POSITIVE_INFINITY);
     return new Http2ClientStream(this, receiver);
+  }
+
+  /** Tells whether the server takes extended CONNECT (RFC 8441 §3), once it has said so. */
+  askForConnect(onAnswer: (isTaken: boolean) => void): void {
+    const { session } = this;
+    const answer = (): void => onAnswer(session.remoteSettings.enableConnectProtocol === true);
+    if (this.#hasSettings) answer();
+    else session.once("remoteSettings", answer);
   }
 
   /** A stream is over. */

@@ -15,6 +15,7 @@ import { Deadline } from "./deadline.ts";
 import { codeOf, reasonOf, windowBytes, withFields } from "./http2-parts.ts";
 import type { Http2ServerConnection } from "./http2-server.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
+import { acceptOf, makeKey } from "./websocket-handshake.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -26,6 +27,9 @@ export class Http2ServerStream implements ServerStream {
   readonly #idle: Deadline;
   readonly #buffer: OutgoingBuffer;
   #receiver: StreamReceiver<RequestHead> | undefined;
+  // Extended CONNECT: the key that was made up for it, and whether the other side has said yes.
+  #key: string | undefined;
+  #isOpen = false;
   #owed: number | undefined;
   #hasEndedIn = false;
   #isBodiless = false;
@@ -57,6 +61,7 @@ export class Http2ServerStream implements ServerStream {
     node.on("close", () => this.#onClose());
     node.on("wantTrailers", () => node.sendTrailers(withFields({}, this.#trailersOut)));
     this.#hasEndedIn = end;
+    if (this.#isTunnel) this.#beginTunnel();
     receiver.onHead(this.#request.head, end);
     if (end) {
       if (this.#owed) this.#refuse("h2-length");
@@ -67,6 +72,20 @@ export class Http2ServerStream implements ServerStream {
       this.#onTrailers(raw)) as () => void);
     node.on("data", (chunk: Buffer) => this.#onData(chunk));
     node.on("end", () => this.#onEnd());
+  }
+
+  get #isTunnel(): boolean {
+    return this.#request.head.upgrade !== undefined;
+  }
+
+  // Bytes that come before the 101 wait: sent on behind a request that upstream takes for an
+  // ordinary one, they would be the next request.
+  #beginTunnel(): void {
+    this.#node.pause();
+    const { upgrade, fields } = this.#request.head;
+    if (upgrade !== "websocket") return;
+    this.#key = makeKey();
+    fields.set("sec-websocket-key", this.#key);
   }
 
   #onData(chunk: Buffer): void {
@@ -111,14 +130,17 @@ export class Http2ServerStream implements ServerStream {
     }
   }
 
-  sendHead({ status, fields }: ResponseHead, end: boolean): void {
+  sendHead(head: ResponseHead, end: boolean): void {
     const node = this.#node;
     if (node.destroyed || node.closed) return;
+    const { status, fields } = this.#isTunnel ? this.#tunnelHead(head) : head;
+    if (node.closed) return;
     this.#isBodiless =
       this.#request.head.method === "HEAD" || status === 204 || status === 205 || status === 304;
     const headers = withFields({ ":status": status }, fields.flat);
     // After a length nobody waits for trailers, and the last frame of data ends the stream.
-    const waitForTrailers = !end && !this.#isBodiless && !fields.has("content-length");
+    const mayHaveTrailers = !end && !this.#isBodiless && !this.#isOpen;
+    const waitForTrailers = mayHaveTrailers && !fields.has("content-length");
     try {
       node.respond(headers, { endStream: end, waitForTrailers });
     } catch {
@@ -126,6 +148,22 @@ export class Http2ServerStream implements ServerStream {
       return;
     }
     if (end || this.#isBodiless) this.#afterEnd();
+  }
+
+  // RFC 8441 §5: 200 is what 101 is in HTTP/1.1. Where upstream has answered 200 it has not taken
+  // the upgrade, and its response must not pass for a yes.
+  #tunnelHead({ status, fields }: ResponseHead): ResponseHead {
+    if (status !== 101) return { status: status >= 200 && status < 300 ? 502 : status, fields };
+    const sent = fields.copy();
+    sent.remove("sec-websocket-accept");
+    sent.remove("content-length");
+    if (this.#key !== undefined && fields.get("sec-websocket-accept") !== acceptOf(this.#key)) {
+      this.#fail("protocol-error", "upstream has not read the WebSocket's key");
+      return { status: 502, fields: sent };
+    }
+    this.#isOpen = true;
+    this.#node.resume();
+    return { status: 200, fields: sent };
   }
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
@@ -147,7 +185,8 @@ export class Http2ServerStream implements ServerStream {
   // §8.1: a server that has answered in full may tell the client to stop sending.
   #afterEnd(): void {
     const node = this.#node;
-    if (this.#hasEndedIn) return;
+    // A tunnel's directions end on their own.
+    if (this.#hasEndedIn || this.#isOpen) return;
     this.#receiver = undefined;
     node.resume();
     const stop = (): void => node.close(constants.NGHTTP2_NO_ERROR);
@@ -165,7 +204,7 @@ export class Http2ServerStream implements ServerStream {
   }
 
   resume(): void {
-    this.#node.resume();
+    if (this.#isOpen || !this.#isTunnel) this.#node.resume();
   }
 
   #onActivity(): void {

@@ -61,6 +61,7 @@ export class Http2ServerConnection implements ServerConnection {
           maxConcurrentStreams: options.concurrentStreamsMax,
           maxHeaderListSize: options.headersBytesMax,
           initialWindowSize: windowBytes,
+          enableConnectProtocol: options.upgrades.size > 0,
         },
         strictSingleValueFields: false,
       } as Parameters<typeof performServerHandshake>[1],
@@ -114,7 +115,7 @@ export class Http2ServerConnection implements ServerConnection {
     // Without it, a reset stream ends the process.
     node.on("error", () => {});
     if (this.#isCutOff) return;
-    const request = readHttp2Request(raw, this.shared.options.headersMax);
+    const request = readHttp2Request(raw, this.shared.options);
     if (isRefusal(request)) {
       this.#refuse(node, request);
       return;

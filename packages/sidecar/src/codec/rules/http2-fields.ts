@@ -4,7 +4,7 @@
 // could carry) would become ambiguous on the way to an HTTP/1.1 upstream. One thing cannot be seen
 // from here: a field whose name or value has bytes that no field may have is dropped by nghttp2,
 // where §8.2.1 wants the request to be malformed; upstream never gets it.
-// Reference: RFC 9113 §8.2 (fields), §8.3 (pseudo-fields).
+// Reference: RFC 9113 §8.2 (fields), §8.3 (pseudo-fields); RFC 8441 (extended CONNECT).
 import type { RequestHead, ResponseHead } from "../codec.ts";
 import { Fields } from "../fields.ts";
 import { readConnectionFields } from "./connection-fields.ts";
@@ -23,10 +23,17 @@ interface Sorted {
   readonly flat: string[];
 }
 
+/** What a request is read with. */
+export interface Http2RequestRules {
+  readonly headersMax: number;
+  /** In lower case: "websocket". Any other is refused. */
+  readonly upgrades: ReadonlySet<string>;
+}
+
 /** @param raw name, value, name, value… as they came */
 export function readHttp2Request(
   raw: readonly string[],
-  headersMax: number,
+  { headersMax, upgrades }: Http2RequestRules,
 ): Http2RequestHead | RefusalReason {
   const sorted = sort(raw, requestPseudo);
   if (isRefusal(sorted)) return sorted;
@@ -38,7 +45,13 @@ export function readHttp2Request(
   if (method === undefined || !/^[A-Z][A-Z-]*$/.test(method)) {
     return method === undefined ? "pseudo-field" : "method";
   }
-  if (method === "CONNECT") return "connect";
+  const upgrade = pseudo.get(":protocol")?.toLowerCase();
+  if (method === "CONNECT" ? upgrade === undefined : upgrade !== undefined) {
+    return method === "CONNECT" ? "connect" : "pseudo-field";
+  }
+  if (upgrade !== undefined && !upgrades.has(upgrade)) return "upgrade";
+  // What follows is another protocol's, and has no length.
+  if (upgrade !== undefined && facts.contentLength !== undefined) return "content-length";
   const scheme = pseudo.get(":scheme");
   const path = pseudo.get(":path");
   if (scheme === undefined || path === undefined) return "pseudo-field";
@@ -50,13 +63,14 @@ export function readHttp2Request(
   if (facts.host !== undefined && !isSameAuthority(facts.host, authority)) return "host-mismatch";
   const fields = new Fields(facts.flat);
   const head: RequestHead = {
-    method,
+    // RFC 8441 §5: this CONNECT is what HTTP/1.1 does by a GET with Upgrade.
+    method: upgrade === undefined ? method : "GET",
     scheme,
     authority,
     path,
     fields,
     protocol: "h2",
-    upgrade: undefined,
+    upgrade,
   };
   return { head, contentLength: facts.contentLength };
 }
@@ -78,7 +92,13 @@ export function readHttp2Trailers(raw: readonly string[]): string[] | RefusalRea
   return isRefusal(sorted) ? sorted : sorted.flat;
 }
 
-const requestPseudo: ReadonlySet<string> = new Set([":method", ":scheme", ":authority", ":path"]);
+const requestPseudo: ReadonlySet<string> = new Set([
+  ":method",
+  ":scheme",
+  ":authority",
+  ":path",
+  ":protocol",
+]);
 const responsePseudo: ReadonlySet<string> = new Set([":status"]);
 const noPseudo: ReadonlySet<string> = new Set();
 

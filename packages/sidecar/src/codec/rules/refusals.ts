@@ -17,6 +17,7 @@ export type RefusalReason =
   | "field-alias"
   | "method"
   | "connect"
+  | "upgrade"
   | "target"
   | "target-form"
   | "host"
@@ -69,6 +70,7 @@ export const refusals: Readonly<Record<RefusalReason, Rule>> = {
   // The method and the target.
   method: rule(501, "RFC 9110 §9.1", "the method is not one that is passed on"),
   connect: rule(405, "RFC 9110 §9.3.6", "CONNECT is not passed on"),
+  upgrade: rule(501, "RFC 9220 §3", "extended CONNECT to a protocol that is not passed on"),
   target: rule(400, "RFC 9112 §3.2", "the target has none of the four forms"),
   "target-form": rule(400, "RFC 9112 §3.2.4", "the form of the target does not suit the method"),
   host: rule(400, "RFC 9112 §3.2", "Host is missing, repeated, or no host"),
