@@ -204,4 +204,22 @@ export const mutants: readonly Mutant[] = [
     "return !here.has(name) && there.seqs[at]! < (known.get(there.agents[at]!) ?? 0);",
     "return here.size < 0;",
   ),
+  mutant(
+    "sequence/keystroke.ts",
+    "several strokes of Backspace delete towards the right",
+    "end > content.length || kind === Kind.Backspace) return false;",
+    "end > content.length) return false;",
+  ),
+  mutant(
+    "sequence/keystroke.ts",
+    "a keystroke of somebody else is taken for the last author's",
+    "if (reader.byte() !== 1 || !reader.skipAscii(graph.agents[agent]!)) return false;",
+    "if (reader.byte() !== 1 || reader.bytes(reader.number()).length === 0) return false;",
+  ),
+  mutant(
+    "causal/causal-graph.ts",
+    "a keystroke is believed to know what it came after",
+    "return isOnlyHead ? this.#runAgents.last() : -1;",
+    "return isOnlyHead || this.length > 0 ? this.#runAgents.last() : -1;",
+  ),
 ];
