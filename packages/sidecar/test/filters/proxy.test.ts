@@ -96,6 +96,10 @@ async function startFiltered(
   };
 }
 
+/** A number of a filter. */
+const countOf = ({ filters }: Filtered, name: string, number: string): number | undefined =>
+  filters.get(name)?.numbers?.[number];
+
 /** One request, by a client of its own. */
 async function send(
   version: Version,
@@ -186,7 +190,7 @@ describe.each(versions)("a client of %s", (version) => {
       responseFlags: "FI",
       responseCodeDetails: "fault_filter_abort",
     });
-    expect(proxy.filters.get("fault")?.numbers?.active).toBe(0);
+    expect(countOf(proxy, "fault", "active")).toBe(0);
   });
 
   test("a body is waited for, up to its limit", async () => {
@@ -250,18 +254,18 @@ test("a delay ends by the clock, and ends with its client", async () => {
   const clock = new ManualClock();
   const fault = faultConfig({ delay: { ms: 5_000, fraction: ALL } });
   await using proxy = await startFiltered([fault], { clock });
-  const numbers = (): Readonly<Record<string, number>> => proxy.filters.get("fault")!.numbers!;
+  const active = (): number | undefined => countOf(proxy, "fault", "active");
   const answer = send("h1", proxy.port, {});
-  while (numbers().active === 0) await turn();
+  while (active() === 0) await turn();
   clock.advance(5_000);
   expect((await answer).status).toBe(200);
   expect(proxy.infos[0]?.responseFlags).toBe("DI");
 
   const socket = connect(proxy.port, "127.0.0.1");
   socket.write("GET /gone HTTP/1.1\r\nhost: a\r\n\r\n");
-  while (numbers().active === 0) await turn();
+  while (active() === 0) await turn();
   socket.destroy();
-  while (numbers().active > 0) await turn();
+  while (active() !== 0) await turn();
   clock.advance(60_000);
   expect(proxy.seen).toEqual(["/"]);
   expect(proxy.infos[1]?.responseFlags).toBe("DI,DC");
@@ -308,10 +312,10 @@ test("an event that was sent can be read, though it is compressed and no other f
       ? ""
       : String(gunzipSync(Buffer.concat(chunks), { finishFlush: zlib.Z_SYNC_FLUSH }));
   while (read() !== "data: the only one\n\n") await turn();
-  const numbers = (): Readonly<Record<string, number>> => proxy.filters.get("compressor")!.numbers!;
-  expect(numbers().active).toBe(1);
+  const active = (): number | undefined => countOf(proxy, "compressor", "active");
+  expect(active()).toBe(1);
   stream.close(constants.NGHTTP2_CANCEL);
-  while (numbers().active > 0) await turn();
+  while (active() !== 0) await turn();
   session.destroy();
   upstream.close();
   upstream.closeAllConnections();
@@ -347,7 +351,7 @@ test("a client that does not read stops upstream, compressed or not", async () =
   expect(given).toBeGreaterThan(0);
   expect(given).toBeLessThan(4_000);
   socket.destroy();
-  while (proxy.filters.get("compressor")?.numbers?.active !== 0) await turn();
+  while (countOf(proxy, "compressor", "active") !== 0) await turn();
   upstream.close();
   upstream.closeAllConnections();
 });
