@@ -3,9 +3,8 @@
 // somebody counts on the TLS, the authorization or the retry that is not there. So a snapshot that
 // asks for more is refused as a whole, by name. A part that learns to do its work takes its line
 // out of here.
-import type { ClusterConfig } from "./config/cluster-config.ts";
 import { type Problem, SidecarConfigError } from "./config/config-error.ts";
-import type { FilterChainConfig, HttpConfig, ListenerConfig } from "./config/listener-config.ts";
+import type { ListenerConfig } from "./config/listener-config.ts";
 import type { ForwardAction, RouteConfig } from "./config/route-config.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 
@@ -16,7 +15,7 @@ type Refuse = (what: string) => void;
  *
  * @throws SidecarConfigError naming each listener, route and cluster, and what it asks for
  */
-export function checkAbilities({ listeners, clusters, admin }: Snapshot): void {
+export function checkAbilities({ listeners, admin }: Snapshot): void {
   const problems: Problem[] = [];
   const at =
     (path: string): Refuse =>
@@ -26,17 +25,16 @@ export function checkAbilities({ listeners, clusters, admin }: Snapshot): void {
     };
   if (admin !== undefined) at("admin")("the admin interface");
   for (const listener of listeners.values()) checkListener(listener, at);
-  for (const cluster of clusters.values()) checkCluster(cluster, at(`cluster ${cluster.name}`));
   if (problems.length > 0) throw new SidecarConfigError(problems);
 }
 
 function checkListener({ name, filterChains }: ListenerConfig, at: (path: string) => Refuse): void {
   const refuse = at(`listener ${name}`);
-  if (filterChains.length > 1) refuse("more than one filter chain");
   for (const chain of filterChains) {
-    checkChain(chain, refuse);
-    if (chain.filter.kind !== "http") continue;
-    checkHttp(chain.filter, refuse);
+    if (chain.filter.kind !== "http") {
+      if (chain.filter.accessLogs.length > 0) refuse("an access log of a TCP proxy");
+      continue;
+    }
     for (const host of chain.filter.virtualHosts) {
       for (const [number, route] of host.routes.entries()) {
         const label = route.name === "" ? `${number + 1}` : route.name;
@@ -46,27 +44,10 @@ function checkListener({ name, filterChains }: ListenerConfig, at: (path: string
   }
 }
 
-function checkChain({ match, tls, filter, connectionsMax }: FilterChainConfig, refuse: Refuse) {
-  if (match.serverNames.length + match.applicationProtocols.length > 0) {
-    refuse("a match of filter chains");
-  }
-  if (tls !== undefined) refuse("TLS towards clients");
-  if (connectionsMax !== undefined) refuse("a bound on a filter chain's connections");
-  if (filter.kind === "tcp") refuse("a TCP proxy");
-}
-
-function checkHttp(filter: HttpConfig, refuse: Refuse): void {
-  if (filter.accessLogs.length > 0) refuse("an access log");
-}
-
 function checkRoute({ action }: RouteConfig, refuse: Refuse): void {
   if (action.kind === "forward") checkForward(action, refuse);
 }
 
 function checkForward(action: ForwardAction, refuse: Refuse): void {
   if (action.idleTimeoutMs !== undefined) refuse("a route's idle timeout");
-}
-
-function checkCluster(cluster: ClusterConfig, refuse: Refuse): void {
-  if (cluster.tls !== undefined) refuse("TLS towards a cluster");
 }

@@ -27,11 +27,16 @@ export interface ListenerConfig extends AddressConfig {
 
 /** What happens to a connection that matches. */
 export interface FilterChainConfig {
+  /** Unique in its listener. */
   readonly name: string;
   readonly match: {
     /** "a.example", "*.example"; empty: any. */
     readonly serverNames: readonly string[];
     readonly applicationProtocols: readonly string[];
+    /** Without it, a chain with `tls` is for TLS, and one without for whatever comes. */
+    readonly transport?: "tls" | "plain";
+    /** Whether this chain takes what no other wants. */
+    readonly isDefault?: true;
   };
   readonly tls: DownstreamTlsConfig | undefined;
   /** Connections of this chain at a time; `undefined`: the listener's bound alone. */
@@ -45,6 +50,13 @@ export interface CertificateFiles {
   readonly keyFile: string;
 }
 
+/** A name that a certificate may have. */
+export interface PeerNameMatcher {
+  /** Which names are looked at; "any": both. */
+  readonly kind: "uri" | "dns" | "any";
+  readonly value: StringMatcher;
+}
+
 /** TLS for those who call us. */
 export interface DownstreamTlsConfig {
   readonly certificates: readonly CertificateFiles[];
@@ -55,7 +67,7 @@ export interface DownstreamTlsConfig {
   /** Refuse a client without a certificate. */
   readonly requireClientCertificate: boolean;
   /** SPIFFE ids or other names of which one must be the client's; empty: any. */
-  readonly allowedNames: readonly StringMatcher[];
+  readonly allowedNames: readonly PeerNameMatcher[];
 }
 
 /** TLS towards a cluster. */
@@ -64,7 +76,9 @@ export interface UpstreamTlsConfig {
   readonly caFile: string | undefined;
   readonly serverName: string | undefined;
   readonly applicationProtocols: readonly string[];
-  readonly allowedNames: readonly StringMatcher[];
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** Names of which one must be the other side's; empty: `serverName`, or the host's own. */
+  readonly allowedNames: readonly PeerNameMatcher[];
 }
 
 /** Bytes as they are, to one cluster. */
@@ -72,6 +86,8 @@ export interface TcpConfig {
   readonly kind: "tcp";
   readonly statPrefix: string;
   readonly clusters: readonly WeightedCluster[];
+  /** How many hosts are tried for one connection. */
+  readonly connectAttemptsMax: number;
   /** A connection without a byte in either direction; 0: no bound. */
   readonly idleTimeoutMs: number;
   /** By the address of the client, or not at all. */

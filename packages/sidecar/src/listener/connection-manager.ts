@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import type { Clock, Random } from "@compendium/runtime";
 import type { Codec, PeerInfo, Protocol, ServerCodec, ServerConnection } from "../codec/codec.ts";
 import type { HttpConfig } from "../config/listener-config.ts";
-import type { FilterOverrides } from "../config/route-config.ts";
+import type { FilterOverrides, RouteConfig } from "../config/route-config.ts";
 import { FilterChain, type FilterFactory } from "../filters/filter-chain.ts";
 import { Exchange, type ExchangeNumbers } from "../router/exchange.ts";
 import type { RequestObserver } from "../router/observer.ts";
@@ -35,7 +35,13 @@ interface Compiled {
 
 /** HTTP on the connections of one filter chain. */
 export class ConnectionManager {
-  readonly numbers: ExchangeNumbers = { active: 0, requests: 0, cancelled: 0, failures: 0 };
+  readonly numbers: ExchangeNumbers = {
+    active: 0,
+    requests: 0,
+    cancelled: 0,
+    failures: 0,
+    idleTimeouts: 0,
+  };
   readonly #options: ConnectionManagerOptions;
   readonly #connections = new Set<ServerConnection>();
   #now: Compiled;
@@ -111,18 +117,19 @@ export class ConnectionManager {
   }
 
   // A connection keeps its limits; each of its requests meets the configuration of its moment.
-  #serve({ limits, timers, upgrades }: HttpConfig): ServerCodec {
+  #serve(config: HttpConfig): ServerCodec {
+    const { limits, timers } = config;
     const options = {
       ...limits,
-      headersTimeoutMs: timers.requestHeadersTimeoutMs,
-      idleTimeoutMs: timers.idleTimeoutMs,
-      streamIdleTimeoutMs: timers.streamIdleTimeoutMs,
+      headersTimeoutMs: boundOf(timers.requestHeadersTimeoutMs),
+      idleTimeoutMs: boundOf(timers.idleTimeoutMs),
+      streamIdleTimeoutMs: longestSilenceMs(config) + flushMs,
       drainTimeoutMs: timers.drainTimeoutMs,
-      upgrades: new Set(upgrades.map((name) => name.toLowerCase())),
+      upgrades: allUpgrades(config),
     };
     const { clock, codec, random } = this.#options;
     return codec.server(options, (stream) => {
-      const { config, router, observers } = this.#now;
+      const { config: now, router, observers } = this.#now;
       return new Exchange(stream, {
         clock,
         random,
@@ -130,13 +137,45 @@ export class ConnectionManager {
         decider: router,
         observers,
         info: new RequestInfo(stream.connection.peer, clock),
-        requestTimeoutMs: config.timers.requestTimeoutMs,
-        lifetimeMs: config.timers.streamLifetimeMs,
+        requestTimeoutMs: now.timers.requestTimeoutMs,
+        lifetimeMs: now.timers.streamLifetimeMs,
       });
     });
   }
 }
 
-function* overridesOf({ virtualHosts }: HttpConfig): Iterable<FilterOverrides> {
-  for (const { routes } of virtualHosts) for (const { filters } of routes) yield filters;
+// A stream that is silent is ended by its exchange, which can answer and knows the route. What is
+// left to the codec are streams whose exchange is over, and whose client does not take what was
+// sent: a little later, so that it never comes first.
+const flushMs = 100;
+
+// 0 is no bound.
+const boundOf = (ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : ms);
+
+// A codec knows no routes: of all that may be in force it has the longest.
+function longestSilenceMs(config: HttpConfig): number {
+  let longestMs = boundOf(config.timers.streamIdleTimeoutMs);
+  for (const { action } of routesOf(config)) {
+    if (action.kind !== "forward" || action.idleTimeoutMs === undefined) continue;
+    longestMs = Math.max(longestMs, boundOf(action.idleTimeoutMs));
+  }
+  return longestMs;
+}
+
+// Nor can it tell for which route an upgrade is: those that no route takes it ignores.
+function allUpgrades(config: HttpConfig): Set<string> {
+  const upgrades = new Set(config.upgrades);
+  for (const { action } of routesOf(config)) {
+    if (action.kind !== "forward") continue;
+    for (const name of action.upgrades ?? []) upgrades.add(name);
+  }
+  return upgrades;
+}
+
+function* routesOf({ virtualHosts }: HttpConfig): Iterable<RouteConfig> {
+  for (const { routes } of virtualHosts) yield* routes;
+}
+
+function* overridesOf(config: HttpConfig): Iterable<FilterOverrides> {
+  for (const { filters } of routesOf(config)) yield filters;
 }

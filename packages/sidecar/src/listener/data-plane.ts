@@ -7,15 +7,25 @@
 import { type Clock, type Random, systemClock, systemRandom } from "@compendium/runtime";
 import { type Codec, defaultCodecLimits } from "../codec/codec.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
-import type { FilterChainConfig, HttpConfig, ListenerConfig } from "../config/listener-config.ts";
+import type {
+  FilterChainConfig,
+  HttpConfig,
+  ListenerConfig,
+  TcpConfig,
+} from "../config/listener-config.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import { type Resolver, SystemResolver } from "../discovery/resolver.ts";
 import type { FilterFactory } from "../filters/filter-chain.ts";
 import { makeFilter as makeFilterOf } from "../filters/make-filter.ts";
 import type { RequestObserver } from "../router/observer.ts";
+import type { TcpConnectionInfo } from "../tcp/tcp-connection.ts";
+import { TcpProxy } from "../tcp/tcp-proxy.ts";
+import { SecretStore, upstreamFiles } from "../tls/secret-store.ts";
 import { ClusterTable } from "../upstream/cluster-table.ts";
 import { type Connector, TcpConnector } from "../upstream/connect.ts";
+import { TlsConnector } from "../upstream/tls-connector.ts";
 import { UpstreamCluster } from "../upstream/upstream-cluster.ts";
+import { type ChainHandler, ChainSet } from "./chain-set.ts";
 import { ConnectionManager } from "./connection-manager.ts";
 import { Listener } from "./listener.ts";
 
@@ -23,7 +33,7 @@ import { Listener } from "./listener.ts";
 export interface DataPlaneOptions {
   /** Makes streams of sockets, on both sides. */
   readonly codec: Codec;
-  /** Opens sockets to upstream. Default: plain TCP. */
+  /** Opens sockets to upstream; TLS stands on top of it. Default: plain TCP. */
   readonly connector?: Connector;
   /** Looks up the names of hosts. Default: the system. */
   readonly resolver?: Resolver;
@@ -40,6 +50,15 @@ export interface DataPlaneOptions {
     chain: string,
     config: HttpConfig,
   ) => readonly RequestObserver[];
+  /** Is told of each TCP connection at its end. Default: nobody. */
+  readonly onTcpEnd?: (
+    listener: string,
+    chain: string,
+    info: TcpConnectionInfo,
+    config: TcpConfig,
+  ) => void;
+  /** Is told which certificates were replaced, and which were not and why. Default: nobody. */
+  readonly onNote?: (note: string) => void;
   /** Default: the process's. */
   readonly clock?: Clock;
   /** Default: the platform's. */
@@ -49,21 +68,28 @@ export interface DataPlaneOptions {
 /** A listener that is open. */
 export interface RunningListener {
   readonly listener: Listener;
-  /** By filter chain. */
+  /** All filter chains. */
+  readonly chains: ChainSet;
+  /** Those of HTTP, by filter chain. */
   readonly managers: Map<string, ConnectionManager>;
   readonly port: number;
 }
 
 /** A proxy that runs. */
 export class DataPlane implements AsyncDisposable {
+  /** Certificates, keys and authorities, kept up to date. */
+  readonly secrets: SecretStore;
   readonly #options: Required<DataPlaneOptions>;
   readonly #listeners = new Map<string, RunningListener>();
+  // Of listeners that are gone, until the last connection has closed.
+  readonly #closed = new Set<ChainSet>();
   readonly #clusters: ClusterTable;
   readonly #draining = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   #snapshot: Snapshot | undefined;
   // Invariant: settles when nothing is being applied. One snapshot at a time.
   #applying: Promise<void> = Promise.resolve();
+  #newest: Snapshot | undefined;
   #isLive = false;
 
   constructor({ clock = systemClock, random = systemRandom, ...options }: DataPlaneOptions) {
@@ -71,7 +97,9 @@ export class DataPlane implements AsyncDisposable {
     const { resolver = new SystemResolver(), warmTimeoutMs = 15_000 } = options;
     const wholeFilter: FilterFactory = (config) => makeFilterOf(config, { clock, random });
     const { makeFilter = wholeFilter, observersFor = () => [] } = options;
-    const seams = { connector, resolver, makeFilter, observersFor };
+    const { onTcpEnd = () => {}, onNote = () => {} } = options;
+    this.secrets = new SecretStore({ clock, onNote });
+    const seams = { connector, resolver, makeFilter, observersFor, onTcpEnd, onNote };
     this.#options = { ...options, ...seams, clock, random, warmTimeoutMs };
     this.#clusters = new ClusterTable({
       make: (config, onDrained) => this.#makeCluster(config, onDrained),
@@ -106,12 +134,11 @@ export class DataPlane implements AsyncDisposable {
     return this.#snapshot;
   }
 
-  /** Requests that have begun and not ended, on all listeners. */
+  /** Requests and TCP connections that have begun and not ended, on all listeners. */
   get active(): number {
     let active = 0;
-    for (const { managers } of this.#listeners.values()) {
-      for (const { numbers } of managers.values()) active += numbers.active;
-    }
+    for (const { chains } of this.#listeners.values()) active += chains.active;
+    for (const chains of this.#closed) active += chains.active;
     return active;
   }
 
@@ -131,18 +158,24 @@ export class DataPlane implements AsyncDisposable {
   }
 
   /**
-   * Runs this snapshot, as soon as its clusters are warm and those before it are in force. After a
-   * drain has begun, nothing changes any more.
+   * Runs this snapshot, as soon as its clusters are warm and the one before it is in force; if a
+   * newer one has come by then, that one takes its turn. After a drain has begun, nothing changes
+   * any more.
    *
+   * @throws SidecarConfigError when a certificate cannot be had; nothing has changed then
    * @throws Error when an address cannot be listened on; everything else has changed then
    */
   apply(snapshot: Snapshot): Promise<void> {
+    this.#newest = snapshot;
     const applied = this.#applying.then(() => this.#apply(snapshot));
     this.#applying = applied.catch(() => {});
     return applied;
   }
 
   async #apply(snapshot: Snapshot): Promise<void> {
+    // While one warms, many may come; all but the last of them would be warmed for nothing.
+    if (snapshot !== this.#newest || this.#draining.signal.aborted) return;
+    this.secrets.use(snapshot);
     const commit = await this.#clusters.prepare(snapshot.clusters, this.#draining.signal);
     if (commit === undefined) return;
     commit();
@@ -151,9 +184,11 @@ export class DataPlane implements AsyncDisposable {
       const next = snapshot.listeners.get(name);
       if (next && isSameAddress(next, running.listener.config)) continue;
       running.listener.close();
-      for (const manager of running.managers.values()) manager.drain();
+      running.chains.drain();
+      this.#closed.add(running.chains);
       this.#listeners.delete(name);
     }
+    for (const chains of this.#closed) if (chains.connections === 0) this.#closed.delete(chains);
     for (const [name, config] of snapshot.listeners) await this.#applyListener(name, config);
     this.#isLive = true;
     this.#ready.resolve();
@@ -162,9 +197,9 @@ export class DataPlane implements AsyncDisposable {
   /** Takes no more connections, and lets what is under way end. */
   drain(): void {
     this.#draining.abort();
-    for (const { listener, managers } of this.#listeners.values()) {
+    for (const { listener, chains } of this.#listeners.values()) {
       listener.close();
-      for (const manager of managers.values()) manager.drain();
+      chains.drain();
     }
   }
 
@@ -173,11 +208,12 @@ export class DataPlane implements AsyncDisposable {
     this.drain();
     // What is being applied gives up, and leaves nothing behind.
     await this.#applying;
-    for (const { managers } of this.#listeners.values()) {
-      for (const manager of managers.values()) manager.destroy();
-    }
+    for (const { chains } of this.#listeners.values()) chains.destroy();
+    for (const chains of this.#closed) chains.destroy();
     this.#clusters.destroy();
     this.#listeners.clear();
+    this.#closed.clear();
+    this.secrets[Symbol.dispose]();
   }
 
   #makeCluster(config: ClusterConfig, onDrained: () => void): UpstreamCluster {
@@ -185,47 +221,53 @@ export class DataPlane implements AsyncDisposable {
     const { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax } = config;
     const limits = { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax };
     const client = codec.client({ ...defaultCodecLimits, ...limits });
-    const shared = { connector, resolver, clock, random, onDrained };
+    const { tls } = config;
+    const over = tls && {
+      connector: new TlsConnector({
+        config: tls,
+        secret: this.secrets.get(upstreamFiles(tls)),
+        beneath: connector,
+        clock,
+      }),
+    };
+    const shared = { connector, resolver, clock, random, onDrained, ...over };
     return new UpstreamCluster({ config, codec: client, ...shared });
   }
 
   async #applyListener(name: string, config: ListenerConfig): Promise<void> {
     const known = this.#listeners.get(name);
     if (known !== undefined) {
-      for (const chain of config.filterChains) {
-        this.#manage(name, known.managers, chain);
-      }
+      known.listener.update(config);
+      known.chains.update(config);
       return;
     }
     const managers = new Map<string, ConnectionManager>();
-    for (const chain of config.filterChains) {
-      this.#manage(name, managers, chain);
-    }
-    const listener = new Listener(config, this.#options.clock, {
-      chainFor: () => this.#snapshot?.listeners.get(name)?.filterChains[0],
-      onConnection: (chain, socket, peer, protocol) => {
-        const manager = managers.get(chain.name);
-        if (manager === undefined) socket.destroy();
-        else manager.accept(socket, peer, protocol);
-      },
+    const chains = new ChainSet({
+      secrets: this.secrets,
+      makeHandler: (chain) => this.#makeHandler(name, managers, chain),
+      onRetired: (chain) => managers.delete(chain),
     });
+    chains.update(config);
+    const listener = new Listener(config, this.#options.clock, chains);
     const port = await listener.listen();
     if (this.#draining.signal.aborted) return listener.close();
-    this.#listeners.set(name, { listener, managers, port });
+    this.#listeners.set(name, { listener, chains, managers, port });
   }
 
-  #manage(
+  #makeHandler(
     listener: string,
     managers: Map<string, ConnectionManager>,
     { name, filter }: FilterChainConfig,
-  ): void {
-    if (filter.kind !== "http") return;
-    const known = managers.get(name);
-    if (known !== undefined) {
-      if (known.config !== filter) known.update(filter);
-      return;
+  ): ChainHandler {
+    const { codec, clock, random, makeFilter, observersFor, onTcpEnd } = this.#options;
+    if (filter.kind === "tcp") {
+      return new TcpProxy(filter, {
+        clock,
+        random,
+        upstreamOf: (cluster) => this.clusterOf(cluster),
+        onEnd: (info, config) => onTcpEnd(listener, name, info, config),
+      });
     }
-    const { codec, clock, random, makeFilter, observersFor } = this.#options;
     const manager = new ConnectionManager(filter, {
       codec,
       clock,
@@ -235,7 +277,22 @@ export class DataPlane implements AsyncDisposable {
       observersFor: (config) => observersFor(listener, name, config),
     });
     managers.set(name, manager);
+    return httpHandler(manager);
   }
+}
+
+function httpHandler(manager: ConnectionManager): ChainHandler {
+  return {
+    get active() {
+      return manager.numbers.active;
+    },
+    accept: (socket, peer, protocol) => manager.accept(socket, peer, protocol),
+    update: ({ filter }) => {
+      if (filter.kind === "http" && filter !== manager.config) manager.update(filter);
+    },
+    drain: () => manager.drain(),
+    destroy: () => manager.destroy(),
+  };
 }
 
 const isSameAddress = (a: ListenerConfig, b: ListenerConfig): boolean =>

@@ -1,28 +1,11 @@
-// A socket that is listened on. It takes connections up to a limit, finds out what they speak
-// within a time, and hands them to the filter chain that wants them. TLS, when a chain has it,
-// stands between: it takes the socket first, and gives it to `receive` once the handshake is done.
+// A socket that is listened on. It takes connections up to a limit, and shows each the way to the
+// filter chain that wants it (arrival.ts).
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "@compendium/runtime";
-import type { PeerInfo, Protocol } from "../codec/codec.ts";
-import type { FilterChainConfig, ListenerConfig } from "../config/listener-config.ts";
-import { peerOf } from "../upstream/connect.ts";
-import { sniffProtocol } from "./protocol-sniffer.ts";
-
-/** What a listener gives its connections to. */
-export interface ListenerHandler {
-  /** Which chain takes this connection; `undefined` closes it. */
-  chainFor(peer: PeerInfo): FilterChainConfig | undefined;
-  /** A connection, ready to be read; what has been read was given back. */
-  onConnection(chain: FilterChainConfig, socket: Socket, peer: PeerInfo, protocol: Protocol): void;
-}
-
-/** Plain numbers of one listener. */
-export interface ListenerNumbers {
-  accepted: number;
-  active: number;
-  overflows: number;
-  handshakeTimeouts: number;
-}
+import type { ListenerConfig } from "../config/listener-config.ts";
+import { noFailures } from "../tls/handshakes.ts";
+import { Arrival, type HandshakeNumbers, type ListenerNumbers } from "./arrival.ts";
+import type { ChainSet } from "./chain-set.ts";
 
 /** One address. */
 export class Listener {
@@ -31,20 +14,32 @@ export class Listener {
     active: 0,
     overflows: 0,
     handshakeTimeouts: 0,
+    noChain: 0,
   };
-  readonly config: ListenerConfig;
+  readonly handshakes: HandshakeNumbers = { completed: 0, failed: noFailures() };
   readonly #clock: Clock;
-  readonly #handler: ListenerHandler;
+  readonly #chains: ChainSet;
   readonly #server: Server;
+  #config: ListenerConfig;
 
-  constructor(config: ListenerConfig, clock: Clock, handler: ListenerHandler) {
-    this.config = config;
+  constructor(config: ListenerConfig, clock: Clock, chains: ChainSet) {
+    this.#config = config;
     this.#clock = clock;
-    this.#handler = handler;
+    this.#chains = chains;
     // Half-open: TCP's two directions end on their own, and a tunnel carries that on.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#onSocket(socket),
     );
+  }
+
+  /** As it is in force. */
+  get config(): ListenerConfig {
+    return this.#config;
+  }
+
+  /** Takes other limits, for connections to come; the address stays. */
+  update(config: ListenerConfig): void {
+    this.#config = config;
   }
 
   /** Begins to listen; the port that it got, for a configured 0. */
@@ -65,21 +60,10 @@ export class Listener {
     this.#server.close();
   }
 
-  /** Takes a socket whose TLS is done, or that has none, and finds out what it speaks. */
-  receive(chain: FilterChainConfig, socket: Socket, peer: PeerInfo): void {
-    const { filter } = chain;
-    const agreed = peer.tls?.applicationProtocol;
-    const begin = (protocol: Protocol): void =>
-      this.#handler.onConnection(chain, socket, peer, protocol);
-    if (filter.kind === "tcp" || filter.codec === "http1") begin("http/1.1");
-    else if (filter.codec === "http2" || agreed === "h2") begin("h2");
-    else if (agreed !== undefined) begin("http/1.1");
-    else this.#sniff(socket, begin);
-  }
-
   #onSocket(socket: Socket): void {
-    const { numbers, config } = this;
-    if (numbers.active >= config.connectionsMax) {
+    const { numbers, handshakes } = this;
+    const { connectionsMax, handshakeTimeoutMs: timeoutMs } = this.#config;
+    if (numbers.active >= connectionsMax) {
       numbers.overflows++;
       socket.destroy();
       return;
@@ -89,27 +73,7 @@ export class Listener {
     socket.once("close", () => numbers.active--);
     // A client that resets before anyone listens would end the process.
     socket.on("error", () => socket.destroy());
-    const peer = peerOf(socket);
-    const chain = this.#handler.chainFor(peer);
-    if (chain === undefined) socket.destroy();
-    else this.receive(chain, socket, peer);
-  }
-
-  #sniff(socket: Socket, begin: (protocol: Protocol) => void): void {
-    const clock = this.#clock;
-    const timer = clock.setTimer(clock.now() + this.config.handshakeTimeoutMs, () => {
-      this.numbers.handshakeTimeouts++;
-      socket.destroy();
-    });
-    const forget = (): void => timer[Symbol.dispose]();
-    const onEnd = (): void => void socket.destroy();
-    socket.once("close", forget);
-    socket.once("end", onEnd);
-    sniffProtocol(socket, (protocol) => {
-      forget();
-      socket.off("close", forget);
-      socket.off("end", onEnd);
-      begin(protocol);
-    });
+    const chains = this.#chains.table;
+    new Arrival(socket, { chains, clock: this.#clock, timeoutMs, numbers, handshakes }).start();
   }
 }

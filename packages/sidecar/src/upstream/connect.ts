@@ -1,8 +1,8 @@
 // Opening sockets to hosts. TLS towards upstream takes this interface's place in front of a cluster
-// that asks for it; pools see a socket that is ready, or why there is none.
+// that asks for it (tls-connector.ts); pools see a socket that is ready, or why there is none.
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Clock } from "@compendium/runtime";
-import type { Host } from "../cluster/host.ts";
+import { type Host, ipOf } from "../cluster/host.ts";
 import type { PeerInfo, Protocol } from "../codec/codec.ts";
 
 /** Why there is no socket. */
@@ -15,10 +15,13 @@ export interface ConnectEvents {
   onFailed(failure: ConnectFailure, detail: string): void;
 }
 
+/** What is wished to be spoken. "tcp": bytes, whose two directions end on their own. */
+export type Wish = Protocol | "tcp";
+
 /** Opens sockets to hosts. */
 export interface Connector {
   /** Disposing gives up; nothing is told afterwards. */
-  connect(host: Host, protocol: Protocol, timeoutMs: number, events: ConnectEvents): Disposable;
+  connect(host: Host, wish: Wish, timeoutMs: number, events: ConnectEvents): Disposable;
 }
 
 /** Plain TCP. */
@@ -29,10 +32,9 @@ export class TcpConnector implements Connector {
     this.#clock = clock;
   }
 
-  connect(host: Host, protocol: Protocol, timeoutMs: number, events: ConnectEvents): Disposable {
-    const separator = host.address.lastIndexOf(":");
-    const address = host.address.slice(0, separator).replace(/^\[(.*)\]$/, "$1");
-    const socket = connectSocket({ host: address, port: host.port, noDelay: true });
+  connect(host: Host, wish: Wish, timeoutMs: number, events: ConnectEvents): Disposable {
+    const socket = connectSocket({ host: ipOf(host), port: host.port, noDelay: true });
+    socket.allowHalfOpen = wish === "tcp";
     // One outcome: whichever comes first takes the listeners of the others away.
     const settle = (): void => {
       timer[Symbol.dispose]();
@@ -41,7 +43,7 @@ export class TcpConnector implements Connector {
     };
     const onConnect = (): void => {
       settle();
-      events.onConnected(socket, peerOf(socket), protocol);
+      events.onConnected(socket, peerOf(socket), protocolOf(wish));
     };
     const onError = (error: Error): void => {
       settle();
@@ -60,6 +62,11 @@ export class TcpConnector implements Connector {
     socket.once("error", onError);
     return { [Symbol.dispose]: () => (socket.connecting ? giveUp() : undefined) };
   }
+}
+
+/** What is spoken where nothing was agreed on. For bytes it says nothing. */
+export function protocolOf(wish: Wish): Protocol {
+  return wish === "tcp" ? "http/1.1" : wish;
 }
 
 /** The two ends of a socket without TLS. */

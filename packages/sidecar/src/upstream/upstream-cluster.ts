@@ -87,6 +87,11 @@ export class UpstreamCluster {
     return this.#config;
   }
 
+  /** Opens sockets to its hosts. */
+  get connector(): Connector {
+    return this.#options.connector;
+  }
+
   /** Begins to look names up, to ask hosts how they are, and to sweep. */
   start(): void {
     this.#upkeep.start();

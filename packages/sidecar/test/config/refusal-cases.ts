@@ -267,13 +267,6 @@ export const cases: readonly Case[] = [
     /private_key.*secrets are not kept here/s,
   ],
   [
-    "a cluster whose certificate nobody vouches for",
-    edgeDocument,
-    "validation_context: { trusted_ca: { filename: /etc/certs/ca.pem } }",
-    "alpn_protocols: [h2]",
-    /has nobody to vouch for the other side/,
-  ],
-  [
     "clients' certificates that nobody vouches for",
     edgeDocument,
     "trusted_ca: { filename: /etc/certs/ca.pem }\n",

@@ -124,7 +124,6 @@ const filterChain: Message<Chain> = message(
   },
   ({ name: chain, filterChainMatch: match, filters, transportSocket: tls }, node) => {
     checkTransport(match, tls !== undefined, node);
-    const { transportProtocol: _, ...kept } = match;
     const limits = filters.filter((one) => one.kind === "connection-limit");
     const [filter, ...more] = filters.filter((one) => one.kind !== "connection-limit");
     if (filter === undefined || more.length > 0 || filters.at(-1) !== filter) {
@@ -135,9 +134,22 @@ const filterChain: Message<Chain> = message(
     }
     const connectionsMax =
       limits.length === 0 ? undefined : Math.min(...limits.map((one) => one.connectionsMax));
+    const kept = keptMatch(match);
+    const isPassedOn = tls === undefined && filter.kind === "http";
+    if (isPassedOn && (kept.transport === "tls" || wantsHello(match))) {
+      node.fail("looks for TLS, and is an http_connection_manager without it", "add TLS");
+    }
     return { name: chain, match: kept, tls, connectionsMax, filter };
   },
 );
+
+const wantsHello = ({ serverNames, applicationProtocols }: ChainMatch): boolean =>
+  serverNames.length + applicationProtocols.length > 0;
+
+function keptMatch({ transportProtocol, ...names }: ChainMatch): FilterChainConfig["match"] {
+  if (transportProtocol === "") return names;
+  return { ...names, transport: transportProtocol === "tls" ? "tls" : "plain" };
+}
 
 function checkTransport(match: ChainMatch, hasTls: boolean, node: Node): void {
   if (match.transportProtocol === "raw_buffer" && (hasTls || match.serverNames.length > 0)) {
@@ -231,7 +243,8 @@ export const listener: Message<ListenerConfig> = message(
     const bufferBytesMax = values.perConnectionBufferLimitBytes;
     const chains = [...values.filterChains];
     if (values.defaultFilterChain !== undefined) {
-      chains.push({ ...values.defaultFilterChain, match: anyMatch });
+      const match = { ...keptMatch(anyMatch), isDefault: true as const };
+      chains.push({ ...values.defaultFilterChain, match });
     }
     checkChains(chains, node);
     return {
@@ -239,6 +252,7 @@ export const listener: Message<ListenerConfig> = message(
       ...values.address,
       filterChains: chains.map((chain) => ({
         ...chain,
+        name: nameOf(chain),
         filter: withBuffer(chain.filter, bufferBytesMax),
       })),
       connectionsMax: CONNECTIONS_MAX,
@@ -246,6 +260,17 @@ export const listener: Message<ListenerConfig> = message(
     };
   },
 );
+
+// Connections go on under the chain that they came by when a listener changes, so a chain without a
+// name is known by what it matches, and not by its place among the others.
+function nameOf({ name: given, match, tls }: Chain): string {
+  if (given !== "") return given;
+  if (match.isDefault) return "default";
+  const { serverNames, applicationProtocols, transport } = match;
+  const wanted = [...serverNames, ...applicationProtocols.map((one) => `ALPN ${one}`)];
+  const socket = tls === undefined ? (transport ?? "any") : "TLS";
+  return [socket, ...wanted].join(" ");
+}
 
 function withBuffer(
   filter: HttpWithoutBuffer | TcpWithoutBuffer,
@@ -260,13 +285,23 @@ function checkChains(chains: readonly Chain[], node: Node): void {
     node.fail("has no filter chain", "add one to filter_chains");
   }
   const seen = new Map<string, number>();
+  const names = new Map<string, number>();
+  for (const [i, chain] of chains.entries()) {
+    const before = names.get(nameOf(chain));
+    if (before !== undefined && chain.name !== "") {
+      node.refuse(`chains ${before} and ${i} have the same name`, "rename one of them");
+    }
+    names.set(nameOf(chain), i);
+  }
   for (const [i, { match, tls }] of chains.entries()) {
+    if (match.isDefault) continue;
     for (const one of match.serverNames.length === 0 ? ["any"] : match.serverNames) {
       for (const protocol of match.applicationProtocols.length === 0
         ? ["any"]
         : match.applicationProtocols) {
         // One socket can tell TLS from its absence by the first byte.
-        const key = `${tls === undefined ? "plain" : "TLS"}, server name ${one}, ALPN ${protocol}`;
+        const socket = tls === undefined ? (match.transport ?? "any") : "TLS";
+        const key = `${socket}, server name ${one}, ALPN ${protocol}`;
         const before = seen.get(key);
         if (before !== undefined) {
           node.refuse(

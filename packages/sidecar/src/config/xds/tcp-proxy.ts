@@ -58,9 +58,9 @@ export const tcpProxy: Message<TcpWithoutBuffer> = message(
     idle_timeout: defaulted(duration, 3_600_000),
     access_log: defaulted(list(accessLog, 16), []),
     hash_policy: defaulted(list(hashPolicy, 1), []),
-    max_connect_attempts: defaulted(integer(1, 1), 1),
+    max_connect_attempts: defaulted(integer(1, 100), 1),
     on_demand: refused("name the cluster: every one is known"),
-    backoff_options: refused("take it out: one attempt is made"),
+    backoff_options: refused("take it out: the next attempt is made at once"),
     downstream_idle_timeout: refused("use idle_timeout"),
     upstream_idle_timeout: refused("use idle_timeout"),
     tunneling_config: refused("take it out: CONNECT is not spoken upstream"),
@@ -83,6 +83,7 @@ export const tcpProxy: Message<TcpWithoutBuffer> = message(
       clusters:
         weightedClusters?.map((one) => ({ ...one, subset: { ...subset, ...one.subset } })) ??
         single,
+      connectAttemptsMax: values.maxConnectAttempts,
       idleTimeoutMs: values.idleTimeout,
       hash: values.hashPolicy,
       accessLogs: values.accessLog,

@@ -1,12 +1,14 @@
 // TLS for those who call, and towards those who are called. Secrets are files; they are read again
-// when they change. Names and defaults are Envoy's, with one exception: a cluster's certificate is
-// always verified, because TLS with whoever answers protects nothing.
+// when they change. Names and defaults are Envoy's. A cluster whose configuration says nothing about
+// whom to trust is not verified, as in Envoy, and a note says that its TLS protects from nobody who
+// stands between; one that does say so is verified by its host's name as well, where no names are
+// given (Envoy looks at the signatures alone).
 import type {
   CertificateFiles,
   DownstreamTlsConfig,
+  PeerNameMatcher,
   UpstreamTlsConfig,
 } from "../listener-config.ts";
-import type { StringMatcher } from "../route-config.ts";
 import {
   anyOf,
   defaulted,
@@ -91,11 +93,11 @@ const parameters: Message<"TLSv1.2" | "TLSv1.3"> = message(
   (values) => values.tlsMinimumProtocolVersion,
 );
 
-const nameMatcher: Message<StringMatcher> = message(
+const nameMatcher: Message<PeerNameMatcher> = message(
   "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher",
   {
     san_type: required(
-      choice("SanType", {
+      choice<"dns" | "uri">("SanType", {
         SAN_TYPE_UNSPECIFIED: new Unsupported("write URI or DNS"),
         EMAIL: new Unsupported("write URI or DNS"),
         DNS: "dns",
@@ -107,12 +109,12 @@ const nameMatcher: Message<StringMatcher> = message(
     matcher: required(stringMatcher),
     oid: refused("write URI or DNS"),
   },
-  ({ matcher }) => matcher,
+  ({ sanType: kind, matcher: value }) => ({ kind, value }),
 );
 
 interface Validation {
   readonly caFile: string | undefined;
-  readonly names: readonly StringMatcher[];
+  readonly names: readonly PeerNameMatcher[];
 }
 
 const validation: Message<Validation> = message(
@@ -135,7 +137,8 @@ const validation: Message<Validation> = message(
     max_verify_depth: ignored("the platform bounds it"),
   },
   (values, node) => {
-    const names = [...values.matchTypedSubjectAltNames, ...values.matchSubjectAltNames];
+    const untyped = values.matchSubjectAltNames.map((value) => ({ kind: "any" as const, value }));
+    const names = [...values.matchTypedSubjectAltNames, ...untyped];
     if (names.length > 0 && values.trustedCa === undefined) {
       node.fail("has names to match, and nobody to vouch for them", "add trusted_ca");
     }
@@ -223,16 +226,12 @@ const upstream: Message<UpstreamTlsConfig> = message(
   },
   ({ commonTlsContext: values, sni }, node) => {
     const { caFile, names } = values.validationContext;
-    if (caFile === undefined) {
-      node.fail(
-        "has nobody to vouch for the other side",
-        "add trusted_ca to the validation_context: an unverified cluster could be anyone",
-      );
-    }
     if (values.tlsCertificates.length > 1) {
       node.fail(`has ${values.tlsCertificates.length} certificates`, "keep one");
     }
-    if (sni === undefined && names.length === 0) {
+    if (caFile === undefined) {
+      node.note("has no trusted_ca: the other side is not verified, and could be anyone");
+    } else if (!sni && names.length === 0) {
       node.note("has neither sni nor names: the endpoint's hostname or address must be certified");
     }
     return {
@@ -240,6 +239,7 @@ const upstream: Message<UpstreamTlsConfig> = message(
       caFile,
       serverName: sni === "" ? undefined : sni,
       applicationProtocols: values.alpnProtocols,
+      minVersion: values.tlsParams,
       allowedNames: names,
     };
   },
