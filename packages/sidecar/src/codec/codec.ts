@@ -114,6 +114,8 @@ export interface StreamSender<Head> {
 export interface ServerStream extends StreamSender<ResponseHead> {
   /** Whom it came from. */
   readonly connection: ServerConnection;
+  /** A bound on silence of its own, in place of `streamIdleTimeoutMs`; Infinity: none. */
+  limitSilence(ms: number): void;
   /** 100, 102 or 103; what the client's protocol cannot carry is left out. */
   sendInformational(head: ResponseHead): void;
 }

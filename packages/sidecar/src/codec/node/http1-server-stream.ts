@@ -79,6 +79,10 @@ export class Http1ServerStream implements ServerStream {
     else this.#receiver?.onData(nothing, true);
   }
 
+  limitSilence(ms: number): void {
+    this.connection.limitSilence(ms);
+  }
+
   sendInformational(head: ResponseHead): void {
     if (this.#response.headersSent || this.#head.head.protocol === "http/1.0") return;
     if (head.status === 100) this.#response.writeContinue();

@@ -98,6 +98,7 @@ export class Http1ServerConnection implements ServerConnection {
   readonly #socket: Socket;
   readonly #scanner: RequestScanner;
   readonly #deadline: Deadline;
+  #silenceMs: number;
   #nodeOnData: (chunk: Buffer) => void = () => {};
   // A head that node has been given and has not shown yet.
   #awaited: Http1RequestHead | undefined;
@@ -118,6 +119,7 @@ export class Http1ServerConnection implements ServerConnection {
     const { headersBytesMax, headersMax, upgrades } = options;
     const scheme = peer.tls === undefined ? "http" : "https";
     this.#scanner = new RequestScanner({ headersBytesMax, headersMax, upgrades, scheme });
+    this.#silenceMs = options.streamIdleTimeoutMs;
     this.#deadline = new Deadline(clock, () => this.#onDeadline());
     this.closed = new Promise((resolve) => {
       socket.once("close", () => {
@@ -169,9 +171,15 @@ export class Http1ServerConnection implements ServerConnection {
     this.#socket.destroy();
   }
 
+  /** Of the stream that there is. */
+  limitSilence(ms: number): void {
+    this.#silenceMs = ms;
+    this.onActivity();
+  }
+
   /** A byte went in or out. */
   onActivity(): void {
-    this.#deadline.set(this.#shared.options.streamIdleTimeoutMs);
+    this.#deadline.set(this.#silenceMs);
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -204,7 +212,7 @@ export class Http1ServerConnection implements ServerConnection {
 
   #beginRequest(head: Http1RequestHead, bytes: Buffer): void {
     this.protocol = head.head.protocol;
-    this.onActivity();
+    this.limitSilence(this.#shared.options.streamIdleTimeoutMs);
     this.#requests++;
     const { requestsPerConnectionMax = 0 } = this.#shared.options;
     if (this.#requests === requestsPerConnectionMax) this.#isDraining = true;

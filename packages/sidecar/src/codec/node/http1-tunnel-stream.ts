@@ -50,6 +50,10 @@ export class Http1TunnelStream implements ServerStream {
     receiver.onHead(this.#head.head, false);
   }
 
+  limitSilence(ms: number): void {
+    this.connection.limitSilence(ms);
+  }
+
   sendInformational(head: ResponseHead): void {
     if (!this.#isOpen && this.#response === undefined) {
       this.#socket.write(informationalMessage(head), "latin1");

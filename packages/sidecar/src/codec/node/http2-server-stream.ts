@@ -25,6 +25,7 @@ export class Http2ServerStream implements ServerStream {
   readonly #node: ServerHttp2Stream;
   readonly #request: Http2RequestHead;
   readonly #idle: Deadline;
+  #silenceMs: number;
   readonly #buffer: OutgoingBuffer;
   #receiver: StreamReceiver<RequestHead> | undefined;
   // Extended CONNECT: the key that was made up for it, and whether the other side has said yes.
@@ -46,6 +47,7 @@ export class Http2ServerStream implements ServerStream {
     this.#request = request;
     this.#owed = request.contentLength;
     const { clock, options } = connection.shared;
+    this.#silenceMs = options.streamIdleTimeoutMs;
     this.#idle = new Deadline(clock, () => this.#onIdle());
     this.#buffer = new OutgoingBuffer(Math.min(options.bufferBytesMax, windowBytes), {
       onLeft: () => this.#onActivity(),
@@ -118,6 +120,11 @@ export class Http2ServerStream implements ServerStream {
     const receiver = this.#receiver;
     this.reset("protocol-error");
     receiver?.onReset("protocol-error", reason);
+  }
+
+  limitSilence(ms: number): void {
+    this.#silenceMs = ms;
+    this.#onActivity();
   }
 
   sendInformational(head: ResponseHead): void {
@@ -208,7 +215,7 @@ export class Http2ServerStream implements ServerStream {
   }
 
   #onActivity(): void {
-    this.#idle.set(this.connection.shared.options.streamIdleTimeoutMs);
+    this.#idle.set(this.#silenceMs);
   }
 
   #onIdle(): void {
