@@ -21,6 +21,8 @@ export interface ClusterConfig {
   readonly breakers: { readonly default: Thresholds; readonly high: Thresholds };
   readonly outliers: OutlierConfig | undefined;
   readonly healthChecks: readonly HealthCheckConfig[];
+  /** Whether it takes up its work only when names are looked up and hosts were asked. */
+  readonly waitsForWarm: boolean;
   readonly protocol: "http1" | "http2" | "downstream";
   readonly tls: UpstreamTlsConfig | undefined;
   readonly idleTimeoutMs: number;

@@ -1,7 +1,7 @@
-// Hosts that discovery tells of no longer, and that are well. DNS is right in the end, and wrong for
-// a while: a server that lost half of a list must not take half of a cluster down. So where health
-// checks know better, a host stays until they find it sick (Envoy's "Eventually consistent service
-// discovery"):
+// Hosts that discovery tells of no longer, and that are well. DNS is right in the end, and wrong
+// for a while: a server that lost half of a list must not take half of a cluster down. So where
+// health checks know better, a host stays until they find it sick (Envoy's "Eventually consistent
+// service discovery"):
 //
 //                    told of         not told of
 //     well           used            used

@@ -219,8 +219,14 @@ export class DataPlane implements AsyncDisposable {
   #makeCluster(config: ClusterConfig, onDrained: () => void): UpstreamCluster {
     const { codec, connector, resolver, clock, random } = this.#options;
     const { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax } = config;
-    const limits = { concurrentStreamsMax, idleTimeoutMs, bufferBytesMax };
-    const client = codec.client({ ...defaultCodecLimits, ...limits });
+    const limits = { concurrentStreamsMax, bufferBytesMax };
+    const client = codec.client({
+      ...defaultCodecLimits,
+      ...limits,
+      idleTimeoutMs: idleTimeoutMs || Number.POSITIVE_INFINITY,
+      // How long a stream may be silent is its route's matter, and its exchange ends it.
+      streamIdleTimeoutMs: Number.POSITIVE_INFINITY,
+    });
     const { tls } = config;
     const over = tls && {
       connector: new TlsConnector({

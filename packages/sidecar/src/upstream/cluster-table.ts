@@ -93,7 +93,7 @@ export class ClusterTable {
   }
 
   async #warm(clusters: readonly UpstreamCluster[], signal: AbortSignal): Promise<void> {
-    const cold = clusters.filter(({ isWarm }) => !isWarm);
+    const cold = clusters.filter(({ isWarm, config }) => !isWarm && config.waitsForWarm);
     if (cold.length === 0 || signal.aborted) return;
     const { clock, warmTimeoutMs } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -29,6 +29,7 @@ export function clusterConfig(more: Partial<ClusterConfig> = {}): ClusterConfig 
     breakers: { default: thresholds, high: thresholds },
     outliers: undefined,
     healthChecks: [],
+    waitsForWarm: true,
     protocol: "http1",
     tls: undefined,
     idleTimeoutMs: 3_600_000,

@@ -85,20 +85,37 @@ test("what cannot be found out within warmTimeoutMs is not waited for", async ()
   expect(silent.state).toBe("live");
 });
 
-test("snapshots come into force one after the other, and the last one stays", async () => {
+test("snapshots come into force one after the other; who waits gives way to a newer one", async () => {
   await using upstream = await startUpstream("h1", () => ({ status: 200 }));
   const { clock, resolver, plane } = setUp();
   await using _ = plane;
   resolver.tell("app.test", "silence");
-  const slow = plane.apply(snapshotOf(named("app.test", upstream.port)));
-  const last = { ...snapshotOf({ upstreamPorts: [upstream.port] }), version: "last" };
-  const quick = plane.apply(last);
+  const seen: unknown[] = [];
+  const apply = (version: string, options: ProxyOptions): Promise<void> =>
+    plane
+      .apply({ ...snapshotOf(options), version })
+      .then(() => void seen.push([version, plane.snapshot?.version]));
+  const quick = { upstreamPorts: [upstream.port] };
+  const first = apply("first", named("app.test", upstream.port));
+  await turns(5);
+  const rest = [apply("second", quick), apply("third", quick)];
   await turns(5);
   expect(plane.snapshot).toBeUndefined();
   clock.advance(10_000);
-  await slow;
-  await quick;
-  expect(plane.snapshot?.version).toBe("last");
+  await Promise.all([first, ...rest]);
+  expect(seen).toEqual([
+    ["first", "first"],
+    ["second", "first"],
+    ["third", "third"],
+  ]);
+});
+
+test("wait_for_warm_on_init: false: nobody is waited for", async () => {
+  const { resolver, plane } = setUp();
+  await using _ = plane;
+  resolver.tell("app.test", "silence");
+  await plane.apply(snapshotOf(named("app.test", 1, { waitsForWarm: false })));
+  expect(plane.state).toBe("live");
 });
 
 test("a drain gives up what is warming, and opens no port any more", async () => {
