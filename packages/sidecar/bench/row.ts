@@ -39,30 +39,39 @@ export function makeRows(scenario: string, samples: readonly Samples[]): [Row, R
  * it, so that what the machine was busy with is in both.
  */
 export function ratioTo(
-  [ours, ...peers]: readonly Samples[],
+  samples: readonly Samples[],
   peer: string,
   figureOf: (figures: Figures) => number = cpuUs,
 ): number {
+  return Number(quantile(ratiosTo(samples, peer, figureOf), 0.5).toFixed(2));
+}
+
+function ratiosTo(
+  [ours, ...peers]: readonly Samples[],
+  peer: string,
+  figureOf: (figures: Figures) => number,
+): number[] {
   const theirs = peers.find(([name]) => name === peer)?.[1] ?? [];
-  const ratios = (ours?.[1] ?? []).map((figures, round) => {
+  return (ours?.[1] ?? []).map((figures, round) => {
     const other = theirs[round];
     return other === undefined ? Number.NaN : figureOf(figures) / figureOf(other);
   });
-  return Number(medianOf(ratios).toFixed(2));
 }
 
 /** Prints one scenario: each proxy's line, ours first. */
 export function printScenario(name: string, samples: readonly Samples[]): void {
-  console.log(`\n| ${name} | µs/request | least – most | ours / its | requests/s | busy |`);
+  console.log(`\n| ${name} | µs/request | ours / its | half of the rounds | requests/s | busy |`);
   console.log(`| --- |${" ---: |".repeat(5)}`);
   for (const [proxy, rounds] of samples) {
-    const costs = rounds.map(cpuUs);
-    const [least, most] = [Math.min(...costs), Math.max(...costs)].map(roundOff);
+    const ratios = ratiosTo([samples[0] as Samples, [proxy, rounds]], proxy, cpuUs);
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((share) =>
+      quantile(ratios, share).toFixed(2),
+    );
     const busy = medianOf(rounds.map(({ cpuUs: us, wallUs }) => us / wallUs));
     const cells = [
-      show(medianOf(costs)),
-      `${least} – ${most}`,
-      ratioTo([samples[0] as Samples, [proxy, rounds]], proxy).toFixed(2),
+      show(medianOf(rounds.map(cpuUs))),
+      middle,
+      `${low} – ${high}`,
       show(medianOf(rounds.map(perSecond))),
       `${Math.round(busy * 100)} %`,
     ];
@@ -70,9 +79,11 @@ export function printScenario(name: string, samples: readonly Samples[]): void {
   }
 }
 
-/** The middle one of an odd number of samples. */
-export function medianOf(samples: readonly number[]): number {
-  return samples.toSorted((a, b) => a - b)[samples.length >> 1] as number;
+const medianOf = (samples: readonly number[]): number => quantile(samples, 0.5);
+
+function quantile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.round(share * (sorted.length - 1))] as number;
 }
 
 function show(figure: number): string {

@@ -6,7 +6,7 @@ import type { Setting } from "./proxies/setting.ts";
 export interface Scenario {
   readonly name: string;
   readonly asking: Asking;
-  /** The bar: no more processor time than these take. */
+  /** The bar: no more processor time than these take. Such a scenario has more rounds. */
   readonly noMoreThan?: readonly string[];
   /** A bound on each slice, besides its time. */
   readonly requestsMax?: number;

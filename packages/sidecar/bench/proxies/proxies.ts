@@ -46,6 +46,7 @@ export const peers: readonly Contender[] = [
   fromNpm("http-proxy-3", "../peers/http-proxy-3.ts"),
   fromNpm("httpxy", "../peers/httpxy.ts"),
   fromNpm("@fastify/http-proxy", "../peers/fastify-http-proxy.ts"),
+  { ...fromNpm("node:http2, piped", "../peers/node-http2.ts"), protocols: ["grpc"] },
   fromDebian("haproxy", haproxyConfig, (file) => ["-db", "-f", file]),
   fromDebian("nginx", nginxConfig, (file, folder) => ["-p", folder, "-c", file]),
 ];

@@ -9,6 +9,12 @@ const READY_MS_MAX = 20_000;
 const STOP_MS_MAX = 5_000;
 const KEPT_OUTPUT_MAX = 4_096;
 
+// Nobody else would end them when the bench is ended in the middle.
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** What is started. */
 export interface Command {
   readonly command: readonly string[];
@@ -27,6 +33,8 @@ export class ProxyProcess implements AsyncDisposable {
     const [file, args] = pinned(cpu, command);
     this.#child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#port = port;
+    running.add(this.#child);
+    this.#child.once("exit", () => running.delete(this.#child));
     const keep = (text: Buffer): void => {
       this.#output = `${this.#output}${text}`.slice(-KEPT_OUTPUT_MAX);
     };
