@@ -166,8 +166,8 @@ test("an HTTP probe speaks the protocol of its cluster", async () => {
 });
 
 test.each([
-  ["tcp", "http2", "h2"],
-  ["tcp", "downstream", "http/1.1"],
+  ["tcp", "http2", "tcp"],
+  ["http", "downstream", "http/1.1"],
   ["http", "http2", "h2"],
   ["grpc", "http1", "h2"],
 ] as const)(

@@ -4,7 +4,7 @@
 import type { Socket } from "node:net";
 import type { Host } from "../../cluster/host.ts";
 import type { PeerInfo, Protocol } from "../../codec/codec.ts";
-import type { Connector } from "../../upstream/connect.ts";
+import type { Connector, Wish } from "../../upstream/connect.ts";
 
 /** A socket for one probe. */
 export interface ProbeConnection {
@@ -16,15 +16,15 @@ export interface ProbeConnection {
 /** Opens a connection, or rejects; the signal ends it, also later. */
 export type Connect = (host: Host, signal: AbortSignal) => Promise<ProbeConnection>;
 
-/** By the connector of a cluster; `protocol` is what is wished for. */
-export function connectBy(connector: Connector, protocol: Protocol, timeoutMs: number): Connect {
+/** By the connector of a cluster. */
+export function connectBy(connector: Connector, wish: Wish, timeoutMs: number): Connect {
   return (host, signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<ProbeConnection>();
     let giveUp = (): void => {
       attempt[Symbol.dispose]();
       reject(signal.reason);
     };
-    const attempt = connector.connect(host, protocol, timeoutMs, {
+    const attempt = connector.connect(host, wish, timeoutMs, {
       onConnected: (socket, peer, agreed) => {
         giveUp = () => void socket.destroy();
         // An error after the probe has ended must not end the process.

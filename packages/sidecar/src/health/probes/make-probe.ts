@@ -1,9 +1,9 @@
 // The probe that a configuration asks for. Each kind has a file of its own beside this one.
-import type { ClientCodec, Protocol } from "../../codec/codec.ts";
+import type { ClientCodec } from "../../codec/codec.ts";
 import type { ClusterConfig, HealthCheckConfig } from "../../config/cluster-config.ts";
-import type { Connector } from "../../upstream/connect.ts";
+import type { Connector, Wish } from "../../upstream/connect.ts";
 import type { Probe } from "../health-checker.ts";
-import { connectBy } from "./connect.ts";
+import { type Connect, connectBy } from "./connect.ts";
 import { grpcProbe } from "./grpc-probe.ts";
 import { httpProbe } from "./http-probe.ts";
 import { tcpProbe } from "./tcp-probe.ts";
@@ -20,15 +20,13 @@ export interface ProbeOptions {
 /** Asks a host over real sockets, in the way in which the cluster's requests go. */
 export function makeProbe(check: HealthCheckConfig["check"], options: ProbeOptions): Probe {
   const { connector, codec, timeoutMs } = options;
-  const protocol: Protocol =
-    check.kind === "grpc" || options.protocol === "http2" ? "h2" : "http/1.1";
-  const connect = connectBy(connector, protocol, timeoutMs);
+  const by = (wish: Wish): Connect => connectBy(connector, wish, timeoutMs);
   switch (check.kind) {
     case "tcp":
-      return tcpProbe(check, connect);
+      return tcpProbe(check, by("tcp"));
     case "http":
-      return httpProbe(check, connect, codec);
+      return httpProbe(check, by(options.protocol === "http2" ? "h2" : "http/1.1"), codec);
     case "grpc":
-      return grpcProbe(check, connect);
+      return grpcProbe(check, by("h2"));
   }
 }
