@@ -10,6 +10,16 @@ export type MemberCertificates = GrpcCertificates & {
   ca: string;
 };
 
+/** What a certificate may be besides. */
+export interface MemberOptions {
+  /** Whether it may sign others. */
+  readonly isAuthority?: boolean;
+  /** Negative: it has ended. */
+  readonly endsInMs?: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
 /** An authority that signs members' certificates. */
 export class Authority {
   readonly ca: string;
@@ -22,26 +32,40 @@ export class Authority {
     this.ca = this.#certify(name, publicKey, [extension(BASIC_CONSTRAINTS, sequence(TRUE))]);
   }
 
-  /** A certificate for both ends, with that common name, for localhost and 127.0.0.1. */
-  member(name: string, hosts: readonly string[] = ["localhost", "127.0.0.1"]): MemberCertificates {
+  /**
+   * A certificate for both ends, with that common name, for localhost and 127.0.0.1.
+   *
+   * @param hosts names, addresses, URIs, or whole GeneralNames in DER; none: without the extension
+   */
+  member(
+    name: string,
+    hosts: readonly (string | Buffer)[] = ["localhost", "127.0.0.1"],
+    { isAuthority = false, endsInMs = DAY_MS }: MemberOptions = {},
+  ): MemberCertificates {
     const { publicKey, privateKey } = newKeys();
-    const certificate = this.#certify(name, publicKey, [
-      extension(ALTERNATIVE_NAMES, sequence(...hosts.map(generalName))),
-      extension(EXTENDED_KEY_USAGE, sequence(SERVER_AUTH, CLIENT_AUTH)),
-    ]);
+    const extensions = [extension(EXTENDED_KEY_USAGE, sequence(SERVER_AUTH, CLIENT_AUTH))];
+    if (isAuthority) extensions.push(extension(BASIC_CONSTRAINTS, sequence(TRUE)));
+    if (hosts.length > 0) {
+      extensions.push(extension(ALTERNATIVE_NAMES, sequence(...hosts.map(generalName))));
+    }
+    const certificate = this.#certify(name, publicKey, extensions, endsInMs);
     const key = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
     return { certificate, key, ca: this.ca };
   }
 
-  #certify(name: string, key: KeyObject, extensions: readonly Buffer[]): string {
-    const hourMs = 3_600_000;
+  #certify(
+    name: string,
+    key: KeyObject,
+    extensions: readonly Buffer[],
+    endsInMs: number = DAY_MS,
+  ): string {
     const toBeSigned = sequence(
       der(0xa0, der(INTEGER, Buffer.of(2))),
       // Positive, and not the same twice.
       der(INTEGER, Buffer.concat([Buffer.of(1), randomBytes(8)])),
       ECDSA_WITH_SHA256,
       commonName(this.#name),
-      sequence(time(Date.now() - hourMs), time(Date.now() + 24 * hourMs)),
+      sequence(time(Date.now() - DAY_MS), time(Date.now() + endsInMs)),
       commonName(name),
       key.export({ type: "spki", format: "der" }),
       der(0xa3, sequence(...extensions)),
@@ -80,6 +104,7 @@ function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(contents);
   const { length } = content;
   if (length < 128) return Buffer.concat([Buffer.of(tag, length), content]);
+  if (length < 256) return Buffer.concat([Buffer.of(tag, 0x81, length), content]);
   return Buffer.concat([Buffer.of(tag, 0x82, length >> 8, length & 255), content]);
 }
 
@@ -103,7 +128,9 @@ function extension(id: Buffer, value: Buffer): Buffer {
   return sequence(id, der(OCTET_STRING, value));
 }
 
-function generalName(host: string): Buffer {
+function generalName(host: string | Buffer): Buffer {
+  if (typeof host !== "string") return host;
+  if (host.includes(":")) return der(0x86, Buffer.from(host));
   const isAddress = /^[\d.]+$/.test(host);
   return isAddress
     ? der(0x87, Buffer.from(host.split(".").map(Number)))
