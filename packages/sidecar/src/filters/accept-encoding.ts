@@ -6,9 +6,11 @@
 // ("identity") is always taken unless its own weight, or that of "*", is 0; it is preferred only to
 // what weighs less than it was said to. An element that is not of the grammar is passed over.
 
-const ELEMENT = /^\s*([!#$%&'*+\-.^_`|~\w]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/i;
+const WEIGHT = /0(?:\.\d{0,3})?|1(?:\.0{0,3})?/.source;
+const CODING = /[!#$%&'*+\-.^_`|~\w]+/.source;
+const ELEMENT = new RegExp(`^\\s*(${CODING})\\s*(?:;\\s*q=(${WEIGHT})\\s*)?$`, "i");
 
-/** Whether gzip is taken, and not less liked than no coding. `undefined`: there is no such field. */
+/** Whether gzip is taken, and not liked less than no coding. Without the field it is not. */
 export function acceptsGzip(value: string | undefined): boolean {
   if (value === undefined) return false;
   let gzip: number | undefined;

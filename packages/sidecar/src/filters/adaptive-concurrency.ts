@@ -32,9 +32,9 @@ export class AdaptiveConcurrencyFilter implements HttpFilter {
    * known; requests that were losses, and that moved nothing.
    */
   readonly numbers: {
-    blocked: number;
+    rqBlocked: number;
     inFlight: number;
-    limit: number;
+    concurrencyLimit: number;
     minRttMs: number;
     dropped: number;
     ignored: number;
@@ -49,8 +49,14 @@ export class AdaptiveConcurrencyFilter implements HttpFilter {
     const limitMin = Math.max(1, Math.floor(config.limitMin * share));
     const limitMax = Math.max(limitMin, Math.floor(config.limitMax * share));
     this.#limit = gradient2({ limitMin, limitMax });
-    const { limit } = this.#limit;
-    this.numbers = { blocked: 0, inFlight: 0, limit, minRttMs: 0, dropped: 0, ignored: 0 };
+    this.numbers = {
+      rqBlocked: 0,
+      inFlight: 0,
+      concurrencyLimit: this.#limit.limit,
+      minRttMs: 0,
+      dropped: 0,
+      ignored: 0,
+    };
     const text = "reached concurrency limit";
     const details = "reached_concurrency_limit";
     this.#refusal = { kind: "reply", reply: { status: config.status, text, details } };
@@ -59,7 +65,7 @@ export class AdaptiveConcurrencyFilter implements HttpFilter {
   onRequest(request: FilteredRequest): Verdict {
     if (request.head.upgrade !== undefined || request.head.method === "CONNECT") return undefined;
     if (this.numbers.inFlight >= this.#limit.limit) {
-      this.numbers.blocked++;
+      this.numbers.rqBlocked++;
       return this.#refusal;
     }
     const inFlight = ++this.numbers.inFlight;
@@ -80,7 +86,12 @@ export class AdaptiveConcurrencyFilter implements HttpFilter {
     const dropped = outcome === "dropped";
     if (dropped) this.numbers.dropped++;
     const nowMs = this.#clock.now();
-    this.numbers.limit = this.#limit.onSample({ rttMs: nowMs - startMs, inFlight, dropped, nowMs });
+    this.numbers.concurrencyLimit = this.#limit.onSample({
+      rttMs: nowMs - startMs,
+      inFlight,
+      dropped,
+      nowMs,
+    });
     const { baseRttMs } = this.#limit;
     if (!Number.isNaN(baseRttMs)) this.numbers.minRttMs = baseRttMs;
   }

@@ -1,6 +1,7 @@
-// Waits for the whole request (envoy.filters.http.buffer), so that a slow client costs a buffer here
-// and not a connection to, and a thread of, the upstream. A request that says beforehand that it is
-// larger is refused at once, the others when they have grown too large. A tunnel has no whole.
+// Waits for the whole request (envoy.filters.http.buffer), so that a slow client costs a buffer
+// here and not a connection to, and a thread of, the upstream. A request that says beforehand that
+// it is larger is refused at once, the others when they have grown too large. A tunnel has no
+// whole.
 import type { BufferConfig } from "../config/filter-config.ts";
 import type { FilteredRequest, HttpFilter, Verdict } from "./http-filter.ts";
 

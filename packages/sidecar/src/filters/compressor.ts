@@ -52,9 +52,16 @@ export class CompressorFilter implements HttpFilter {
     compressed: number;
     overflow: number;
     active: number;
-    bytesIn: number;
-    bytesOut: number;
-  } = { responses: 0, compressed: 0, overflow: 0, active: 0, bytesIn: 0, bytesOut: 0 };
+    totalUncompressedBytes: number;
+    totalCompressedBytes: number;
+  } = {
+    responses: 0,
+    compressed: 0,
+    overflow: 0,
+    active: 0,
+    totalUncompressedBytes: 0,
+    totalCompressedBytes: 0,
+  };
   readonly #bytesMin: number;
   readonly #types: ReadonlySet<string>;
   readonly #activeMax: number;

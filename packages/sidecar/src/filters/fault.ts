@@ -22,12 +22,17 @@ export interface FaultOptions {
 export class FaultFilter implements HttpFilter {
   readonly kind = "fault";
   readonly name: string;
-  /** `active` are those that have a fault and have not ended. */
-  readonly numbers: { delays: number; aborts: number; overflow: number; active: number } = {
-    delays: 0,
-    aborts: 0,
-    overflow: 0,
-    active: 0,
+  /** `activeFaults` are those that have a fault and have not ended. */
+  readonly numbers: {
+    delaysInjected: number;
+    abortsInjected: number;
+    faultsOverflow: number;
+    activeFaults: number;
+  } = {
+    delaysInjected: 0,
+    abortsInjected: 0,
+    faultsOverflow: 0,
+    activeFaults: 0,
   };
   readonly #config: FaultConfig;
   readonly #clock: Pick<Clock, "now" | "setTimer">;
@@ -51,8 +56,8 @@ export class FaultFilter implements HttpFilter {
   onRequest(request: FilteredRequest): Verdict {
     const { delay, headers, activeMax } = this.#config;
     for (const matcher of headers) if (!matchesHeader(matcher, request.head)) return undefined;
-    if (this.numbers.active >= activeMax) {
-      this.numbers.overflow++;
+    if (this.numbers.activeFaults >= activeMax) {
+      this.numbers.faultsOverflow++;
       return undefined;
     }
     if (delay !== undefined && happens(delay.fraction, this.#random)) {
@@ -65,7 +70,7 @@ export class FaultFilter implements HttpFilter {
 
   #delay(request: FilteredRequest, delayMs: number): Verdict {
     this.#begin(request);
-    this.numbers.delays++;
+    this.numbers.delaysInjected++;
     request.info.flags.add("DI");
     return {
       kind: "wait",
@@ -79,15 +84,15 @@ export class FaultFilter implements HttpFilter {
   #aborted(): Verdict {
     const { abort } = this.#config;
     if (abort === undefined || !happens(abort.fraction, this.#random)) return undefined;
-    this.numbers.aborts++;
+    this.numbers.abortsInjected++;
     return { kind: "reply", reply: this.#abort! };
   }
 
   // A fault is active until its request ends, as in Envoy: an abort must be sent as well.
   #begin(request: FilteredRequest): void {
-    this.numbers.active++;
+    this.numbers.activeFaults++;
     request.onEnd(() => {
-      this.numbers.active--;
+      this.numbers.activeFaults--;
     });
   }
 }

@@ -20,7 +20,7 @@ export interface GzipStageOptions {
   /** More may be given again. */
   readonly onReady: () => void;
   /** Bytes before and after, as they pass. */
-  readonly numbers: { bytesIn: number; bytesOut: number };
+  readonly numbers: { totalUncompressedBytes: number; totalCompressedBytes: number };
   /** It holds nothing any more. Once. */
   readonly onOver: () => void;
 }
@@ -52,7 +52,7 @@ export class GzipStage implements ResponseStage {
   }
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
-    this.#options.numbers.bytesIn += chunk.length;
+    this.#options.numbers.totalUncompressedBytes += chunk.length;
     if (end) {
       this.#gzip.end(chunk);
       return true;
@@ -82,7 +82,7 @@ export class GzipStage implements ResponseStage {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isOver) return;
-    this.#options.numbers.bytesOut += chunk.length;
+    this.#options.numbers.totalCompressedBytes += chunk.length;
     if (!this.#options.next.sendData(chunk, false)) this.#gzip.pause();
   };
 

@@ -4,7 +4,8 @@
 // An IPv4 address has two faces: 10.1.2.3, and ::ffff:10.1.2.3 on a socket that listens for both
 // families. It is one address, and is compared as IPv4 whichever face it, or the range, shows (RFC
 // 4291 §2.5.5.2); else a rule would hold or not hold by how a socket was opened. Apart from that a
-// range of one family contains no address of the other: ::/0 is every IPv6 address, and no IPv4 one.
+// range of one family contains no address of the other: ::/0 is every IPv6 address, and no IPv4
+// one.
 
 const DOT = 0x2e;
 const COLON = 0x3a;

@@ -1,7 +1,7 @@
 // A rate limit in this process (envoy.filters.http.local_ratelimit): a token for each request, and
 // 429 for whoever finds none. The bucket is rate-limiter's: exact, and without a timer. It holds
-// `tokensMax`, and of `tokensPerFill` in each `fillIntervalMs` one drops in at a time, as in Envoy's
-// AtomicTokenBucket; nothing waits for the interval's end to rush in.
+// `tokensMax`, and of `tokensPerFill` in each `fillIntervalMs` one drops in at a time, as in
+// Envoy's AtomicTokenBucket; nothing waits for the interval's end to rush in.
 //
 // Of several workers each has a bucket of its own, with its share of the tokens, and gets them at
 // its share of the rate: the same number of tokens, in as many times the interval.

@@ -14,7 +14,7 @@ import { AuthorizationFilter } from "./rbac.ts";
 export interface FilterSurroundings {
   readonly clock: Clock;
   readonly random: Random;
-  /** What part of a limit this process has, of several that share it. Above 0, up to 1; default 1. */
+  /** What part of a limit this process has. Above 0, up to 1; default 1: all of it. */
   readonly share?: number;
 }
 

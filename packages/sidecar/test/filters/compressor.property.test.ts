@@ -59,7 +59,7 @@ test("a body is the same behind gunzip, however it is cut and read", async () =>
   await fc.assert(
     fc.asyncProperty(parts, async (list) => {
       const client = new TestClient();
-      const numbers = { bytesIn: 0, bytesOut: 0 };
+      const numbers = { totalUncompressedBytes: 0, totalCompressedBytes: 0 };
       let overs = 0;
       let wake = (): void => {};
       const stage: GzipStage = new GzipStage({
@@ -85,7 +85,10 @@ test("a body is the same behind gunzip, however it is cut and read", async () =>
       await client.until(() => client.hasEnded);
       const body = Buffer.concat(sent);
       expect(gunzipSync(client.body).equals(body)).toBe(true);
-      expect(numbers).toEqual({ bytesIn: body.length, bytesOut: client.body.length });
+      expect(numbers).toEqual({
+        totalUncompressedBytes: body.length,
+        totalCompressedBytes: client.body.length,
+      });
       expect(overs).toBe(1);
     }),
     { numRuns: 60 },

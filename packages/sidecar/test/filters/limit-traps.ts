@@ -157,7 +157,7 @@ export const faultTraps: Readonly<Record<string, (subject: FilterSubject) => voi
     assert.equal(reply.details, "fault_filter_abort");
     assert.equal(reply.text, "fault filter abort");
     assert.equal("grpcStatus" in reply, false);
-    assert.equal(filter.numbers.aborts, 1);
+    assert.equal(filter.numbers.abortsInjected, 1);
   },
 
   "an abort of gRPC has its own status": ({ fault }) => {
@@ -179,7 +179,7 @@ export const faultTraps: Readonly<Record<string, (subject: FilterSubject) => voi
     assert.equal(resumed.length, 0);
     clock.advance(1);
     assert.deepEqual(resumed, [undefined]);
-    assert.equal(filter.numbers.delays, 1);
+    assert.equal(filter.numbers.delaysInjected, 1);
   },
 
   "a delay ends with its request: no timer stays behind": ({ fault }) => {
@@ -193,7 +193,12 @@ export const faultTraps: Readonly<Record<string, (subject: FilterSubject) => voi
     assert.equal(clock.pendingTimers, 0);
     clock.advance(1_000);
     assert.equal(resumed.length, 0);
-    assert.deepEqual(filter.numbers, { delays: 1, aborts: 0, overflow: 0, active: 0 });
+    assert.deepEqual(filter.numbers, {
+      delaysInjected: 1,
+      abortsInjected: 0,
+      faultsOverflow: 0,
+      activeFaults: 0,
+    });
   },
 
   "a delay and an abort are drawn apart, and the abort comes after the delay": ({ fault }) => {
@@ -211,7 +216,12 @@ export const faultTraps: Readonly<Record<string, (subject: FilterSubject) => voi
     assert.deepEqual(delayed.resumed, [undefined]);
     assert.equal(replyOf(ask(filter)).flag, "FI");
     assert.equal(ask(filter), undefined);
-    assert.deepEqual(filter.numbers, { delays: 2, aborts: 2, overflow: 0, active: 3 });
+    assert.deepEqual(filter.numbers, {
+      delaysInjected: 2,
+      abortsInjected: 2,
+      faultsOverflow: 0,
+      activeFaults: 3,
+    });
   },
 
   "only requests with these headers": ({ fault }) => {
@@ -229,10 +239,10 @@ export const faultTraps: Readonly<Record<string, (subject: FilterSubject) => voi
     const first = new TestRequest();
     assert.equal(filter.onRequest(first)?.kind, "reply");
     assert.equal(ask(filter), undefined);
-    assert.equal(filter.numbers.overflow, 1);
+    assert.equal(filter.numbers.faultsOverflow, 1);
     first.end();
     assert.equal(ask(filter)?.kind, "reply");
-    assert.equal(filter.numbers.active, 1);
+    assert.equal(filter.numbers.activeFaults, 1);
   },
 };
 
@@ -276,7 +286,7 @@ export const adaptiveTraps: Readonly<Record<string, (subject: FilterSubject) => 
     assert.equal(reply.status, 503);
     assert.equal(reply.text, "reached concurrency limit");
     assert.equal(reply.details, "reached_concurrency_limit");
-    assert.deepEqual([filter.numbers.inFlight, filter.numbers.blocked], [2, 1]);
+    assert.deepEqual([filter.numbers.inFlight, filter.numbers.rqBlocked], [2, 1]);
     answer(first);
     assert.equal(filter.numbers.inFlight, 1);
     assert.ok(admitted(filter, clock) !== undefined);
@@ -350,12 +360,12 @@ export const adaptiveTraps: Readonly<Record<string, (subject: FilterSubject) => 
     const limits: number[] = [];
     for (let i = 0; i < 100; i++) {
       clock.advance(100);
-      limits.push(filter.numbers.limit);
+      limits.push(filter.numbers.concurrencyLimit);
     }
     const mean = limits.reduce((sum, limit) => sum + limit, 0) / limits.length;
     assert.ok(mean > 8 && mean < 16, `a mean of ${mean}`);
     assert.ok(filter.numbers.minRttMs >= 10 && filter.numbers.minRttMs < 14);
-    assert.ok(filter.numbers.blocked > 0);
+    assert.ok(filter.numbers.rqBlocked > 0);
   },
 
   "a share has so much of the limit, and at least one place": ({ adaptive }) => {

@@ -153,8 +153,14 @@ export const rbacTraps: Readonly<Record<string, (subject: FilterSubject) => void
     for (const remoteAddress of [...texts, "unknown", "/run/socket", "10.1.2.-3"]) {
       assert.ok(!holds(subject, remoteIp("0.0.0.0", 0), { remoteAddress }), remoteAddress);
     }
-    const other = [":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "1:"];
-    for (const remoteAddress of [...other, "::1.2.3", "1:2:3:4:5:6:7:1.2.3.4", "g::"]) {
+    const other = [":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8::", "12345::", "1:"];
+    for (const remoteAddress of [
+      ...other,
+      "1:2:3:4:5:6:7:8:9",
+      "::1.2.3",
+      "1:2:3:4:5:6:7:1.2.3.4",
+      "g::",
+    ]) {
       assert.ok(!holds(subject, remoteIp("::", 0), { remoteAddress }), remoteAddress);
     }
   },
