@@ -10,7 +10,7 @@ import {
 } from "../rules/connection-fields.ts";
 import { isRefusal } from "../rules/refusals.ts";
 import type { Http1ClientConnection } from "./http1-client.ts";
-import { hasNoBody } from "./http1-messages.ts";
+import { flushHead, hasNoBody } from "./http1-messages.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
@@ -85,7 +85,7 @@ export class Http1ClientStream implements ClientStream {
   }
 
   readonly #flushHead = (): void => {
-    if (!this.#hasWritten && this.#request?.destroyed === false) this.#request.flushHeaders();
+    if (!this.#hasWritten && this.#request?.destroyed === false) flushHead(this.#request);
   };
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
@@ -153,6 +153,8 @@ export class Http1ClientStream implements ClientStream {
     this.#connection.onActivity();
     const facts = this.#readFacts(response.rawHeaders);
     if (facts === undefined) return;
+    // RFC 9112 §6.1: whoever does not know chunks would take them for content.
+    if (facts.isChunked && response.httpVersionMinor === 0) return this.#refuse("coding-in-1.0");
     this.#response = response;
     this.#hasHead = true;
     const status = response.statusCode!;
@@ -192,8 +194,7 @@ export class Http1ClientStream implements ClientStream {
     if (facts === undefined) return;
     // RFC 9110 §7.8: a server switches to what it was asked for, or not at all.
     if (this.#upgrade === undefined || facts.upgrade !== this.#upgrade) {
-      this.#connection.shared.counters.badResponses++;
-      return this.#fail("protocol-error", "an upgrade not asked for");
+      return this.#refuse("an upgrade not asked for");
     }
     this.#tunnel = socket;
     this.#hasHead = true;
@@ -215,15 +216,18 @@ export class Http1ClientStream implements ClientStream {
   #readFacts(raw: readonly string[]): ConnectionFacts | undefined {
     const facts = readConnectionFields(lowerCased(raw));
     if (!isRefusal(facts)) return facts;
-    this.#connection.shared.counters.badResponses++;
-    this.#fail("protocol-error", `upstream: ${facts}`);
+    this.#refuse(facts);
     return undefined;
+  }
+
+  #refuse(rule: string): void {
+    this.#connection.shared.counters.badResponses++;
+    this.#fail("protocol-error", `upstream: ${rule}`);
   }
 
   #onError(error: NodeJS.ErrnoException): void {
     if (error.code?.startsWith("HPE_")) {
-      this.#connection.shared.counters.badResponses++;
-      this.#fail("protocol-error", error.code);
+      this.#refuse(error.code);
     } else {
       const hasBegun = this.#hasHead || this.#connection.socket.bytesRead > this.#bytesReadBefore;
       const reason = hasBegun ? "connection-termination" : "connection-failure";
@@ -242,15 +246,16 @@ export class Http1ClientStream implements ClientStream {
 
 function sentFields(head: RequestHead, end: boolean): string[] {
   const { method, upgrade } = head;
+  const isChunked = !end && upgrade === undefined && !head.fields.has("content-length");
   const flat = ["host", head.authority];
   head.fields.forEach((name, value) => {
-    // TE belongs to the connection, and trailers come without it (RFC 9110 §10.1.4).
-    if (name !== "te") flat.push(name, value);
+    // TE belongs to the connection, and trailers come without it (RFC 9110 §10.1.4); what Trailer
+    // announces can come behind chunks alone.
+    if (name !== "te" && (isChunked || name !== "trailer")) flat.push(name, value);
   });
   if (upgrade !== undefined) flat.push("connection", "Upgrade", "upgrade", upgrade);
-  else if (!end) {
-    if (!head.fields.has("content-length")) flat.push("transfer-encoding", "chunked");
-  } else if (expectsBody.has(method) && !head.fields.has("content-length")) {
+  else if (isChunked) flat.push("transfer-encoding", "chunked");
+  else if (end && expectsBody.has(method) && !head.fields.has("content-length")) {
     flat.push("content-length", "0");
   }
   return flat;

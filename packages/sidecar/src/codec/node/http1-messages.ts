@@ -1,15 +1,28 @@
 // What HTTP/1.1 writes in its own way: fields of a response that may not be there, and heads that
 // node:http does not write.
-import { STATUS_CODES } from "node:http";
+import { type OutgoingMessage, STATUS_CODES } from "node:http";
 import type { ResponseHead } from "../codec.ts";
 
 /** Whether a response of this status never has a body (RFC 9110 §6.4.1). */
 export const hasNoBody = (status: number): boolean =>
   status === 204 || status === 304 || status < 200;
 
-/** Fields as they are written; with `isEmpty`, a length of 0 where a body could have been. */
-export function sendableHead({ status, fields }: ResponseHead, isEmpty: boolean): string[] {
+/** What a response is written for. */
+export interface ResponsePlace {
+  /** There is no body, though there could be: its length is 0. */
+  readonly isEmpty: boolean;
+  /** Trailers come behind chunks alone (RFC 9112 §7.1.2), and this client takes them. */
+  readonly mayBeChunked: boolean;
+}
+
+/** Fields as they are written. */
+export function sendableHead(
+  { status, fields }: ResponseHead,
+  { isEmpty, mayBeChunked }: ResponsePlace,
+): string[] {
   const sent = fields.copy();
+  // Of trailers that cannot follow node would make an error.
+  if (!mayBeChunked || sent.has("content-length")) sent.remove("trailer");
   // RFC 9110 §8.6: never in 1xx and 204, where some clients would wait for the bytes.
   if (status < 200 || status === 204) sent.remove("content-length");
   else if (isEmpty && status !== 304 && !sent.has("content-length")) {
@@ -17,6 +30,13 @@ export function sendableHead({ status, fields }: ResponseHead, isEmpty: boolean)
   }
   return sent.flat;
 }
+
+/**
+ * Lets a head leave whose body is still to come. `flushHeaders` would write it in UTF-8, and make
+ * two characters of each byte above 0x7f; nothing at all, written in latin1, brings it along as it
+ * is.
+ */
+export const flushHead = (message: OutgoingMessage): void => void message.write("", "latin1");
 
 /** 103 and its like, and 101, as text in latin1. */
 export function informationalMessage({ status, fields }: ResponseHead, connection = ""): string {

@@ -9,7 +9,7 @@ import type {
 } from "../codec.ts";
 import { Fields } from "../fields.ts";
 import type { Http1RequestHead } from "../rules/request-head.ts";
-import { hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
+import { flushHead, hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
@@ -93,7 +93,8 @@ export class Http1ServerStream implements ServerStream {
     const response = this.#response;
     const isHead = this.#head.head.method === "HEAD";
     this.#isBodiless = isHead || hasNoBody(head.status);
-    const flat = sendableHead(head, end && !isHead);
+    const mayBeChunked = !this.#isBodiless && !end && this.#head.head.protocol !== "http/1.0";
+    const flat = sendableHead(head, { isEmpty: end && !isHead, mayBeChunked });
     const length = this.#isBodiless ? undefined : new Fields(flat).get("content-length");
     this.#owed = length === undefined ? undefined : Number(length);
     response.shouldKeepAlive = this.#head.isPersistent && !this.connection.isDraining;
@@ -111,7 +112,7 @@ export class Http1ServerStream implements ServerStream {
   }
 
   readonly #flushHead = (): void => {
-    if (!this.#hasWritten && !this.#response.destroyed) this.#response.flushHeaders();
+    if (!this.#hasWritten && !this.#response.destroyed) flushHead(this.#response);
   };
 
   sendData(chunk: Uint8Array, end: boolean): boolean {

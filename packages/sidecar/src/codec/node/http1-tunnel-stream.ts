@@ -12,7 +12,7 @@ import type {
 } from "../codec.ts";
 import type { Fields } from "../fields.ts";
 import type { Http1RequestHead } from "../rules/request-head.ts";
-import { hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
+import { flushHead, hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
@@ -92,9 +92,9 @@ export class Http1TunnelStream implements ServerStream {
       response.detachSocket(this.#socket);
       this.connection.onStreamEnd(true);
     });
-    response.writeHead(head.status, sendableHead(head, end));
+    response.writeHead(head.status, sendableHead(head, { isEmpty: end, mayBeChunked: !end }));
     if (end || hasNoBody(head.status)) response.end();
-    else response.flushHeaders();
+    else flushHead(response);
   }
 
   sendData(chunk: Uint8Array, end: boolean): boolean {

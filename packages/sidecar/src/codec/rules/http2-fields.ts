@@ -118,6 +118,7 @@ const value = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-
 function sort(raw: readonly string[], known: ReadonlySet<string>): Sorted | RefusalReason {
   const pseudo = new Map<string, string>();
   const flat: string[] = [];
+  let cookieAt = -1;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!;
     const text = raw[i + 1]!;
@@ -132,7 +133,13 @@ function sort(raw: readonly string[], known: ReadonlySet<string>): Sorted | Refu
       return "h2-connection-field";
     }
     if (isAlias(name)) return "field-alias";
+    // §8.2.3: a cookie may come in crumbs, for better compression, and HTTP/1.1 must not see them.
+    if (name === "cookie" && cookieAt !== -1) {
+      flat[cookieAt] += `; ${text}`;
+      continue;
+    }
     flat.push(name, text);
+    if (name === "cookie") cookieAt = flat.length - 1;
   }
   return { pseudo, flat };
 }
