@@ -166,6 +166,37 @@ describe.each(versions)("a client of %s", (version) => {
     expect(gunzipSync(got.body).equals(body)).toBe(true);
   });
 
+  test("trailers come behind the compressed body", async () => {
+    await using upstream = await startUpstream("h2", () => ({
+      status: 200,
+      headers: { "content-type": "text/plain" },
+      body: "x".repeat(5_000),
+      trailers: { "x-sum": "7" },
+    }));
+    await using proxy = await startFiltered([compressor], {
+      upstreamPorts: [upstream.port],
+      cluster: { protocol: "http2" },
+    });
+    const headers = { "accept-encoding": "gzip", te: "trailers" };
+    const got = await send(version, proxy.port, { headers });
+    expect(String(gunzipSync(got.body))).toBe("x".repeat(5_000));
+    expect(got.trailers["x-sum"]).toBe("7");
+  });
+
+  test("a body that breaks off upstream breaks off for the client, and nothing is held", async () => {
+    const upstream = createHttp((_request, response) => {
+      response.writeHead(200, { "content-type": "text/plain", "content-length": "10000" });
+      response.write("x".repeat(5_000), () => response.destroy());
+    });
+    const upstreamPorts = [await listenOn(upstream)];
+    await using proxy = await startFiltered([compressor], { upstreamPorts });
+    await expect(
+      send(version, proxy.port, { headers: { "accept-encoding": "gzip" } }),
+    ).rejects.toThrow();
+    expect(countOf(proxy, "compressor", "active")).toBe(0);
+    upstream.close();
+  });
+
   test("an answer of the proxy passes the filters as well", async () => {
     const fields = new Fields(["content-type", "text/plain"]);
     const body = Buffer.from("y".repeat(99));
@@ -271,7 +302,7 @@ test("a delay ends by the clock, and ends with its client", async () => {
   expect(proxy.infos[1]?.responseFlags).toBe("DI,DC");
 });
 
-test("a limit counts what is in flight: the next one is refused, until the first has ended", async () => {
+test("a limit counts what is in flight: one more is refused until the first has ended", async () => {
   const waiting: (() => void)[] = [];
   const upstream = createHttp((_request, response) => {
     waiting.push(() => response.end("done"));
@@ -295,7 +326,7 @@ test("a limit counts what is in flight: the next one is refused, until the first
   upstream.closeAllConnections();
 });
 
-test("an event that was sent can be read, though it is compressed and no other follows", async () => {
+test("an event can be read, though it is compressed and no other follows", async () => {
   const upstream = createHttp((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: the only one\n\n");
