@@ -1,7 +1,9 @@
-// npm run simulate [-- CHANGES [SEED]]: endpoints that change under load, without end but a
-// number; exits 1 when a request has failed.
+// npm run simulate [-- CHANGES [SEED]]: endpoints that change under load on real sockets, and after
+// that random histories of a cluster in virtual time, ten for each change. Exits 1 when a request
+// has failed or something did not hold.
 import { healthCheck } from "../health/config.ts";
 import { runChurn } from "./churn.ts";
+import { checkUpstreamSeed } from "./model-check.ts";
 
 const [changes = 1_000, seed = 1] = process.argv.slice(2).map(Number);
 const healthChecks = [healthCheck()];
@@ -18,3 +20,13 @@ for (const { name, ...kind } of kinds) {
   for (const failure of failures.slice(0, 10)) console.log(`  ${failure}`);
   if (failures.length > 0) process.exitCode = 1;
 }
+
+const histories = changes * 10;
+let broken = 0;
+for (let at = seed; at < seed + histories; at++) {
+  await checkUpstreamSeed(at).catch((error: Error) => {
+    if (broken++ < 10) console.log(`seed ${at}: ${error.message}`);
+    process.exitCode = 1;
+  });
+}
+console.log(`${histories} histories from seed ${seed}: ${broken} in which something did not hold`);
