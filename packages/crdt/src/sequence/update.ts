@@ -57,8 +57,8 @@ export function readUpdate(reader: ByteReader, { content }: History): Update {
 /** The first operation that an update depends on and does not bring; `undefined` for none. */
 export function missingFor(graph: CausalGraph, runs: Runs): OperationId | undefined {
   const { agents, agentOf, seqs, counts, parents, parentStarts } = runs;
-  known.clear();
-  for (let i = 0; i < agents.length; i++) known.push(graph.known(agents[i]!));
+  const known = new IntColumn(agents.length);
+  for (const name of agents) known.push(graph.known(name));
   for (let run = 0; run < runs.length; run++) {
     const agent = agentOf.data[run]!;
     const seq = seqs.data[run]!;
@@ -73,14 +73,9 @@ export function missingFor(graph: CausalGraph, runs: Runs): OperationId | undefi
   return undefined;
 }
 
-// Used again and again, like the columns of a message.
-const known = new IntColumn();
-const placed = new IntColumn();
-const numbers = new IntColumn();
-
 /** Adds what is not known of an update on which nothing is missing. */
 export function addUpdate({ graph, log, content }: Columns, { runs, operations }: Update): void {
-  addRuns(graph, runs);
+  const placed = addRuns(graph, runs);
   let piece = 0;
   let read = log.inserted;
   for (let run = 0; run < operations.length; run++) {
@@ -110,34 +105,42 @@ export function addUpdate({ graph, log, content }: Columns, { runs, operations }
 }
 
 /**
- * Adds what is not known of runs on which nothing is missing. Notes in `placed` where each new
- * piece of the message is in the graph: first index, end, LV.
+ * Adds what is not known of runs on which nothing is missing. Returns where each new piece of the
+ * message is in the graph: first index, end, LV.
  *
  * @throws CrdtError `CRDT_COMPACTED` for operations that do not descend from all of the base; some
  *   may have been added by then
  */
-export function addRuns(graph: CausalGraph, runs: Runs): void {
+export function addRuns(graph: CausalGraph, runs: Runs): IntColumn {
   const { agents, agentOf, seqs, counts } = runs;
-  placed.clear();
-  numbers.clear();
-  for (let i = 0; i < agents.length; i++) numbers.push(graph.agentNumber(agents[i]!));
+  const numbers = new IntColumn(agents.length);
+  for (const name of agents) numbers.push(graph.agentNumber(name));
+  const placed = new IntColumn();
   let index = 0;
   for (let run = 0; run < agentOf.length; run++) {
     const agent = numbers.data[agentOf.data[run]!]!;
     const count = counts.data[run]!;
     const passed = graph.nextSeqs[agent]! - seqs.data[run]!;
     if (passed < count) {
-      const parents = parentsOf(graph, runs, run, passed);
+      const parents = parentsOf({ graph, runs, numbers }, run, passed);
       placed.push(index + passed);
       placed.push(index + count);
       placed.push(graph.add(agent, count - passed, parents));
     }
     index += count;
   }
+  return placed;
+}
+
+// Runs, and by what numbers the graph knows their agents.
+interface Numbered {
+  readonly graph: CausalGraph;
+  readonly runs: Runs;
+  readonly numbers: IntColumn;
 }
 
 // As LVs, ascending. Those in the base are not among them.
-function parentsOf(graph: CausalGraph, runs: Runs, run: number, passed: number): number[] {
+function parentsOf({ graph, runs, numbers }: Numbered, run: number, passed: number): number[] {
   const { agents, agentOf, seqs, parents, parentStarts } = runs;
   const agent = agents[agentOf.data[run]!]!;
   const seq = seqs.data[run]! + Math.max(0, passed);
