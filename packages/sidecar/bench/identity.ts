@@ -2,18 +2,25 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Authority } from "../../runtime/test/grpc/certificates.ts";
+import type { CertificateFiles } from "./proxies/setting.ts";
 
 /** Where it is, and who vouches for it. */
-export interface Identity {
-  /** The certificate and its key in one file, as all of the proxies take it. */
-  readonly pemFile: string;
+export interface Identity extends CertificateFiles {
   readonly ca: string;
 }
 
 /** Makes one for localhost, in this folder. */
 export function makeIdentity(folder: string): Identity {
   const { certificate, key, ca } = new Authority("bench").member("proxy");
-  const pemFile = join(folder, "proxy.pem");
-  writeFileSync(pemFile, `${certificate}\n${key}\n`, { mode: 0o600 });
-  return { pemFile, ca };
+  const write = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  return {
+    certificateFile: write("proxy.crt", certificate),
+    keyFile: write("proxy.key", key),
+    pemFile: write("proxy.pem", `${certificate}\n${key}\n`),
+    ca,
+  };
 }

@@ -9,8 +9,8 @@
 //   npm run bench sidecar -- --only GET --cpu-prof DIR  a profile of the sidecar in DIR
 //
 // "busy" says how much of the time the proxy was on its processor: well below 100 % the load was
-// what was slow, or others had the processor, and requests/s says nothing of the proxy. "ours / its"
-// is the median of the rounds' own ratios. Ends with 1 when a bar is missed.
+// what was slow, or others had the processor, and requests/s says nothing of the proxy. The ratio is
+// the median of the rounds' own. Ends with 1 when a bar is missed.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,7 +75,7 @@ async function runGroup(group: Group, load: LoadProcess, folder: string): Promis
   if (scenarios.length === 0) return;
   const identity = group.isTls ? makeIdentity(folder) : undefined;
   const upstreamPort = load.upstreamPort(group.protocol);
-  const setting = { protocol: group.protocol, upstreamPort, pemFile: identity?.pemFile };
+  const setting = { protocol: group.protocol, upstreamPort, tls: identity };
   await using stack = new AsyncDisposableStack();
   const contestants: Contestant[] = [];
   for (const proxy of contestantsFor(setting)) {

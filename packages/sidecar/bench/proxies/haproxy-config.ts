@@ -3,9 +3,10 @@
 import type { Placed } from "./setting.ts";
 
 /** A configuration for `haproxy -db -f`. */
-export function haproxyConfig({ protocol, port, upstreamPort, pemFile }: Placed): string {
+export function haproxyConfig({ protocol, port, upstreamPort, tls: files }: Placed): string {
   const h2 = protocol === "grpc" ? " proto h2" : "";
-  const tls = pemFile === undefined ? "" : ` ssl crt ${pemFile} ssl-min-ver TLSv1.3 alpn http/1.1`;
+  const tls =
+    files === undefined ? "" : ` ssl crt ${files.pemFile} ssl-min-ver TLSv1.3 alpn http/1.1`;
   return `global
   nbthread 1
   maxconn 4000

@@ -1,13 +1,13 @@
 // nginx with one process and nothing to do but to pass on: no log, no fields added, connections
 // kept on both sides for as long as the bench lasts.
-import type { Placed } from "./setting.ts";
+import type { CertificateFiles, Placed } from "./setting.ts";
 
 const forever = 1_000_000_000;
 
 /** A configuration for `nginx -c`; its files stay in the folder. */
 export function nginxConfig(placed: Placed): string {
-  const { protocol, port, upstreamPort, pemFile, folder } = placed;
-  const modes = `${protocol === "grpc" ? " http2" : ""}${pemFile === undefined ? "" : " ssl"}`;
+  const { protocol, port, upstreamPort, tls, folder } = placed;
+  const modes = `${protocol === "grpc" ? " http2" : ""}${tls === undefined ? "" : " ssl"}`;
   return `daemon off;
 master_process off;
 worker_processes 1;
@@ -32,7 +32,7 @@ ${temporary.map((name) => `  ${name}_temp_path ${folder}/nginx-${name};`).join("
 
   server {
     listen 127.0.0.1:${port}${modes};
-${pemFile === undefined ? "" : tlsLines(pemFile)}
+${tls === undefined ? "" : tlsLines(tls)}
     location / {
 ${protocol === "grpc" ? "      grpc_pass grpc://app;" : http1Lines}
     }
@@ -50,9 +50,9 @@ const http1Lines = `      proxy_pass http://app;
       proxy_set_header Host $host;
       proxy_max_temp_file_size 0;`;
 
-function tlsLines(pemFile: string): string {
+function tlsLines({ certificateFile, keyFile }: CertificateFiles): string {
   return `    ssl_protocols TLSv1.3;
-    ssl_certificate ${pemFile};
-    ssl_certificate_key ${pemFile};
+    ssl_certificate ${certificateFile};
+    ssl_certificate_key ${keyFile};
 `;
 }

@@ -56,8 +56,8 @@ function fromNpm(name: string, file: string): Contender {
     name,
     protocols: ["http1"],
     missing: () => undefined,
-    command: async ({ upstreamPort, pemFile }) => {
-      const pem = pemFile === undefined ? [] : ["--pem", pemFile];
+    command: async ({ upstreamPort, tls }) => {
+      const pem = tls === undefined ? [] : ["--pem", tls.pemFile];
       return { command: [process.execPath, fileOf(file), "--upstream", `${upstreamPort}`, ...pem] };
     },
   };

@@ -1,9 +1,17 @@
+/** A certificate, as programs want it. */
+export interface CertificateFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** Both in one. */
+  readonly pemFile: string;
+}
+
 /** What a proxy is set up for. */
 export interface Setting {
   readonly protocol: "http1" | "grpc";
   readonly upstreamPort: number;
-  /** A file with the key and the certificate, where the proxy is to speak TLS 1.3. */
-  readonly pemFile?: string | undefined;
+  /** Where the proxy is to speak TLS 1.3. */
+  readonly tls?: CertificateFiles | undefined;
 }
 
 /** Where a proxy that cannot choose a port itself listens. */

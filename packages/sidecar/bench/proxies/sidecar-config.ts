@@ -2,7 +2,7 @@
 // is on, because none can be switched off.
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import type { Setting } from "./setting.ts";
+import type { CertificateFiles, Setting } from "./setting.ts";
 
 const example = new URL("../../examples/sidecar.yaml", import.meta.url);
 const v3 = "type.googleapis.com/envoy.extensions";
@@ -24,13 +24,13 @@ interface Document {
 }
 
 /** The bootstrap document, in JSON; the listener takes a port of the machine's own. */
-export function sidecarConfig({ protocol, upstreamPort, pemFile }: Setting): string {
+export function sidecarConfig({ protocol, upstreamPort, tls }: Setting): string {
   const document = parse(readFileSync(example, "utf8")) as Document;
   const { listeners, clusters } = document.static_resources;
   for (const listener of listeners) {
     listener.address.socket_address.port_value = 0;
-    if (pemFile === undefined) continue;
-    for (const chain of listener.filter_chains) chain.transport_socket = tlsSocket(pemFile);
+    if (tls === undefined) continue;
+    for (const chain of listener.filter_chains) chain.transport_socket = tlsSocket(tls);
   }
   for (const cluster of clusters) {
     for (const { lb_endpoints } of cluster.load_assignment.endpoints) {
@@ -50,15 +50,19 @@ const http2Upstream = {
   },
 };
 
-function tlsSocket(pemFile: string): unknown {
-  const file = { filename: pemFile };
+function tlsSocket({ certificateFile, keyFile }: CertificateFiles): unknown {
   return {
     name: "envoy.transport_sockets.tls",
     typed_config: {
       "@type": `${v3}.transport_sockets.tls.v3.DownstreamTlsContext`,
       common_tls_context: {
         tls_params: { tls_minimum_protocol_version: "TLSv1_3" },
-        tls_certificates: [{ certificate_chain: file, private_key: file }],
+        tls_certificates: [
+          {
+            certificate_chain: { filename: certificateFile },
+            private_key: { filename: keyFile },
+          },
+        ],
       },
     },
   };

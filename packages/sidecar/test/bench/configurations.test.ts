@@ -14,11 +14,11 @@ import { compileText } from "../../src/config/compile.ts";
 const folder = mkdtempSync(join(tmpdir(), "sidecar-bench-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const { pemFile } = makeIdentity(folder);
+const identity = makeIdentity(folder);
 const settings: [string, Setting][] = [
   ["HTTP/1.1", { protocol: "http1", upstreamPort: 8_080 }],
   ["gRPC", { protocol: "grpc", upstreamPort: 8_080 }],
-  ["TLS", { protocol: "http1", upstreamPort: 8_080, pemFile }],
+  ["TLS", { protocol: "http1", upstreamPort: 8_080, tls: identity }],
 ];
 
 describe("the sidecar's example", () => {
@@ -28,7 +28,7 @@ describe("the sidecar's example", () => {
       const listener = listeners.get("inbound");
       expect(listener?.port).toBe(0);
       const tls = JSON.stringify(listener?.filterChains[0]?.tls ?? {});
-      expect(tls.includes(pemFile)).toBe(setting.pemFile !== undefined);
+      expect(tls.includes(identity.keyFile)).toBe(setting.tls !== undefined);
       const cluster = clusters.get("app");
       expect(cluster?.protocol).toBe(setting.protocol === "grpc" ? "http2" : "http1");
       expect(cluster?.endpoints[0]?.endpoints[0]?.port).toBe(8_080);
