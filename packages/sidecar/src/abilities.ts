@@ -5,7 +5,6 @@
 // out of here.
 import { type Problem, SidecarConfigError } from "./config/config-error.ts";
 import type { ListenerConfig } from "./config/listener-config.ts";
-import type { ForwardAction, RouteConfig } from "./config/route-config.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 
 type Refuse = (what: string) => void;
@@ -30,24 +29,9 @@ export function checkAbilities({ listeners, admin }: Snapshot): void {
 
 function checkListener({ name, filterChains }: ListenerConfig, at: (path: string) => Refuse): void {
   const refuse = at(`listener ${name}`);
-  for (const chain of filterChains) {
-    if (chain.filter.kind !== "http") {
-      if (chain.filter.accessLogs.length > 0) refuse("an access log of a TCP proxy");
-      continue;
-    }
-    for (const host of chain.filter.virtualHosts) {
-      for (const [number, route] of host.routes.entries()) {
-        const label = route.name === "" ? `${number + 1}` : route.name;
-        checkRoute(route, at(`listener ${name}, virtual host ${host.name}, route ${label}`));
-      }
+  for (const { filter } of filterChains) {
+    if (filter.kind === "tcp" && filter.accessLogs.length > 0) {
+      refuse("an access log of a TCP proxy");
     }
   }
-}
-
-function checkRoute({ action }: RouteConfig, refuse: Refuse): void {
-  if (action.kind === "forward") checkForward(action, refuse);
-}
-
-function checkForward(action: ForwardAction, refuse: Refuse): void {
-  if (action.idleTimeoutMs !== undefined) refuse("a route's idle timeout");
 }

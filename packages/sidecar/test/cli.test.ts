@@ -112,11 +112,15 @@ test("serves, takes another configuration, keeps it when the next is wrong, drai
 });
 
 test("what is understood and not carried out is refused by name, all of it", async () => {
-  const action = "{ cluster: app, idle_timeout: 5s }";
-  const sidecar = start("--config-yaml", bootstrap("/", action), "--mode", "validate");
+  const type = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+  const log = `{ name: file, typed_config: { "@type": ${type}, path: /dev/null } }`;
+  const tcp = `"@type": ${v3}.network.tcp_proxy.v3.TcpProxy, stat_prefix: tcp, cluster: app`;
+  const filter = `- { name: tcp, typed_config: { ${tcp}, access_log: [${log}] } }\n  clusters:`;
+  const yaml = bootstrap("/").replace(/- name: envoy.filters.network[^]*\n {2}clusters:/, filter);
+  const sidecar = start("--config-yaml", yaml, "--mode", "validate");
   expect(await sidecar.ended).toBe(1);
   expect(sidecar.err.join("\n")).toContain(
-    "listener inbound, virtual host all, route 1: a route's idle timeout is understood and not carried out yet",
+    "listener inbound: an access log of a TCP proxy is understood and not carried out yet",
   );
 });
 

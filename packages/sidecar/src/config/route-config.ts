@@ -141,6 +141,8 @@ export interface MirrorConfig {
   readonly cluster: string;
   /** Of a million. */
   readonly fraction: number;
+  /** Whether the copy's authority is the request's, without "-shadow" behind it. */
+  readonly keepsAuthority: boolean;
 }
 
 /** What to hash. */

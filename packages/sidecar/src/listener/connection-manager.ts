@@ -123,7 +123,7 @@ export class ConnectionManager {
       ...limits,
       headersTimeoutMs: boundOf(timers.requestHeadersTimeoutMs),
       idleTimeoutMs: boundOf(timers.idleTimeoutMs),
-      streamIdleTimeoutMs: longestSilenceMs(config) + flushMs,
+      streamIdleTimeoutMs: boundOf(timers.streamIdleTimeoutMs),
       drainTimeoutMs: timers.drainTimeoutMs,
       upgrades: allUpgrades(config),
     };
@@ -144,25 +144,10 @@ export class ConnectionManager {
   }
 }
 
-// A stream that is silent is ended by its exchange, which can answer and knows the route. What is
-// left to the codec are streams whose exchange is over, and whose client does not take what was
-// sent: a little later, so that it never comes first.
-const flushMs = 100;
-
 // 0 is no bound.
 const boundOf = (ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : ms);
 
-// A codec knows no routes: of all that may be in force it has the longest.
-function longestSilenceMs(config: HttpConfig): number {
-  let longestMs = boundOf(config.timers.streamIdleTimeoutMs);
-  for (const { action } of routesOf(config)) {
-    if (action.kind !== "forward" || action.idleTimeoutMs === undefined) continue;
-    longestMs = Math.max(longestMs, boundOf(action.idleTimeoutMs));
-  }
-  return longestMs;
-}
-
-// Nor can it tell for which route an upgrade is: those that no route takes it ignores.
+// A codec knows no routes: it ignores those upgrades that none of them takes.
 function allUpgrades(config: HttpConfig): Set<string> {
   const upgrades = new Set(config.upgrades);
   for (const { action } of routesOf(config)) {

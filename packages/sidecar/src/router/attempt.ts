@@ -13,10 +13,13 @@ import type {
   ResponseReceiver,
 } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
+import { isGrpc } from "../match/route-table.ts";
 import type { PoolFailure } from "../upstream/connection-pool.ts";
 import type { Destination } from "../upstream/upstream-cluster.ts";
+import type { TryTimeout } from "./failure-replies.ts";
+import { statusOfGrpcAnswer } from "./grpc-status.ts";
 import type { BodyReader, RequestBody } from "./request-body.ts";
-import { Timer } from "./timer.ts";
+import { IdleTimer, Timer } from "./timer.ts";
 
 /** Whom an attempt is for. */
 export interface AttemptOwner {
@@ -29,7 +32,7 @@ export interface AttemptOwner {
   /** Whether more of the request may be sent has changed: `attempt.isWritable`. */
   onFlow(attempt: Attempt): void;
   /** It has taken longer than a single try may. It goes on until it is told otherwise. */
-  onTryTimeout(attempt: Attempt): void;
+  onTryTimeout(attempt: Attempt, timeout: TryTimeout): void;
   onFailed(attempt: Attempt, failure: Failure): void;
 }
 
@@ -52,9 +55,9 @@ export interface AttemptOptions {
   readonly clock: Clock;
   /** Whether the breaker has granted it as a retry, and is to be told of its end. */
   readonly isRetry: boolean;
-  /** From the moment that the stream is there to the response's head; 0: no bound. */
+  /** From the end of the request, once there is a stream, to the response's head; 0: no bound. */
   readonly timeoutMs: number;
-  /** Without a byte from upstream; 0: no bound. */
+  /** From the same moment on, without a byte in either direction; 0: no bound. */
   readonly idleTimeoutMs: number;
 }
 
@@ -65,11 +68,17 @@ export class Attempt implements ResponseReceiver {
   readonly #reader: BodyReader;
   readonly #beganAtMs: number;
   readonly #timer: Timer;
+  #idle: IdleTimer | undefined;
   #wish: Disposable | undefined;
   #stream: ClientStream | undefined;
   #status: number | undefined;
+  #isGrpc = false;
   #isReused = false;
   #isWritable = true;
+  // The request is whole, and its time runs.
+  #isTimed = false;
+  // Its time has passed, and somebody lets it go on nevertheless.
+  #isLate = false;
   // Whether the breaker has let it through, and is to be told of its end.
   #isCounted = false;
   #isOver = false;
@@ -116,6 +125,7 @@ export class Attempt implements ResponseReceiver {
   pump(): void {
     if (this.#stream === undefined || this.#isOver) return;
     this.#isWritable = this.#reader.sendTo(this.#stream);
+    if (this.#options.body.hasEnded && !this.#isTimed) this.#startTime();
   }
 
   /** Stops and lets go on what comes from upstream. */
@@ -128,40 +138,48 @@ export class Attempt implements ResponseReceiver {
   }
 
   #onReady(connection: ClientConnection, isReused: boolean): void {
-    const { owner, body, timeoutMs, idleTimeoutMs } = this.#options;
+    const { owner, body } = this.#options;
     this.#isReused = isReused;
     this.#stream = connection.start(this);
-    this.#stream.sendHead(owner.headFor(this), body.isEmpty);
+    const head = owner.headFor(this);
+    this.#isGrpc = isGrpc(head);
+    this.#stream.sendHead(head, body.isEmpty);
     this.pump();
-    this.#timer.set(timeoutMs || idleTimeoutMs, this.#onTimeout);
     owner.onFlow(this);
   }
 
-  readonly #onTimeout = (): void => {
-    if (!this.#isOver) this.#options.owner.onTryTimeout(this);
-  };
+  // How fast a client uploads is not upstream's doing: the time runs from the request's end.
+  #startTime(): void {
+    const { clock, timeoutMs, idleTimeoutMs } = this.#options;
+    this.#isTimed = true;
+    if (this.#status === undefined) this.#timer.set(timeoutMs, () => this.#onTimeout("time"));
+    if (idleTimeoutMs === 0) return;
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => this.#onTimeout("idle"));
+  }
 
-  // The time for one try ends with the response's head; silence has a bound of its own.
-  #heard(): void {
-    if (this.#options.idleTimeoutMs > 0) {
-      this.#timer.set(this.#options.idleTimeoutMs, this.#onTimeout);
-    } else if (this.#options.timeoutMs > 0) this.#timer.stop();
+  #onTimeout(timeout: TryTimeout): void {
+    if (this.#isOver) return;
+    this.#isLate = true;
+    this.#options.owner.onTryTimeout(this, timeout);
   }
 
   onInformational(head: ResponseHead): void {
-    if (!this.#isOver) this.#options.owner.onInformational(this, head);
+    if (this.#isOver) return;
+    this.#idle?.touch();
+    this.#options.owner.onInformational(this, head);
   }
 
   onHead(head: ResponseHead, end: boolean): void {
     if (this.#isOver) return;
-    this.#heard();
-    this.#status = head.status;
+    this.#timer.stop();
+    this.#idle?.touch();
+    this.#status = this.#isGrpc ? statusOfGrpcAnswer(head) : head.status;
     this.#options.owner.onResponse(this, head, end);
   }
 
   onData(chunk: Uint8Array, end: boolean): void {
     if (this.#isOver) return;
-    if (this.#options.idleTimeoutMs > 0) this.#heard();
+    this.#idle?.touch();
     this.#options.owner.onResponseData(this, chunk, end);
   }
 
@@ -186,14 +204,15 @@ export class Attempt implements ResponseReceiver {
     else this.#abandon("local", status);
   }
 
-  /** Nobody waits for it. A status that it has brought counts nevertheless. */
+  /** Nobody waits for it. That it has brought a status, or was late, counts nevertheless. */
   abandon(reason: ResetReason): void {
-    this.#abandon(reason, this.#status ?? "cancelled");
+    this.#abandon(reason, this.#status ?? (this.#isLate ? "timed-out" : "cancelled"));
   }
 
   /** It took too long. */
   timeOut(): void {
-    this.#abandon("local", this.#status ?? "timed-out");
+    this.#isLate = true;
+    this.abandon("local");
   }
 
   #abandon(reason: ResetReason, outcome: Outcome): void {
@@ -216,6 +235,7 @@ export class Attempt implements ResponseReceiver {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer.stop();
+    this.#idle?.[Symbol.dispose]();
     this.#reader[Symbol.dispose]();
     const { cluster, host } = this.destination;
     const { breakers, isRetry, clock } = this.#options;

@@ -46,11 +46,19 @@ export function timeoutOf(
   return { ms: Math.max(1, ms), from: "head" };
 }
 
-/** Writes what is left of the time into the head that is sent. */
-export function addDeadline(head: RequestHead, leftMs: number): void {
+/**
+ * Writes what is left of the time into the head that is sent. Where the route does not look at
+ * grpc-timeout, the caller's stays as it is: it may be shorter than what is known here.
+ */
+export function addDeadline(
+  head: RequestHead,
+  leftMs: number,
+  { grpcTimeoutMsMax }: Pick<ForwardAction, "grpcTimeoutMsMax">,
+): void {
   const ms = Math.max(1, Math.floor(leftMs));
   head.fields.set("x-envoy-expected-rq-timeout-ms", String(ms));
-  if (head.fields.has("grpc-timeout")) head.fields.set("grpc-timeout", grpcTimeout(ms));
+  if (grpcTimeoutMsMax === undefined || !isGrpc(head)) return;
+  head.fields.set("grpc-timeout", grpcTimeout(ms));
 }
 
 // At most eight digits.

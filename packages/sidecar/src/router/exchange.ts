@@ -18,16 +18,16 @@ import type {
 import type { Fields } from "../codec/fields.ts";
 import type { HttpFilter } from "../filters/http-filter.ts";
 import type { Timeout } from "./deadline-fields.ts";
-import { idleReply, lifetimeReply, requestTimeoutReply, timeoutReply } from "./failure-replies.ts";
+import { lateReply } from "./failure-replies.ts";
 import { FilterRun } from "./filter-run.ts";
 import { type LocalReply, sendLocalReply } from "./local-reply.ts";
 import { Mirror } from "./mirror.ts";
 import type { RequestObserver } from "./observer.ts";
 import { RequestBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
+import { type LateListener, type LateReason, RequestTimers } from "./request-timers.ts";
 import type { ResponseFlag } from "./response-flags.ts";
 import { ResponsePath } from "./response-path.ts";
-import { IdleTimer, Timer } from "./timer.ts";
 import { type CallNumbers, type CallOwner, type CallPlan, UpstreamCall } from "./upstream-call.ts";
 
 /** What becomes of a request. */
@@ -38,8 +38,6 @@ export type Decision =
 /** To upstream. */
 export interface ForwardPlan extends CallPlan {
   readonly timeout: Timeout;
-  /** Without a byte in either direction; 0: no bound but the connection's. */
-  readonly idleTimeoutMs: number;
   readonly numbers: CallNumbers;
   /** Clusters that get a copy. */
   readonly mirrors: readonly CallPlan[];
@@ -51,11 +49,13 @@ export interface ForwardPlan extends CallPlan {
 export interface Decider {
   /** By the head alone: finds the route and writes it down, or refuses. */
   route(head: RequestHead, info: RequestInfo): LocalReply | undefined;
+  /** How long the route that was found lets nothing move in either direction; 0: no bound. */
+  idleTimeoutMs(info: RequestInfo): number;
   /** The filters of the route that was found. */
   filtersFor(info: RequestInfo): readonly HttpFilter[];
   /** After the filters. */
   decide(head: RequestHead, info: RequestInfo): Decision;
-  /** What the route does to the head of each response, before the filters see it. */
+  /** What the route does to the head of each answer, before the filters see it. */
   edit(head: ResponseHead, info: RequestInfo): void;
   /** What the listener does to it, at the very end. */
   sign(head: ResponseHead): void;
@@ -69,6 +69,8 @@ export interface ExchangeNumbers {
   cancelled: number;
   /** Answers of 5xx from here, and responses cut short. */
   failures: number;
+  /** Nothing moved for too long. */
+  idleTimeouts: number;
 }
 
 /** What an exchange is made of. */
@@ -88,23 +90,22 @@ export interface ExchangeOptions {
 // What a request may be kept of to be sent again, and what may wait while a connection opens.
 const keptBytesMax = 65_536;
 
+const flushMs = 100;
+
 /** One request and its response. */
-export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
+export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateListener {
   readonly #options: ExchangeOptions;
   readonly #info: RequestInfo;
   readonly #client: ServerStream;
   readonly #body = new RequestBody(keptBytesMax);
   readonly #response: ResponsePath;
-  // For the request to arrive, then for the response: one at a time.
-  readonly #timer: Timer;
-  #lifetime: Timer | undefined;
-  #idle: IdleTimer | undefined;
+  readonly #timers: RequestTimers;
   #head: RequestHead | undefined;
   #filters: FilterRun | undefined;
   #plan: ForwardPlan | undefined;
   #call: UpstreamCall | undefined;
   #mirrors: readonly Mirror[] = [];
-  // Upstream has taken the upgrade, or may: its two directions end on their own.
+  // Upstream has taken the upgrade: its two directions end on their own.
   #isTunnel = false;
   #isPaused = false;
   #isOver = false;
@@ -115,7 +116,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     this.#options = options;
     this.#info = info;
     this.#client = client;
-    this.#timer = new Timer(clock);
+    this.#timers = new RequestTimers(clock, this);
     const edit = (head: ResponseHead): void => decider.edit(head, info);
     this.#response = new ResponsePath({ client: this, edit, onReady: this.#onReady });
     numbers.active++;
@@ -133,8 +134,9 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     const refusal = decider.route(head, info);
     for (const observer of observers) observer.onBegin?.(info);
     if (refusal !== undefined) return this.#reply(refusal);
-    if (lifetimeMs > 0) this.#startLifetime(lifetimeMs);
-    if (!end && head.upgrade === undefined) this.#timer.set(requestTimeoutMs, this.#onLateRequest);
+    this.#timers.boundLifetime(lifetimeMs);
+    this.#boundSilence(decider.idleTimeoutMs(info));
+    if (!end && head.upgrade === undefined) this.#timers.boundArrival(requestTimeoutMs);
     const filters = decider.filtersFor(info);
     if (filters.length === 0) return this.#decide();
     this.#filters = new FilterRun({
@@ -149,10 +151,17 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     this.#filters.start();
   }
 
+  // Silence is ended here, where there is an answer to it. What is left to the codec is a client
+  // that does not take what was sent, after all of that has been given away; it never comes first.
+  #boundSilence(ms: number): void {
+    this.#timers.boundSilence(ms);
+    this.#client.limitSilence(ms === 0 ? Number.POSITIVE_INFINITY : ms + flushMs);
+  }
+
   onData(chunk: Uint8Array, end: boolean): void {
     if (this.#isOver) return;
     this.#info.bytesReceived += chunk.length;
-    this.#idle?.touch();
+    this.#timers.touch();
     this.#body.addData(chunk, end);
     if (end) this.#endRequest(() => {});
     this.#filters?.onBody(chunk.length, end);
@@ -181,6 +190,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
   }
 
   onWritable(): void {
+    this.#timers.touch();
     this.#response.onWritable();
   }
 
@@ -196,9 +206,6 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     this.#plan = decision;
     if (head.upgrade !== undefined) this.#body.stopKeeping();
     else this.#startTimeout(decision.timeout);
-    if (decision.idleTimeoutMs > 0) {
-      this.#idle = new IdleTimer(clock, decision.idleTimeoutMs, () => this.#giveUp(idleReply));
-    }
     const info = this.#info;
     this.#call = new UpstreamCall({
       owner: this,
@@ -212,25 +219,28 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
         for (const observer of observers) observer.onForward?.(info, sent);
       },
     });
-    if (decision.mirrors.length > 0) this.#startMirrors(decision);
+    if (head.upgrade === undefined) this.#startMirrors(decision);
     this.#call.begin();
   }
 
   // One that counts from the head takes the place of the bound for the request's arrival.
   #startTimeout({ ms, from }: Timeout): void {
     const info = this.#info;
-    if (from === "head") this.#timer.set(Math.max(1, ms - info.elapsedMs()), this.#onLateResponse);
-    else if (this.#body.hasEnded) this.#timer.set(ms, this.#onLateResponse);
+    if (from === "head") this.#timers.boundResponse(Math.max(1, ms - info.elapsedMs()));
+    else if (this.#body.hasEnded) this.#timers.boundResponse(ms);
   }
 
   #startMirrors({ mirrors, timeout }: ForwardPlan): void {
-    const { clock } = this.#options;
-    const timeoutMs = timeout.ms;
-    const body = this.#body;
-    const waitingBytesMax = 4 * keptBytesMax;
-    this.#mirrors = mirrors.map((plan) => {
-      return new Mirror({ plan, body, clock, timeoutMs, waitingBytesMax });
-    });
+    if (mirrors.length === 0) return;
+    const { clock, decider } = this.#options;
+    const shared = {
+      body: this.#body,
+      clock,
+      timeoutMs: timeout.ms,
+      idleTimeoutMs: decider.idleTimeoutMs(this.#info),
+      waitingBytesMax: 4 * keptBytesMax,
+    };
+    this.#mirrors = mirrors.map((plan) => new Mirror({ ...shared, plan }));
     for (const mirror of this.#mirrors) mirror.begin();
   }
 
@@ -262,15 +272,16 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
   }
 
   onResponse(head: ResponseHead, end: boolean): void {
-    this.#idle?.touch();
-    this.#isTunnel = this.#head?.upgrade !== undefined;
+    this.#timers.touch();
+    // Anything else refuses the upgrade. (What HTTP/2 says instead, the codec has translated.)
+    this.#isTunnel = this.#head?.upgrade !== undefined && head.status === 101;
     this.#plan?.finish(head);
     this.#response.sendHead(head, end);
     if (end) this.#call?.end();
   }
 
   onResponseData(chunk: Uint8Array, end: boolean): void {
-    this.#idle?.touch();
+    this.#timers.touch();
     const isWritable = this.#response.sendData(chunk, end);
     if (end) this.#endCall();
     else if (!isWritable) this.#call?.pauseResponse();
@@ -324,7 +335,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     end();
     this.#info.requestEnded();
     if (this.#head?.upgrade !== undefined || this.#plan?.timeout.from === "head") return;
-    this.#timer.set(this.#plan?.timeout.ms ?? 0, this.#onLateResponse);
+    this.#timers.boundResponse(this.#plan?.timeout.ms ?? 0);
   }
 
   #endResponse(): void {
@@ -332,24 +343,15 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     if (!this.#isTunnel || this.#body.hasEnded) this.#finish();
   }
 
-  #startLifetime(ms: number): void {
-    this.#lifetime = new Timer(this.#options.clock);
-    this.#lifetime.set(ms, () => this.#giveUp(lifetimeReply));
-  }
-
-  readonly #onLateRequest = (): void => this.#giveUp(requestTimeoutReply);
-
-  readonly #onLateResponse = (): void => {
-    const call = this.#call;
-    this.#giveUp(timeoutReply, () => call?.timeOut());
-  };
-
-  #giveUp(reply: LocalReply, stop = (): void => this.#call?.abandon("local")): void {
+  onLate(reason: LateReason): void {
     if (this.#isOver) return;
-    stop();
+    if (reason === "idle") this.#options.numbers.idleTimeouts++;
+    if (reason === "response") this.#call?.timeOut();
+    const reply = lateReply(reason, this.#info.requestDurationMs !== undefined);
     const { flag = "LR", details = "" } = reply;
-    if (this.#info.response === undefined) this.#reply(reply);
-    else this.#break("overload", flag, details);
+    if (this.#info.response === undefined) return this.#reply(reply);
+    this.#call?.abandon("local");
+    this.#break("overload", flag, details);
   }
 
   #reply(reply: LocalReply): void {
@@ -374,9 +376,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner {
     this.#isOver = true;
     const info = this.#info;
     this.#options.numbers.active--;
-    this.#timer.stop();
-    this.#lifetime?.stop();
-    this.#idle?.[Symbol.dispose]();
+    this.#timers[Symbol.dispose]();
     if (!this.#hasResponseEnded) this.#response.abort();
     if (!this.#body.hasEnded) for (const mirror of this.#mirrors) mirror.abandon();
     info.ended();

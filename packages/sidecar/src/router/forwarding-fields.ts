@@ -1,6 +1,9 @@
-// What a gateway adds to a request that it passes on: whom it came from, and that it came through
-// here (RFC 9110 §7.6.3). Added after the connection's own fields were removed, so that a client
-// cannot have them taken away by naming them in Connection.
+// What a gateway adds to a request: whom it came from, and that it came through here (RFC 9110
+// §7.6.3). Added after the connection's own fields were removed, so that a client cannot have them
+// taken away by naming them in Connection; before the filters, which may go by them.
+//
+// Where the address of the connection does not count (Envoy's use_remote_address), whoever calls is
+// another proxy of the same mesh: what it says of the client stays as it is.
 import { randomUUID } from "node:crypto";
 import type { PeerInfo, RequestHead } from "../codec/codec.ts";
 import type { HttpConfig } from "../config/listener-config.ts";
@@ -8,23 +11,30 @@ import { plainAddress } from "./client-address.ts";
 
 type Wishes = Pick<
   HttpConfig,
-  "appendsForwardedFor" | "generatesRequestId" | "keepsRequestId" | "trustedHops" | "via"
+  | "appendsForwardedFor"
+  | "generatesRequestId"
+  | "keepsRequestId"
+  | "trustedHops"
+  | "usesRemoteAddress"
+  | "via"
 >;
 
 /** Adds X-Forwarded-For, X-Forwarded-Proto, X-Request-Id and Via. */
 export function addForwardingFields(head: RequestHead, peer: PeerInfo, wishes: Wishes): void {
-  const { appendsForwardedFor, generatesRequestId, keepsRequestId, trustedHops, via } = wishes;
+  const { appendsForwardedFor, trustedHops, usesRemoteAddress, via } = wishes;
   const { fields } = head;
-  if (appendsForwardedFor) {
+  if (usesRemoteAddress && appendsForwardedFor) {
     const before = fields.joined("x-forwarded-for");
     const address = plainAddress(peer.remoteAddress);
     fields.set("x-forwarded-for", before === undefined ? address : `${before}, ${address}`);
-    // What a trusted proxy has seen is nearer to the client than what this connection is.
-    if (trustedHops === 0 || !fields.has("x-forwarded-proto")) {
-      fields.set("x-forwarded-proto", peer.tls === undefined ? "http" : "https");
-    }
   }
-  if (generatesRequestId && !(keepsRequestId && fields.has("x-request-id"))) {
+  // What a trusted proxy has seen is nearer to the client than what this connection is.
+  const isTrusted = trustedHops > 0 || !usesRemoteAddress;
+  if (!isTrusted || !fields.has("x-forwarded-proto")) {
+    fields.set("x-forwarded-proto", peer.tls === undefined ? "http" : "https");
+  }
+  const keepsRequestId = wishes.keepsRequestId || !usesRemoteAddress;
+  if (wishes.generatesRequestId && !(keepsRequestId && fields.has("x-request-id"))) {
     fields.set("x-request-id", randomUUID());
   }
   if (via === "") return;

@@ -4,7 +4,6 @@ import type { Clock } from "@compendium/runtime";
 import type { RequestHead } from "../codec/codec.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { RequestBody } from "./request-body.ts";
-import { Timer } from "./timer.ts";
 import type { CallPlan } from "./upstream-call.ts";
 
 /** What a mirror is made of. */
@@ -12,8 +11,10 @@ export interface MirrorOptions {
   readonly plan: CallPlan;
   readonly body: RequestBody;
   readonly clock: Clock;
-  /** Of the whole copy; 0: no bound. */
+  /** From the end of the request to the head of an answer; 0: no bound. */
   readonly timeoutMs: number;
+  /** From the same moment on, without a byte in either direction; 0: no bound. */
+  readonly idleTimeoutMs: number;
   /** How many bytes of the body may wait for it. */
   readonly waitingBytesMax: number;
 }
@@ -21,32 +22,28 @@ export interface MirrorOptions {
 /** One copy. */
 export class Mirror implements AttemptOwner {
   readonly #options: MirrorOptions;
-  readonly #timer: Timer;
   #attempt: Attempt | undefined;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
-    this.#timer = new Timer(options.clock);
   }
 
   /** Sends it, if there is a host. */
   begin(): void {
-    const { plan, body, clock, timeoutMs } = this.#options;
+    const { plan, body, clock, timeoutMs, idleTimeoutMs } = this.#options;
     const destination = plan.choose(() => false);
     if (destination === undefined) return;
-    const attempt = new Attempt({
+    this.#attempt = new Attempt({
       owner: this,
       destination,
       body,
       breakers: plan.breakers,
       clock,
       isRetry: false,
-      timeoutMs: 0,
-      idleTimeoutMs: 0,
+      timeoutMs,
+      idleTimeoutMs,
     });
-    this.#attempt = attempt;
-    this.#timer.set(timeoutMs, () => this.#stop(() => attempt.timeOut()));
-    attempt.begin(false);
+    this.#attempt.begin(false);
   }
 
   /** The body has grown. */
@@ -88,7 +85,9 @@ export class Mirror implements AttemptOwner {
 
   onInformational(): void {}
 
-  onTryTimeout(): void {}
+  onTryTimeout(): void {
+    this.#stop((attempt) => attempt.timeOut());
+  }
 
   onFailed(): void {
     this.#stop(() => {});
@@ -102,7 +101,6 @@ export class Mirror implements AttemptOwner {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
     this.#attempt = undefined;
-    this.#timer.stop();
     end(attempt);
   }
 }

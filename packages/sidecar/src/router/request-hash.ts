@@ -3,6 +3,7 @@
 import { xxh64 } from "../balance/xxh64.ts";
 import type { RequestHead, ResponseHead } from "../codec/codec.ts";
 import type { HashPolicy } from "../config/route-config.ts";
+import { queryParameter } from "../match/query.ts";
 import type { RequestInfo } from "./request-info.ts";
 
 /** What a route's policies make of a request. */
@@ -47,9 +48,10 @@ function hashedValue(policy: HashPolicy, head: RequestHead, info: RequestInfo): 
     case "source-ip":
       return info.remoteAddress;
     case "query":
-      return queryValue(head.path, policy.name);
+      return queryParameter(head.path, policy.name);
     case "cookie":
-      return cookieOf(head, policy.name);
+      // One without a value is as good as none.
+      return cookieOf(head, policy.name) || undefined;
     case "header":
       return policy.name === ":authority" ? head.authority : headerValue(head, policy.name);
   }
@@ -61,11 +63,6 @@ function headerValue({ fields, method, path }: RequestHead, name: string): strin
   const values = fields.all(name);
   // The order in which a list was sent says nothing.
   return values.length === 0 ? undefined : values.sort().join("");
-}
-
-function queryValue(path: string, name: string): string | undefined {
-  const at = path.indexOf("?");
-  return at === -1 ? undefined : (new URLSearchParams(path.slice(at)).get(name) ?? undefined);
 }
 
 function cookieOf({ fields }: RequestHead, name: string): string | undefined {
@@ -85,7 +82,8 @@ function cookieOf({ fields }: RequestHead, name: string): string | undefined {
 // Of the connection: requests on it that race each other get the same one.
 function cookieValue({ peer }: RequestInfo): string {
   const { remoteAddress, remotePort, localAddress, localPort } = peer;
-  return xxh64(`${remoteAddress}:${remotePort}${localAddress}:${localPort}`).toString(16);
+  const hash = xxh64(`${remoteAddress}:${remotePort}${localAddress}:${localPort}`);
+  return hash.toString(16).padStart(16, "0");
 }
 
 function setCookie(name: string, value: string, ttlMs: number, path: string): string {

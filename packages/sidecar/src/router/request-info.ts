@@ -7,7 +7,7 @@ import type { Host } from "../cluster/host.ts";
 import type { PeerInfo, RequestHead, ResponseHead } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 import type { FormatContext } from "../config/format-context.ts";
-import type { RouteConfig, VirtualHostConfig } from "../config/route-config.ts";
+import type { RouteConfig, VirtualHostConfig, WeightedCluster } from "../config/route-config.ts";
 import { joinedFlags, type ResponseFlag } from "./response-flags.ts";
 
 const ownHostname = hostname();
@@ -20,7 +20,7 @@ export class RequestInfo implements FormatContext {
   readonly startedAtMs: number;
   readonly startedAtWallMs: number;
   readonly hostname: string = ownHostname;
-  /** As it came, its path in normal form. */
+  /** As it came, its path in normal form, and with what a gateway adds. */
   request: RequestHead | undefined;
   /** As it was sent on, once it was. */
   forwarded: RequestHead | undefined;
@@ -45,6 +45,8 @@ export class RequestInfo implements FormatContext {
   upstreamAttempts = 0;
   virtualHost: VirtualHostConfig | undefined;
   route: RouteConfig | undefined;
+  /** Of the route's clusters, the one that chance has chosen. */
+  share: WeightedCluster | undefined;
   traceId: string | undefined;
   #responseStartedAtMs: number | undefined;
 

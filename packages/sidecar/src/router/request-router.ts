@@ -52,6 +52,7 @@ export class RequestRouter implements Decider {
     const client = clientOf(head, info.peer, this.#options.config);
     info.remoteAddress = client.address;
     info.remotePort = client.port;
+    addForwardingFields(head, info.peer, this.#options.config);
     const normal = this.#paths.normalize(head.path);
     if (normal.kind === "refused") {
       const text = `the path is refused: ${normal.reason}`;
@@ -65,6 +66,12 @@ export class RequestRouter implements Decider {
     }
     info.route = this.#routes.find(head)?.route;
     return undefined;
+  }
+
+  idleTimeoutMs({ route }: RequestInfo): number {
+    const { timers } = this.#options.config;
+    const own = route?.action.kind === "forward" ? route.action.idleTimeoutMs : undefined;
+    return own ?? timers.streamIdleTimeoutMs;
   }
 
   filtersFor({ route }: RequestInfo): readonly HttpFilter[] {
@@ -91,9 +98,11 @@ export class RequestRouter implements Decider {
   }
 
   edit(head: ResponseHead, info: RequestInfo): void {
-    const { route } = info;
-    if (route === undefined || route.headers.response.length === 0) return;
+    const { route, share } = info;
+    const isEdited = route && (share?.headers.response.length || route.headers.response.length);
+    if (!isEdited) return;
     info.response = head;
+    if (share !== undefined) applyEdits(share.headers.response, head.fields, info);
     applyEdits(route.headers.response, head.fields, info);
   }
 
@@ -118,6 +127,7 @@ export class RequestRouter implements Decider {
       return { kind: "reply", reply };
     }
     const share = this.#share(action.clusters);
+    info.share = share;
     const { clusterHeader } = action;
     const name = clusterHeader === undefined ? share?.cluster : head.fields.get(clusterHeader);
     const cluster = name === undefined ? undefined : this.#options.clusterOf(name);
@@ -131,40 +141,22 @@ export class RequestRouter implements Decider {
       return { kind: "reply", reply };
     }
     info.upstreamCluster = name;
-    const sent = this.#rewritten(action, route, share, head, info);
-    return { kind: "forward", ...this.#plan(cluster, sent, { action, share, head, info }) };
-  }
-
-  // The head as it is sent, but for what depends on the host.
-  #rewritten(
-    action: ForwardAction,
-    { match, headers }: RouteConfig,
-    share: WeightedCluster | undefined,
-    head: RequestHead,
-    info: RequestInfo,
-  ): RequestHead {
-    const sent: RequestHead = { ...head, fields: head.fields.copy() };
-    sent.path = rewritePath(action.rewrite, match, head.path);
-    if (sent.path !== head.path) sent.fields.set("x-envoy-original-path", head.path);
-    sent.authority = rewrittenAuthority(action, head);
-    addForwardingFields(sent, info.peer, this.#options.config);
-    if (share !== undefined) applyEdits(share.headers.request, sent.fields, info);
-    applyEdits(headers.request, sent.fields, info);
-    return sent;
+    const sent = rewritten(action, route, head, info);
+    return { kind: "forward", ...this.#plan(cluster, sent, { action, head, info }) };
   }
 
   #plan(cluster: UpstreamCluster, sent: RequestHead, asked: Asked): ForwardPlan {
-    const { action, share, head, info } = asked;
+    const { action, head, info } = asked;
     const timeout = timeoutOf(action, head);
+    const spent = new SpentTime(timeout, info);
     const hashed = action.hash.length === 0 ? undefined : hashRequest(action.hash, head, info);
     const { retry } = action;
     const hostSelectionAttempts = retry?.hostSelectionAttempts ?? 0;
-    const subset = share?.subset ?? action.subset;
+    const subset = info.share?.subset ?? action.subset;
     const isAuto = action.hostRewrite?.kind === "auto" || sent.authority === "";
     return {
       head: sent,
       timeout,
-      idleTimeoutMs: action.idleTimeoutMs ?? 0,
       numbers: cluster.calls,
       breakers: cluster.cluster.breakers[action.priority],
       retry,
@@ -176,16 +168,19 @@ export class RequestRouter implements Decider {
       },
       prepare: (own, { host }) => {
         if (isAuto) own.authority = host.hostname;
-        if (timeout.ms > 0) addDeadline(own, leftMs(timeout, retry?.perTryTimeoutMs ?? 0, info));
+        const leftMs = leftMsOf(action, timeout.ms, spent.ms);
+        if (leftMs !== undefined) addDeadline(own, leftMs, action);
       },
       onAnswer: ({ fields }, host) => {
         if (fields.has("x-envoy-immediate-health-check-fail")) cluster.failHealth(host);
       },
       finish: (response) => {
-        const serviceMs = Math.round(info.responseDurationMs ?? 0);
-        response.fields.set("x-envoy-upstream-service-time", String(serviceMs));
+        // An answer to half a request says nothing of how long one takes.
+        if (info.requestDurationMs !== undefined) {
+          const serviceMs = String(Math.floor(spent.sinceEndMs));
+          response.fields.set("x-envoy-upstream-service-time", serviceMs);
+        }
         if (hashed !== undefined) addCookie(response, hashed);
-        if (share !== undefined) applyEdits(share.headers.response, response.fields, info);
       },
     };
   }
@@ -196,11 +191,12 @@ export class RequestRouter implements Decider {
     { protocol }: RequestHead,
   ): CallPlan[] {
     const plans: CallPlan[] = [];
-    for (const { cluster: name, fraction } of mirrors) {
+    for (const { cluster: name, fraction, keepsAuthority } of mirrors) {
       const cluster = this.#options.clusterOf(name);
       if (cluster === undefined || this.#options.random.below(1_000_000) >= fraction) continue;
+      const authority = keepsAuthority ? sent.authority : shadowAuthority(sent.authority);
       plans.push({
-        head: { ...sent, authority: shadowAuthority(sent.authority), fields: sent.fields.copy() },
+        head: { ...sent, authority, fields: sent.fields.copy() },
         choose: (): Destination | undefined => cluster.choose({}, protocol, "default"),
         prepare: () => {},
         onAnswer: () => {},
@@ -224,16 +220,60 @@ export class RequestRouter implements Decider {
   }
 }
 
-// Of the whole request, and of one try.
-function leftMs({ ms, from }: Timeout, perTryMs: number, info: RequestInfo): number {
-  const began = from === "head" ? 0 : (info.requestDurationMs ?? info.elapsedMs());
-  const left = ms - (info.elapsedMs() - began);
-  return perTryMs === 0 ? left : Math.min(perTryMs, left);
+// How much of its time a request has spent. A time that runs from the request's end does not begin
+// before the filters have let the request pass.
+class SpentTime {
+  readonly #timeout: Timeout;
+  readonly #info: RequestInfo;
+  readonly #decidedAtMs: number;
+
+  constructor(timeout: Timeout, info: RequestInfo) {
+    this.#timeout = timeout;
+    this.#info = info;
+    this.#decidedAtMs = info.elapsedMs();
+  }
+
+  get ms(): number {
+    return this.#timeout.from === "head" ? this.#info.elapsedMs() : this.sinceEndMs;
+  }
+
+  get sinceEndMs(): number {
+    const { requestDurationMs } = this.#info;
+    if (requestDurationMs === undefined) return 0;
+    return this.#info.elapsedMs() - Math.max(requestDurationMs, this.#decidedAtMs);
+  }
+}
+
+// What this try may take: what is left of the whole, and no more than one try has. With hedging a
+// try goes on after its time.
+function leftMsOf(
+  { retry, hedge }: ForwardAction,
+  timeoutMs: number,
+  spentMs: number,
+): number | undefined {
+  const tryMs = hedge?.onPerTryTimeout ? 0 : (retry?.perTryTimeoutMs ?? 0);
+  if (timeoutMs === 0) return tryMs || undefined;
+  return tryMs === 0 ? timeoutMs - spentMs : Math.min(tryMs, timeoutMs - spentMs);
+}
+
+// The head as it is sent, but for what depends on the host.
+function rewritten(
+  action: ForwardAction,
+  { match, headers }: RouteConfig,
+  head: RequestHead,
+  info: RequestInfo,
+): RequestHead {
+  const sent: RequestHead = { ...head, fields: head.fields.copy() };
+  sent.path = rewritePath(action.rewrite, match, head.path);
+  if (sent.path !== head.path) sent.fields.set("x-envoy-original-path", head.path);
+  sent.authority = rewrittenAuthority(action, head);
+  if (info.share !== undefined) applyEdits(info.share.headers.request, sent.fields, info);
+  applyEdits(headers.request, sent.fields, info);
+  return sent;
 }
 
 interface Asked {
   readonly action: ForwardAction;
-  readonly share: WeightedCluster | undefined;
   readonly head: RequestHead;
   readonly info: RequestInfo;
 }

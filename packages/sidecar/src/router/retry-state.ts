@@ -62,8 +62,9 @@ export class RetryState {
     const answer = this.#ask(breakers);
     if (answer.kind !== "retry") return answer;
     const wishMs = retryAfterMs(head.fields.get("retry-after"), this.#clock.wallMs());
-    const isHeeded = wishMs !== undefined && wishMs <= policy.retryAfterMsMax;
-    return isHeeded ? { kind: "retry", afterMs: wishMs } : answer;
+    if (wishMs === undefined || wishMs > policy.retryAfterMsMax) return answer;
+    // Up to half as long again: whoever was sent away together must not come back together.
+    return { kind: "retry", afterMs: Math.max(answer.afterMs, wishMs + this.#below(wishMs / 2)) };
   }
 
   /** Asks about an attempt that brought no response. */
@@ -72,11 +73,18 @@ export class RetryState {
     return policy && namesFailure(policy.on, failure) ? this.#ask(breakers) : keep;
   }
 
-  /** Asks about an attempt that has taken its time. */
-  askAfterTryTimeout(breakers: Breakers): RetryAnswer {
+  /**
+   * Asks about an attempt that has taken its time.
+   *
+   * @param isHedged it goes on and has not failed, so that no condition has to name it; nor is there
+   *   anything to wait for before another runs beside it
+   */
+  askAfterTryTimeout(breakers: Breakers, isHedged: boolean): RetryAnswer {
     const on = this.#policy?.on;
-    const isNamed = on?.has("5xx") || on?.has("gateway-error") || on?.has("reset");
-    return isNamed ? this.#ask(breakers) : keep;
+    if (on === undefined || on.size === 0) return keep;
+    if (!isHedged && !on.has("5xx") && !on.has("gateway-error") && !on.has("reset")) return keep;
+    const answer = this.#ask(breakers);
+    return isHedged && answer.kind === "retry" ? { kind: "retry", afterMs: 0 } : answer;
   }
 
   #ask(breakers: Breakers): RetryAnswer {
@@ -85,7 +93,11 @@ export class RetryState {
     const { baseMs, maxMs } = this.#policy!.backoff;
     const boundMs = Math.min(maxMs, baseMs * 2 ** this.#retries);
     this.#retries++;
-    return { kind: "retry", afterMs: this.#random.below(Math.max(1, Math.ceil(boundMs))) };
+    return { kind: "retry", afterMs: this.#below(boundMs) };
+  }
+
+  #below(boundMs: number): number {
+    return this.#random.below(Math.max(1, Math.ceil(boundMs)));
   }
 }
 

@@ -16,7 +16,7 @@ import type { Fields } from "../codec/fields.ts";
 import type { HedgeConfig, RetryConfig } from "../config/route-config.ts";
 import type { Destination } from "../upstream/upstream-cluster.ts";
 import { Attempt, type AttemptOwner, type Failure } from "./attempt.ts";
-import { replyTo, tryTimeoutReply } from "./failure-replies.ts";
+import { noHostReply, replyTo, type TryTimeout, tryTimeoutReply } from "./failure-replies.ts";
 import type { LocalReply } from "./local-reply.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -182,14 +182,7 @@ export class UpstreamCall implements AttemptOwner {
     const destination = plan.choose((host) => this.#tried.has(host));
     if (destination === undefined) {
       if (isRetry) plan.breakers.give("retries");
-      if (this.#attempts.size === 0) {
-        this.#fail({
-          status: 503,
-          text: "no host of the cluster can be used",
-          flag: "UH",
-          details: "no_healthy_upstream",
-        });
-      }
+      if (this.#attempts.size === 0) this.#fail(noHostReply);
       return;
     }
     this.#tried.add(destination.host);
@@ -268,13 +261,14 @@ export class UpstreamCall implements AttemptOwner {
     if (attempt === this.#kept) this.#options.owner.onResponseTrailers(fields);
   }
 
-  onTryTimeout(attempt: Attempt): void {
+  onTryTimeout(attempt: Attempt, timeout: TryTimeout): void {
     const { plan, body, numbers, owner } = this.#options;
     numbers.tryTimeouts++;
+    const reply = tryTimeoutReply(timeout);
     if (attempt === this.#kept) {
       attempt.timeOut();
       this.#isOver = true;
-      owner.onBroken("overload", "UT", "upstream_per_try_timeout");
+      owner.onBroken("overload", "UT", reply.details ?? "");
       return;
     }
     const isHedged = plan.hedge?.onPerTryTimeout === true;
@@ -284,14 +278,14 @@ export class UpstreamCall implements AttemptOwner {
     }
     if (this.#isRetryPending) return;
     const answer: RetryAnswer = body.canRewind
-      ? this.#retries.askAfterTryTimeout(plan.breakers)
+      ? this.#retries.askAfterTryTimeout(plan.breakers, isHedged)
       : { kind: "keep" };
     this.#note(answer);
     if (answer.kind === "retry") {
       if (isHedged) numbers.hedges++;
-      this.#retryAfter(isHedged ? 0 : answer.afterMs);
+      this.#retryAfter(answer.afterMs);
     } else if (this.#attempts.size === 0) {
-      this.#fail(tryTimeoutReply);
+      this.#fail(reply);
     }
   }
 
@@ -301,7 +295,7 @@ export class UpstreamCall implements AttemptOwner {
     this.#attempts.delete(attempt);
     if (attempt === this.#kept) {
       this.#isOver = true;
-      const { flag = "UC", details = "" } = replyTo(failure);
+      const { flag, details = "" } = replyTo(failure);
       owner.onBroken(failure.reason as ResetReason, flag, details);
       return;
     }

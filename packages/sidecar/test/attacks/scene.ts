@@ -31,6 +31,8 @@ export interface Scene extends AsyncDisposable {
   readonly written: () => number;
   readonly stats: () => CodecStats;
   readonly connections: () => number;
+  /** Streams on which nothing moved. */
+  readonly idleTimeouts: () => number;
 }
 
 export async function startScene(options: Partial<ProxyOptions> = {}): Promise<Scene> {
@@ -65,6 +67,7 @@ export async function startScene(options: Partial<ProxyOptions> = {}): Promise<S
     written: () => written,
     stats: () => proxy.codec.stats(),
     connections: () => proxy.plane.managerOf("in", "http")?.connections ?? 0,
+    idleTimeouts: () => proxy.plane.managerOf("in", "http")?.numbers.idleTimeouts ?? 0,
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]();
       upstream.close();

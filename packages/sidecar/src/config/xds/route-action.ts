@@ -86,11 +86,13 @@ const mirror: Message<MirrorConfig> = message(
     runtime_fraction: defaulted(runtimeFraction, 1_000_000),
     cluster_header: refused("name the cluster"),
     trace_sampled: ignored("it only observes"),
-    disable_shadow_host_suffix_append: only(true, "write true: the host is left as it is"),
+    disable_shadow_host_suffix_append: defaulted(bool, false),
     request_headers_mutations: refused("set headers on the route"),
     host_rewrite_literal: refused("set it on the route"),
   },
-  ({ cluster, runtimeFraction: fraction }) => ({ cluster, fraction }),
+  ({ cluster, runtimeFraction: fraction, disableShadowHostSuffixAppend: keepsAuthority }) => {
+    return { cluster, fraction, keepsAuthority };
+  },
 );
 
 const streamDuration = message(
