@@ -8,6 +8,7 @@ export interface FilterSubject {
   readonly compressor: typeof import("../../src/filters/compressor.ts");
   readonly cors: typeof import("../../src/filters/cors.ts");
   readonly fault: typeof import("../../src/filters/fault.ts");
+  readonly filterChain: typeof import("../../src/filters/filter-chain.ts");
   readonly ipRange: typeof import("../../src/filters/ip-range.ts");
   readonly rateLimit: typeof import("../../src/filters/local-rate-limit.ts");
   readonly rbac: typeof import("../../src/filters/rbac.ts");
@@ -20,6 +21,7 @@ const files: Readonly<Record<keyof FilterSubject, string>> = {
   compressor: "compressor.ts",
   cors: "cors.ts",
   fault: "fault.ts",
+  filterChain: "filter-chain.ts",
   ipRange: "ip-range.ts",
   rateLimit: "local-rate-limit.ts",
   rbac: "rbac.ts",

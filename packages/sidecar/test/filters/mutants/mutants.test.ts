@@ -1,6 +1,7 @@
 // The suite must kill each mutant: one of the traps has to fail on it.
 import path from "node:path";
 import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
+import { chainTraps } from "../chain-traps.ts";
 import { compressorTraps } from "../compressor-traps.ts";
 import { corsTraps } from "../cors-traps.ts";
 import { adaptiveTraps, bufferTraps, faultTraps, rateLimitTraps } from "../limit-traps.ts";
@@ -18,6 +19,7 @@ const homes: Readonly<Record<string, Traps>> = {
   "filters/compressor.ts": compressorTraps,
   "filters/cors.ts": corsTraps,
   "filters/fault.ts": faultTraps,
+  "filters/filter-chain.ts": chainTraps,
   "filters/fraction.ts": rateLimitTraps,
   "filters/gzip-stage.ts": compressorTraps,
   "filters/ip-range.ts": rbacTraps,

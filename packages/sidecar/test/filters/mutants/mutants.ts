@@ -20,6 +20,7 @@ const accept = inFile("accept-encoding.ts");
 const compressor = inFile("compressor.ts");
 const gzip = inFile("gzip-stage.ts");
 const adaptive = inFile("adaptive-concurrency.ts");
+const chain = inFile("filter-chain.ts");
 
 export const mutants: readonly Mutant[] = [
   rbac("a query is part of the path", "end === path.length ? path : path.slice(0, end)", "path"),
@@ -168,5 +169,18 @@ export const mutants: readonly Mutant[] = [
     "a tunnel holds a place for ever",
     'if (request.head.upgrade !== undefined || request.head.method === "CONNECT") return undefined;',
     "",
+  ),
+  chain("a place has a filter for each look", "this.#made.get(config) ??", ""),
+  chain("an edit of a route empties every bucket", "takeEqual(left, config) ??", ""),
+  chain("two places share what was kept", "left.delete(known);", ""),
+  chain(
+    "a filter that is off is on",
+    "chosen === false ? [] : [filterOf(chosen)]",
+    "[filterOf(chosen || config)]",
+  ),
+  chain(
+    "a route's settings are passed over",
+    "own.get(config.name) ?? config",
+    "own.get(config.name) === false ? false : config",
   ),
 ];
