@@ -124,6 +124,11 @@ export class DataPlane implements AsyncDisposable {
     return this.#listeners;
   }
 
+  /** How often a snapshot came into force before all of its clusters were warm. */
+  get warmTimeouts(): number {
+    return this.#clusters.warmTimeouts;
+  }
+
   /** The clusters in force, by name. */
   get clusters(): ReadonlyMap<string, UpstreamCluster> {
     return this.#clusters.all();

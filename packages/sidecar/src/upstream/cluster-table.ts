@@ -24,6 +24,8 @@ export interface ClusterTableOptions {
 interface Plan {
   readonly next: Map<string, UpstreamCluster>;
   readonly fresh: UpstreamCluster[];
+  /** Those to wait for: a cluster that has not changed is none, whatever it is doing. */
+  readonly cold: UpstreamCluster[];
   readonly updated: (readonly [cluster: UpstreamCluster, config: ClusterConfig])[];
 }
 
@@ -61,7 +63,7 @@ export class ClusterTable {
     signal: AbortSignal,
   ): Promise<(() => void) | undefined> {
     const plan = this.#plan(configs);
-    await this.#warm([...plan.fresh, ...plan.updated.map(([cluster]) => cluster)], signal);
+    await this.#warm(plan.cold, signal);
     if (!signal.aborted) return () => this.#commit(plan);
     for (const cluster of plan.fresh) cluster.destroy();
     return undefined;
@@ -75,25 +77,25 @@ export class ClusterTable {
   }
 
   #plan(configs: ReadonlyMap<string, ClusterConfig>): Plan {
-    const plan: Plan = { next: new Map(), fresh: [], updated: [] };
+    const plan: Plan = { next: new Map(), fresh: [], cold: [], updated: [] };
     for (const [name, config] of configs) {
       const known = this.#clusters.get(name);
       if (known?.accepts(config)) {
-        known.prepare(config);
+        if (known.prepare(config)) plan.cold.push(known);
         plan.updated.push([known, config]);
         plan.next.set(name, known);
       } else {
         const cluster = this.#options.make(config, () => this.#retired.delete(cluster));
         cluster.start();
         plan.fresh.push(cluster);
+        if (!cluster.isWarm && config.waitsForWarm) plan.cold.push(cluster);
         plan.next.set(name, cluster);
       }
     }
     return plan;
   }
 
-  async #warm(clusters: readonly UpstreamCluster[], signal: AbortSignal): Promise<void> {
-    const cold = clusters.filter(({ isWarm, config }) => !isWarm && config.waitsForWarm);
+  async #warm(cold: readonly UpstreamCluster[], signal: AbortSignal): Promise<void> {
     if (cold.length === 0 || signal.aborted) return;
     const { clock, warmTimeoutMs } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -116,11 +116,14 @@ export class UpstreamCluster {
   /**
    * Lets the endpoints to come join those that are here, so that nobody leaves before their
    * successors were asked how they are. {@link update} follows.
+   *
+   * @returns whether there is something to wait for
    */
-  prepare({ endpoints, healthChecks }: ClusterConfig): void {
+  prepare({ endpoints, healthChecks }: ClusterConfig): boolean {
     const { endpoints: present } = this.#config;
-    if (healthChecks.length === 0 || isDeepStrictEqual(endpoints, present)) return;
+    if (healthChecks.length === 0 || isDeepStrictEqual(endpoints, present)) return false;
     this.#upkeep.update([...endpoints, ...present]);
+    return !this.isWarm;
   }
 
   /** Takes over a configuration that it {@link accepts}. */

@@ -82,7 +82,10 @@ test("what cannot be found out within warmTimeoutMs is not waited for", async ()
   expect(silent.state).toBe("initializing");
   clock.advance(1);
   await applied;
-  expect(silent.state).toBe("live");
+  expect([silent.state, silent.warmTimeouts]).toEqual(["live", 1]);
+  // It is no reason to wait once more.
+  await silent.apply({ ...snapshotOf({ upstreamPorts: [1], cluster }), version: "next" });
+  expect([silent.snapshot?.version, silent.warmTimeouts]).toEqual(["next", 1]);
 });
 
 test("snapshots come into force one after the other; who waits gives way to a newer one", async () => {
