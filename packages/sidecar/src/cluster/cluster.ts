@@ -54,6 +54,7 @@ export class Cluster implements Balancer {
   readonly #settings: BalanceSettings;
   readonly #onUnwell: ClusterOptions["onUnwell"];
   #balancer: Balancer | undefined;
+  #hasTraffic = false;
 
   constructor({ config, clock, random, onUnwell }: ClusterOptions) {
     this.config = config;
@@ -120,8 +121,14 @@ export class Cluster implements Balancer {
     return available;
   }
 
+  /** Whether anything was ever sent to it: until then health checks take their time. */
+  get hasTraffic(): boolean {
+    return this.#hasTraffic;
+  }
+
   /** A request goes to this host: {@link end} must follow. */
   begin(host: Host): void {
+    this.#hasTraffic = true;
     host.numbers.requests++;
     host.numbers.activeRequests++;
   }

@@ -13,7 +13,7 @@ export interface ClusterHealthOptions {
   readonly probeOf: (config: HealthCheckConfig) => Probe;
   readonly clock: Pick<Clock, "now" | "setTimer">;
   readonly random: Pick<Random, "below">;
-  /** Whether a connection was ever made for the cluster. */
+  /** Whether the cluster was ever used. */
   readonly hasTraffic: () => boolean;
   /** A probe has been judged; `host.isHealthy` says how, `hasChanged` whether that is news. */
   readonly onChecked: (host: Host, hasChanged: boolean) => void;

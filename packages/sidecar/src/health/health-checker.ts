@@ -37,7 +37,7 @@ export interface HealthCheckerOptions {
   readonly probe: Probe;
   readonly clock: Pick<Clock, "now" | "setTimer">;
   readonly random: Pick<Random, "below">;
-  /** Whether a connection was ever made for the cluster. */
+  /** Whether the cluster was ever used. */
   readonly hasTraffic: () => boolean;
   /** A probe has been judged, and the host is healthy now or not, by this check. */
   readonly onChecked: (isHealthy: boolean) => void;

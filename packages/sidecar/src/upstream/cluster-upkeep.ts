@@ -29,8 +29,6 @@ export interface ClusterUpkeepOptions {
   readonly resolver: Resolver;
   readonly clock: Clock;
   readonly random: Random;
-  /** Whether a connection was ever made for the cluster. */
-  readonly hasTraffic: () => boolean;
   /** The host is in the cluster no longer. */
   readonly onLeft: (host: Host) => void;
 }
@@ -55,7 +53,7 @@ export class ClusterUpkeep implements Disposable {
 
   constructor(options: ClusterUpkeepOptions) {
     this.#options = options;
-    const { cluster, clock, random, resolver, hasTraffic } = options;
+    const { cluster, clock, random, resolver } = options;
     const { discovery, endpoints, dnsRefreshMs: refreshMs, healthChecks: checks } = cluster.config;
     if (checks.length > 0) {
       this.#health = new ClusterHealth({
@@ -64,7 +62,7 @@ export class ClusterUpkeep implements Disposable {
           makeProbe(check, { ...options, protocol: cluster.config.protocol, timeoutMs }),
         clock,
         random,
-        hasTraffic,
+        hasTraffic: () => cluster.hasTraffic,
         onChecked: (host, hasChanged) => this.#onChecked(host, hasChanged),
       });
     }

@@ -61,7 +61,6 @@ export class UpstreamCluster {
   // Of hosts that have left; each is here until what is under way in it has ended.
   readonly #leaving = new Set<ConnectionPool>();
   #config: ClusterConfig;
-  #hasTraffic = false;
   #isDraining = false;
 
   constructor(options: UpstreamClusterOptions) {
@@ -77,7 +76,6 @@ export class UpstreamCluster {
       resolver,
       clock,
       random,
-      hasTraffic: () => this.#hasTraffic,
       onLeft: (host) => this.#removePools(host),
     });
   }
@@ -208,7 +206,6 @@ export class UpstreamCluster {
   #makePool(host: Host, protocol: Protocol, priority: RoutePriority): ConnectionPool {
     const { cluster } = this;
     const { codec, connector, clock } = this.#options;
-    this.#hasTraffic = true;
     const pool = new ConnectionPool({
       host,
       config: this.#config,

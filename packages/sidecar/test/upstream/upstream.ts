@@ -148,6 +148,7 @@ export function setUpUpstream(
   const send = async (priority?: "default" | "high"): Promise<FakeConnection | undefined> => {
     const destination = upstream.choose({}, "http/1.1", priority);
     if (destination === undefined) return undefined;
+    upstream.cluster.begin(destination.host);
     const { promise, resolve } = Promise.withResolvers<FakeConnection | undefined>();
     destination.pool.acquire({
       onReady: (connection) => {
