@@ -199,11 +199,15 @@ export const compressor: Message<Nameless<CompressorConfig>> = message(
     remove_accept_encoding_header: only(false, "remove it with request_headers_to_remove"),
     runtime_enabled: refused("leave the filter out where it must not act"),
   },
-  ({ responseDirectionConfig: response }) => ({
-    kind: "compressor",
-    contentTypes: response?.contentType ?? contentTypes,
-    bytesMin: response?.minContentLength ?? 30,
-  }),
+  ({ responseDirectionConfig: response }) => {
+    const types = response?.contentType ?? [];
+    return {
+      kind: "compressor",
+      // An empty list is none, as everywhere in Envoy's documents.
+      contentTypes: types.length > 0 ? types : contentTypes,
+      bytesMin: response?.minContentLength ?? 30,
+    };
+  },
 );
 
 /** Switches it off for a route. */

@@ -9,34 +9,49 @@ import { rbacTraps } from "../rbac-traps.ts";
 import { type FilterSubject, loadSubject } from "../subject.ts";
 import { mutants } from "./mutants.ts";
 
-type Traps = Readonly<Record<string, (subject: FilterSubject) => void | Promise<void>>>;
+interface Home {
+  /** The modules that the traps ask for. */
+  readonly modules: readonly (keyof FilterSubject)[];
+  readonly traps: Readonly<Record<string, (subject: FilterSubject) => void | Promise<void>>>;
+}
 
-// Where a file's bugs show first; the others come after.
-const homes: Readonly<Record<string, Traps>> = {
-  "filters/accept-encoding.ts": compressorTraps,
-  "filters/adaptive-concurrency.ts": adaptiveTraps,
-  "filters/buffer.ts": bufferTraps,
-  "filters/compressor.ts": compressorTraps,
-  "filters/cors.ts": corsTraps,
-  "filters/fault.ts": faultTraps,
-  "filters/filter-chain.ts": chainTraps,
-  "filters/fraction.ts": rateLimitTraps,
-  "filters/gzip-stage.ts": compressorTraps,
-  "filters/ip-range.ts": rbacTraps,
-  "filters/local-rate-limit.ts": rateLimitTraps,
-  "filters/rbac.ts": rbacTraps,
-  "filters/vary.ts": corsTraps,
+const authorization: Home = { modules: ["rbac", "ipRange"], traps: rbacTraps };
+const rateLimit: Home = { modules: ["rateLimit"], traps: rateLimitTraps };
+const compression: Home = {
+  modules: ["compressor", "acceptEncoding"],
+  traps: compressorTraps,
+};
+const crossOrigin: Home = { modules: ["cors"], traps: corsTraps };
+
+/** Whose business a file is. */
+const homes: Readonly<Record<string, Home>> = {
+  "accept-encoding.ts": compression,
+  "adaptive-concurrency.ts": { modules: ["adaptive"], traps: adaptiveTraps },
+  "buffer.ts": { modules: ["buffer"], traps: bufferTraps },
+  "compressor.ts": compression,
+  "cors.ts": crossOrigin,
+  "fault.ts": { modules: ["fault"], traps: faultTraps },
+  "filter-chain.ts": { modules: ["filterChain"], traps: chainTraps },
+  "fraction.ts": rateLimit,
+  "gzip-stage.ts": compression,
+  "ip-range.ts": authorization,
+  "local-rate-limit.ts": rateLimit,
+  "rbac.ts": authorization,
+  "vary.ts": crossOrigin,
 };
 
 testPlantedBugs({
   packageFolder: path.join(import.meta.dirname, "../../.."),
   mutants,
   findFault: async (source, mutant) => {
-    const subject = await loadSubject(source);
-    const home = mutant && homes[mutant.file];
-    const suites = new Set([...(home ? [home] : []), ...Object.values(homes)]);
-    return await faultOf(async () => {
-      for (const traps of suites) for (const trap of Object.values(traps)) await trap(subject);
-    });
+    const asked = mutant ? [homes[path.basename(mutant.file)]!] : Object.values(homes);
+    for (const { modules, traps } of new Set(asked)) {
+      const subject = await loadSubject(source, modules);
+      const fault = await faultOf(async () => {
+        for (const trap of Object.values(traps)) await trap(subject);
+      });
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
   },
 });
