@@ -10,7 +10,7 @@ import {
 } from "../rules/connection-fields.ts";
 import { isRefusal } from "../rules/refusals.ts";
 import type { Http1ClientConnection } from "./http1-client.ts";
-import { flushHead, hasNoBody } from "./http1-messages.ts";
+import { endWith, flushHead, hasNoBody } from "./http1-messages.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
@@ -105,9 +105,11 @@ export class Http1ClientStream implements ClientStream {
       this.#fail("protocol-error", "bytes of a protocol that has not begun");
       return true;
     }
+    const isFirst = !this.#hasWritten;
     this.#hasWritten = true;
     if (!end) return this.#bufferFor().write(out, chunk);
-    if (chunk.length === 0) out.end();
+    if (isFirst && out === this.#request) endWith(out, chunk);
+    else if (chunk.length === 0) out.end();
     else out.end(chunk);
     return true;
   }

@@ -38,6 +38,23 @@ export function sendableHead(
  */
 export const flushHead = (message: OutgoingMessage): void => void message.write("", "latin1");
 
+// Below this, node writes a head and a text behind it from its stack.
+const joinedBytesMax = 8_192;
+
+/**
+ * Ends a message with its last bytes. Where they are few and follow a head that has not left, they
+ * go as text: node puts texts together into one write, and bytes next to each other into a vector,
+ * which is a tenth of what a small response costs.
+ */
+export function endWith(message: OutgoingMessage, chunk: Uint8Array): void {
+  if (chunk.length === 0) message.end();
+  else if (chunk.length > joinedBytesMax) message.end(chunk);
+  else {
+    const { buffer, byteOffset, length } = chunk;
+    message.end(Buffer.from(buffer, byteOffset, length).toString("latin1"), "latin1");
+  }
+}
+
 /** 103 and its like, and 101, as text in latin1. */
 export function informationalMessage({ status, fields }: ResponseHead, connection = ""): string {
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Informational"}\r\n${connection}`;

@@ -9,7 +9,13 @@ import type {
 } from "../codec.ts";
 import { Fields } from "../fields.ts";
 import type { Http1RequestHead } from "../rules/request-head.ts";
-import { flushHead, hasNoBody, informationalMessage, sendableHead } from "./http1-messages.ts";
+import {
+  endWith,
+  flushHead,
+  hasNoBody,
+  informationalMessage,
+  sendableHead,
+} from "./http1-messages.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
@@ -105,7 +111,7 @@ export class Http1ServerStream implements ServerStream {
       this.connection.destroy();
       return;
     }
-    if (end) this.#end(undefined);
+    if (end) this.#end(nothing);
     // Most bodies begin in the same turn: then head and body leave in one write. A head whose body
     // takes its time does not wait for it.
     else process.nextTick(this.#flushHead);
@@ -118,7 +124,7 @@ export class Http1ServerStream implements ServerStream {
   sendData(chunk: Uint8Array, end: boolean): boolean {
     this.connection.onActivity();
     if (this.#isBodiless) {
-      if (end) this.#end(undefined);
+      if (end) this.#end(nothing);
       return true;
     }
     if (this.#owed !== undefined) {
@@ -130,7 +136,7 @@ export class Http1ServerStream implements ServerStream {
       }
     }
     if (end) {
-      this.#end(chunk.length === 0 ? undefined : chunk);
+      this.#end(chunk);
       return true;
     }
     this.#hasWritten = true;
@@ -150,10 +156,10 @@ export class Http1ServerStream implements ServerStream {
     this.sendData(nothing, true);
   }
 
-  #end(chunk: Uint8Array | undefined): void {
+  #end(chunk: Uint8Array): void {
+    if (this.#hasWritten && chunk.length > 0) this.#response.end(chunk);
+    else endWith(this.#response, chunk);
     this.#hasWritten = true;
-    if (chunk === undefined) this.#response.end();
-    else this.#response.end(chunk);
   }
 
   reset(_reason: ResetReason): void {
