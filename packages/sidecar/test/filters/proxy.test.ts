@@ -1,7 +1,7 @@
 // Filters in a proxy, between real sockets.
 import { createServer as createHttp } from "node:http";
 import { connect as connectHttp2, constants } from "node:http2";
-import { connect } from "node:net";
+import { connect, createServer as createTcp } from "node:net";
 import { gunzipSync, constants as zlib } from "node:zlib";
 import { ManualClock } from "@compendium/runtime";
 import { describe, expect, test } from "vitest";
@@ -11,6 +11,7 @@ import type {
   CompressorConfig,
   CorsConfig,
   HttpFilterConfig,
+  Rule,
 } from "../../src/config/filter-config.ts";
 import type { RouteConfig } from "../../src/config/route-config.ts";
 import type { HttpFilter } from "../../src/filters/http-filter.ts";
@@ -254,6 +255,72 @@ test("gRPC: each refusal is a status that gRPC knows", async () => {
     if (filter.kind === "local-ratelimit") got = await client.send(call);
     expect([got.status, got.headers["grpc-status"]]).toEqual([200, status]);
   }
+});
+
+test("a client is who a trusted hop says it is; a forged one is not", async () => {
+  const who: Rule = { kind: "remote-ip", prefix: "203.0.113.0", length: 24 };
+  const direct: Rule = { kind: "direct-ip", prefix: "127.0.0.0", length: 8 };
+  const allow = rbacConfig("allow", { office: { who: [{ kind: "and", rules: [who, direct] }] } });
+  const statuses: number[] = [];
+  for (const trustedHops of [0, 1]) {
+    await using proxy = await startFiltered([allow], { http: { trustedHops } });
+    for (const client of ["203.0.113.7", "198.51.100.1, 203.0.113.7", "203.0.113.7, 10.0.0.1"]) {
+      const headers = { "x-forwarded-for": client };
+      statuses.push((await send("h1", proxy.port, { headers })).status);
+    }
+  }
+  expect(statuses).toEqual([403, 403, 403, 200, 200, 403]);
+});
+
+test("a tunnel passes filters that wait, compress and count, as it is", async () => {
+  const upstream = createTcp((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\n");
+      socket.write("connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+      socket.on("data", (chunk) => socket.write(`echo ${chunk}`));
+    });
+  });
+  const buffer = { kind: "buffer", name: "buffer", requestBytesMax: 3 } as const;
+  const adaptive = adaptiveConfig({ limitMin: 1, limitMax: 1 });
+  const upstreamPorts = [await listenOn(upstream)];
+  await using proxy = await startFiltered([buffer, compressor, adaptive], { upstreamPorts });
+  const sockets = [1, 2].map(() => connect(proxy.port, "127.0.0.1"));
+  for (const socket of sockets) {
+    let got = "";
+    socket.on("data", (chunk) => {
+      got += chunk;
+    });
+    socket.write("GET / HTTP/1.1\r\nhost: a\r\naccept-encoding: gzip\r\n");
+    socket.write("connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    while (!got.endsWith("\r\n\r\n")) await turn();
+    expect(got).toMatch(/^HTTP\/1\.1 101 /);
+    socket.write("hello");
+    while (!got.endsWith("echo hello")) await turn();
+  }
+  for (const socket of sockets) socket.destroy();
+  upstream.close();
+});
+
+test("gRPC: a whole call passes filters that wait and mark, with its trailers", async () => {
+  await using upstream = await startUpstream("h2", ({ body, trailers }) => ({
+    status: 200,
+    headers: { "content-type": "application/grpc" },
+    body,
+    trailers: { "grpc-status": "0", "x-got": String(trailers["x-sent"]) },
+  }));
+  const buffer = { kind: "buffer", name: "buffer", requestBytesMax: 100_000 } as const;
+  const filters = [cors, denyAdmin, buffer, compressor, adaptiveConfig()];
+  const cluster = { protocol: "http2" } as const;
+  await using proxy = await startFiltered(filters, { upstreamPorts: [upstream.port], cluster });
+  const body = noise(50_000);
+  const headers = { ...grpc, "accept-encoding": "gzip" };
+  const trailers = { "x-sent": "1" };
+  const call = { method: "POST", path: "/a.B/C", headers, body, trailers };
+  const got = await send("h2", proxy.port, call);
+  expect(got.body.equals(body)).toBe(true);
+  expect(got.trailers).toMatchObject({ "grpc-status": "0", "x-got": "1" });
+  expect(countOf(proxy, "adaptive", "ignored")).toBe(0);
 });
 
 test("a route has the filter's settings of its own, or none", async () => {
