@@ -117,7 +117,13 @@ export class Arrival {
     const agreed = peer.tls?.applicationProtocol;
     const begin = (protocol: Protocol): void => {
       this.#stopWaiting();
-      chain.handler.accept(socket, peer, protocol);
+      if (!chain.isRetired) {
+        chain.handler.accept(socket, peer, protocol);
+        return;
+      }
+      // It was let in by rules that hold no more.
+      this.#options.numbers.noChain++;
+      this.#close();
     };
     if (filter.kind === "tcp" || filter.codec === "http1") begin("http/1.1");
     else if (filter.codec === "http2" || agreed === "h2") begin("h2");

@@ -28,6 +28,8 @@ export interface ChainHandler {
 /** One chain at work. */
 export interface Chain {
   config: FilterChainConfig;
+  /** Gone from the configuration: who has not come in by now comes in no more. */
+  isRetired: boolean;
   readonly tls: ServerTls | undefined;
   readonly handler: ChainHandler;
   readonly numbers: { active: number; overflows: number };
@@ -108,12 +110,14 @@ export class ChainSet {
   #makeChain(config: FilterChainConfig): Chain {
     const { secrets, makeHandler } = this.#options;
     const tls = config.tls && new ServerTls(config.tls, secrets.get(downstreamFiles(config.tls)));
-    return { config, tls, handler: makeHandler(config), numbers: { active: 0, overflows: 0 } };
+    const numbers = { active: 0, overflows: 0 };
+    return { config, isRetired: false, tls, handler: makeHandler(config), numbers };
   }
 
   #retire(name: string, chain: Chain): void {
     this.#chains.delete(name);
     this.#retired.push(chain);
+    chain.isRetired = true;
     chain.handler.drain();
     this.#options.onRetired?.(name);
   }

@@ -19,7 +19,7 @@ export class ChainTable<T extends { readonly config: FilterChainConfig }> {
    * server speaks first.
    */
   readonly isFirstBytesNeeded: boolean;
-  // Without its "*" a wildcard begins with a dot, which no name does; "" is for any name.
+  // Wildcards as they are written; "" is for any name.
   readonly #byName = new Map<string, ByTransport<T>>();
   readonly #default: T | undefined;
 
@@ -41,7 +41,7 @@ export class ChainTable<T extends { readonly config: FilterChainConfig }> {
     const exact = this.#byName.get(name);
     if (exact !== undefined) return findByTransport(exact, hello);
     for (let dot = name.indexOf(".", 1); dot !== -1; dot = name.indexOf(".", dot + 1)) {
-      const suffix = this.#byName.get(name.slice(dot));
+      const suffix = this.#byName.get(`*${name.slice(dot)}`);
       if (suffix !== undefined) return findByTransport(suffix, hello);
     }
     const any = this.#byName.get("");
@@ -54,11 +54,10 @@ export class ChainTable<T extends { readonly config: FilterChainConfig }> {
     const names = match.serverNames.length === 0 ? [""] : match.serverNames;
     const protocols = match.applicationProtocols.length === 0 ? [""] : match.applicationProtocols;
     for (const name of names) {
-      const key = name.startsWith("*") ? name.slice(1) : name;
-      const byTransport: ByTransport<T> = this.#byName.get(key) ?? new Map();
+      const byTransport: ByTransport<T> = this.#byName.get(name) ?? new Map();
       const byProtocol: ByProtocol<T> = byTransport.get(transport) ?? new Map();
       for (const protocol of protocols) byProtocol.set(protocol, chain);
-      this.#byName.set(key, byTransport.set(transport, byProtocol));
+      this.#byName.set(name, byTransport.set(transport, byProtocol));
     }
   }
 }

@@ -5,8 +5,8 @@ import { ManualClock } from "@compendium/runtime";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { PeerInfo } from "../../src/codec/codec.ts";
 import { NodeCodec } from "../../src/codec/node/node-codec.ts";
-import type { PeerNameMatcher } from "../../src/config/listener-config.ts";
-import type { RunningProxy } from "../proxy/harness.ts";
+import type { DownstreamTlsConfig, PeerNameMatcher } from "../../src/config/listener-config.ts";
+import type { ProxyOptions, RunningProxy } from "../proxy/harness.ts";
 import { startUpstream, type Upstream } from "../proxy/peers.ts";
 import { Authority, downstreamTls, Files, type MemberCertificates } from "./files.ts";
 import { realHello } from "./hello-bytes.ts";
@@ -50,8 +50,12 @@ class WitnessCodec extends NodeCodec {
   }
 }
 
-async function start(more = {}, options = {}): Promise<RunningProxy & { codec: WitnessCodec }> {
-  const codec = new WitnessCodec("clock" in options ? options : {});
+async function start(
+  more: Partial<DownstreamTlsConfig> = {},
+  options: Partial<ProxyOptions> & { readonly clock?: ManualClock } = {},
+): Promise<RunningProxy & { codec: WitnessCodec }> {
+  const { clock } = options;
+  const codec = new WitnessCodec(clock ? { clock } : {});
   const all = { upstreamPorts: [upstream.port], codec, ...options };
   const proxy = await startTls(downstreamTls(pair, more), all);
   open.push(proxy);
