@@ -8,10 +8,13 @@ process.once("SIGTERM", () => stop.abort());
 process.once("SIGINT", () => stop.abort());
 // Whoever read our lines may be gone (`| head -1`): that is no reason to stop serving.
 process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
 
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => console.log(line),
   err: (line) => console.error(line),
   signal: stop.signal,
   onReload: (reload) => process.on("SIGHUP", reload),
+  onReopen: (reopen) => process.on("SIGUSR1", reopen),
+  env: process.env,
 });

@@ -1,17 +1,17 @@
 // The command line, as a function: arguments in, lines and an exit code out, so that a test needs
-// no process for it. bin.ts gives it a real one. The flags are Envoy's.
+// no process for it. bin.ts gives it a real one.
 //
 // Exit codes: 0 after a clean stop, 1 when a configuration or a port cannot be had, 2 for a wrong
 // argument.
-import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
+import { readFileSync } from "node:fs";
 import { type Clock, sleep, systemClock } from "@compendium/runtime";
-import { checkAbilities } from "./abilities.ts";
-import { NodeCodec } from "./codec/node/node-codec.ts";
+import { HELP, type Plan, readPlan } from "./cli-plan.ts";
 import { compileText } from "./config/compile.ts";
 import { SidecarConfigError } from "./config/config-error.ts";
 import type { Snapshot } from "./config/snapshot.ts";
-import { DataPlane } from "./listener/data-plane.ts";
+import { Logger } from "./observe/logger.ts";
+import type { RequestObserver } from "./router/observer.ts";
+import { Sidecar } from "./sidecar.ts";
 
 /** What {@link runCli} needs of a process. */
 export interface CliSurroundings {
@@ -23,31 +23,22 @@ export interface CliSurroundings {
   readonly signal: AbortSignal;
   /** Calls back when the configuration is to be read again. */
   readonly onReload: (reload: () => void) => void;
+  /** Calls back when the files of access logs were moved away. Default: never. */
+  readonly onReopen?: (reopen: () => void) => void;
+  /** Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: the process's. */
   readonly clock?: Clock;
 }
 
-const HELP = `compendium-sidecar: the data plane of a service mesh
-
-  -c, --config-path FILE   the configuration: Envoy's bootstrap, in YAML or JSON (see XDS.md)
-  --config-yaml TEXT       the same, as an argument
-  --mode MODE              serve (default), or validate: check the configuration and exit
-  --drain-time-s N         how long requests may take to end after SIGTERM (default 600)
-  --help                   this text
-
-SIGHUP reads the file again: connections stay, requests under way keep what they began with.`;
-
-interface Plan {
-  readonly read: () => Promise<string>;
-  readonly mode: "serve" | "validate";
-  readonly drainMs: number;
-}
+// A log whose reader has stopped reading must not keep the process from ending.
+const LAST_WRITES_MS = 2_000;
 
 /** Runs until the signal aborts and returns the exit code; every resource is given back then. */
 export async function runCli(args: readonly string[], around: CliSurroundings): Promise<number> {
   let plan: Plan | undefined;
   try {
-    plan = readPlan(args);
+    plan = readPlan(args, around.env ?? {});
   } catch (error) {
     around.err(`compendium-sidecar: ${(error as Error).message.split(/\. To specify|\n/, 1)[0]}`);
     return 2;
@@ -56,9 +47,11 @@ export async function runCli(args: readonly string[], around: CliSurroundings): 
     around.out(HELP);
     return 0;
   }
+  const logger = new Logger(around);
+  logger.level = plan.logLevel;
   try {
-    const snapshot = await load(plan, around);
-    if (plan.mode === "serve") await serve(plan, snapshot, around);
+    const snapshot = await load(plan, logger);
+    if (plan.mode === "serve") await serve(plan, snapshot, logger, around);
     else around.out(`the configuration is sound: ${snapshot.version}`);
     return 0;
   } catch (error) {
@@ -69,66 +62,96 @@ export async function runCli(args: readonly string[], around: CliSurroundings): 
   }
 }
 
-async function load({ read }: Plan, { err }: CliSurroundings): Promise<Snapshot> {
-  const snapshot = compileText(await read(), ({ path, message }) => err(`${path}: ${message}`));
-  checkAbilities(snapshot);
-  return snapshot;
+async function load({ read }: Plan, logger: Logger): Promise<Snapshot> {
+  const text = await read();
+  return compileText(text, ({ path, message }) => logger.warning(`${path}: ${message}`));
 }
 
-async function serve(plan: Plan, snapshot: Snapshot, around: CliSurroundings): Promise<void> {
-  const { out, err, signal, clock = systemClock } = around;
-  await using plane = new DataPlane({ codec: new NodeCodec({ clock }), clock });
-  const use = async (next: Snapshot): Promise<void> => {
-    await plane.apply(next);
-    for (const [name, { address }] of next.listeners) {
-      out(`${name}: ${address}:${plane.portOf(name)}, configuration ${next.version}`);
-    }
-  };
-  await use(snapshot);
-  let reloading: Promise<void> = Promise.resolve();
-  around.onReload(() => {
-    // What is in force stays so while the file is wrong.
-    reloading = reloading
-      .then(async () => use(await load(plan, around)))
-      .catch((error: Error) => {
-        err(`compendium-sidecar: the configuration stays as it was: ${error.message}`);
-      });
+async function serve(
+  plan: Plan,
+  snapshot: Snapshot,
+  logger: Logger,
+  around: CliSurroundings,
+): Promise<void> {
+  const { clock = systemClock } = around;
+  const quit = new AbortController();
+  await using tracing = await startTracing(plan);
+  await using sidecar = new Sidecar({
+    clock,
+    logger,
+    observers: tracing.observers,
+    drainMs: plan.drainMs,
+    onQuit: () => quit.abort(),
+    version: ownVersion(),
+    flags: plan.flags,
   });
-  if (!signal.aborted) {
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  }
-  await reloading;
-  plane.drain();
-  out("draining");
+  const stop = AbortSignal.any([around.signal, quit.signal]);
+  stop.addEventListener("abort", () => sidecar.drain(), { once: true });
+  around.onReopen?.(() => sidecar.reopenLogs());
+  const first = use(sidecar, snapshot);
+  const settled = reloadWhenAsked(first, sidecar, plan, around);
+  await first;
+  await aborted(stop);
+  await settled();
+  logger.info("draining");
   const endAtMs = clock.now() + plan.drainMs;
-  while (plane.active > 0 && clock.now() < endAtMs) await sleep(20, { clock });
+  while (sidecar.plane.active > 0 && clock.now() < endAtMs) await sleep(20, { clock });
+  await Promise.race([sidecar.accessLogs.flush(), sleep(LAST_WRITES_MS, { clock })]);
 }
 
-// Undefined asks for help.
-function readPlan(args: readonly string[]): Plan | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      "config-path": { type: "string", short: "c" },
-      "config-yaml": { type: "string" },
-      mode: { type: "string", default: "serve" },
-      "drain-time-s": { type: "string", default: "600" },
-      help: { type: "boolean" },
-    },
+async function use(sidecar: Sidecar, snapshot: Snapshot): Promise<void> {
+  await sidecar.apply(snapshot);
+  const { logger, plane, adminPort } = sidecar;
+  // Told to stop before it was warm.
+  if (plane.state === "draining") return;
+  for (const [name, { address }] of snapshot.listeners) {
+    logger.info(`${name}: ${address}:${plane.portOf(name)}, configuration ${snapshot.version}`);
+  }
+  if (adminPort !== undefined) logger.info(`admin: ${snapshot.admin?.address}:${adminPort}`);
+}
+
+// One after the other, behind the first; what is in force stays so while the file is wrong. The
+// function settles when none is under way.
+function reloadWhenAsked(
+  first: Promise<void>,
+  sidecar: Sidecar,
+  plan: Plan,
+  around: CliSurroundings,
+): () => Promise<void> {
+  const { logger } = sidecar;
+  let reloading: Promise<void> = first.catch(() => {});
+  const reload = async (): Promise<void> => {
+    const next = await load(plan, logger).catch((error: Error) => {
+      sidecar.noteRejected();
+      throw error;
+    });
+    await use(sidecar, next);
+  };
+  around.onReload(() => {
+    reloading = reloading.then(reload).catch((error: Error) => {
+      logger.error(`compendium-sidecar: the configuration stays as it was: ${error.message}`);
+    });
   });
-  if (values.help) return undefined;
-  const { "config-path": file, "config-yaml": text, mode } = values;
-  if ((file === undefined) === (text === undefined)) {
-    throw new TypeError("one of --config-path and --config-yaml is needed; see --help");
-  }
-  if (mode !== "serve" && mode !== "validate") {
-    throw new TypeError(`--mode must be serve or validate, got "${mode}"`);
-  }
-  const seconds = Number(values["drain-time-s"]);
-  if (!(seconds >= 0 && seconds <= 86_400)) {
-    throw new TypeError(`--drain-time-s must be in [0, 86400], got "${values["drain-time-s"]}"`);
-  }
-  const read = async (): Promise<string> =>
-    file === undefined ? (text as string) : await readFile(file, "utf8");
-  return { read, mode, drainMs: seconds * 1_000 };
+  return () => reloading;
+}
+
+interface Tracing extends AsyncDisposable {
+  readonly observers: readonly RequestObserver[];
+}
+
+async function startTracing({ otlpEndpoint, serviceName }: Plan): Promise<Tracing> {
+  if (otlpEndpoint === undefined) return { observers: [], [Symbol.asyncDispose]: async () => {} };
+  // Only here: whoever sends no spans need not install what makes them.
+  const { startOtlp } = await import("./observe/otlp.ts");
+  return startOtlp({ endpoint: otlpEndpoint, serviceName });
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -1,4 +1,3 @@
-export { checkAbilities } from "./abilities.ts";
 export { type CliSurroundings, runCli } from "./cli.ts";
 export {
   type ClientCodec,
@@ -25,3 +24,6 @@ export { compile, compileText } from "./config/compile.ts";
 export { type Note, type Problem, SidecarConfigError } from "./config/config-error.ts";
 export type { Snapshot } from "./config/snapshot.ts";
 export { DataPlane, type DataPlaneOptions } from "./listener/data-plane.ts";
+export { Logger, type LogLevel } from "./observe/logger.ts";
+export type { RequestObserver } from "./router/observer.ts";
+export { Sidecar, type SidecarOptions } from "./sidecar.ts";

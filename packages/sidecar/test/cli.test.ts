@@ -1,5 +1,5 @@
 // The command as a person starts it: what it says, what it serves, how it reloads and stops.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -55,18 +55,37 @@ static_resources:
 `;
 }
 
+/** With an admin interface and an access log. */
+function operated(log: string): string {
+  const type = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+  const prefix = "stat_prefix: inbound";
+  const accessLog = `${prefix}
+                access_log:
+                  - name: file
+                    typed_config:
+                      "@type": ${type}
+                      path: "${log}"
+                      log_format: { text_format_source: { inline_string: "%REQ(:PATH)% %RESPONSE_CODE%\\n" } }`;
+  return `
+admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }
+${bootstrap("/").replace(prefix, accessLog)}`;
+}
+
 interface Running {
   readonly out: string[];
   readonly err: string[];
   readonly ended: Promise<number>;
   readonly stop: () => void;
   readonly reload: () => void;
+  readonly reopen: () => void;
+  readonly isServing: () => boolean;
 }
 
 function start(...args: string[]): Running {
   const [out, err]: [string[], string[]] = [[], []];
   const stop = new AbortController();
-  let reload = (): void => {};
+  let reload: (() => void) | undefined;
+  let reopen = (): void => {};
   const ended = runCli(args, {
     out: (line) => out.push(line),
     err: (line) => err.push(line),
@@ -74,8 +93,12 @@ function start(...args: string[]): Running {
     onReload: (call) => {
       reload = call;
     },
+    onReopen: (call) => {
+      reopen = call;
+    },
   });
-  return { out, err, ended, stop: () => stop.abort(), reload: () => reload() };
+  const stops = { stop: () => stop.abort(), reload: () => reload?.(), reopen: () => reopen() };
+  return { out, err, ended, isServing: () => reload !== undefined, ...stops };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -111,19 +134,6 @@ test("serves, takes another configuration, keeps it when the next is wrong, drai
   expect(sidecar.out.at(-1)).toBe("draining");
 });
 
-test("what is understood and not carried out is refused by name, all of it", async () => {
-  const type = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
-  const log = `{ name: file, typed_config: { "@type": ${type}, path: /dev/null } }`;
-  const tcp = `"@type": ${v3}.network.tcp_proxy.v3.TcpProxy, stat_prefix: tcp, cluster: app`;
-  const filter = `- { name: tcp, typed_config: { ${tcp}, access_log: [${log}] } }\n  clusters:`;
-  const yaml = bootstrap("/").replace(/- name: envoy.filters.network[^]*\n {2}clusters:/, filter);
-  const sidecar = start("--config-yaml", yaml, "--mode", "validate");
-  expect(await sidecar.ended).toBe(1);
-  expect(sidecar.err.join("\n")).toContain(
-    "listener inbound: an access log of a TCP proxy is understood and not carried out yet",
-  );
-});
-
 test("the example is sound", async () => {
   const file = path.join(import.meta.dirname, "../examples/sidecar.yaml");
   const example = start("--config-path", file, "--mode", "validate");
@@ -153,4 +163,53 @@ test("a sound configuration is said to be so, a wrong argument is one line and 2
   const missing = start("-c", path.join(folder, "nowhere.yaml"));
   expect(await missing.ended).toBe(1);
   expect(missing.err[0]).toContain("nowhere.yaml");
+});
+
+const addressIn = (line = ""): string => /127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "none";
+
+test("an admin interface and an access log, moved away and opened anew, and an end that was asked for", async () => {
+  const [log, old] = [path.join(folder, "access.log"), path.join(folder, "access.log.1")];
+  const sidecar = start("--config-yaml", operated(log), "--log-level", "info");
+  await until(() => sidecar.out.length > 1);
+  const url = `http://${addressIn(sidecar.out[0])}`;
+  const admin = `http://${addressIn(sidecar.out[1])}`;
+  expect(sidecar.out[1]).toMatch(/^admin: /);
+  expect(await (await fetch(`${admin}/ready`)).text()).toBe("LIVE\n");
+  const info = await (await fetch(`${admin}/server_info`)).json();
+  expect(info).toMatchObject({ version: expect.stringMatching(/^\d/), state: "LIVE" });
+
+  await (await fetch(`${url}/first`)).text();
+  // A line may wait a second for others; one that is reopened does not.
+  sidecar.reopen();
+  await untilFile(log, "/first 200\n");
+  await rename(log, old);
+  sidecar.reopen();
+  await (await fetch(`${url}/second`)).text();
+  await fetch(`${admin}/quitquitquit`, { method: "POST" });
+  expect(await sidecar.ended).toBe(0);
+  expect(await readFile(old, "utf8")).toBe("/first 200\n");
+  expect(await readFile(log, "utf8")).toBe("/second 200\n");
+  await expect(fetch(`${admin}/ready`)).rejects.toThrow();
+});
+
+async function untilFile(file: string, text: string): Promise<void> {
+  while ((await readFile(file, "utf8").catch(() => "")) !== text) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+test("a level keeps lines away, and a wrong one is refused", async () => {
+  const file = path.join(folder, "quiet.yaml");
+  await writeFile(file, operated("/dev/null"));
+  const quiet = start("-c", file, "-l", "error");
+  const wrong = start("-c", file, "-l", "loud");
+  expect(await wrong.ended).toBe(2);
+  await until(quiet.isServing);
+  expect(wrong.err[0]).toContain("--log-level must be one of debug, info, warning, error, off");
+  await writeFile(file, "static_resources: 1");
+  quiet.reload();
+  await until(() => quiet.err.length > 0);
+  expect(quiet.out).toEqual([]);
+  quiet.stop();
+  expect(await quiet.ended).toBe(0);
 });

@@ -33,15 +33,17 @@ export class AccessLogs implements AsyncDisposable {
 
   /** Writes a line for each request into each of these logs. */
   observerOf(configs: readonly AccessLogConfig[]): RequestObserver {
-    return { onEnd: this.loggerOf(configs) };
+    const logs = configs.map(({ path, line }) => ({ line, writer: this.#writerOf(path) }));
+    return {
+      onEnd: (info) => {
+        for (const { line, writer } of logs) writer.write(line.render(info));
+      },
+    };
   }
 
-  /** Writes a line into each of these logs, for whatever has a context: a TCP connection, too. */
-  loggerOf(configs: readonly AccessLogConfig[]): (context: FormatContext) => void {
-    const logs = configs.map(({ path, line }) => ({ line, writer: this.#writerOf(path) }));
-    return (context) => {
-      for (const { line, writer } of logs) writer.write(line.render(context));
-    };
+  /** Writes a line into each of these logs now. */
+  log(configs: readonly AccessLogConfig[], context: FormatContext): void {
+    for (const { path, line } of configs) this.#writerOf(path).write(line.render(context));
   }
 
   /** Lines, since the beginning. */

@@ -23,13 +23,22 @@ export const flagNames = Object.keys(responseFlags) as readonly ResponseFlag[];
 
 /** Requests of one listener, or to one cluster. */
 export interface TrafficNumbers {
+  /** By the class of their status. */
   readonly requests: Readonly<Record<StatusClass, number>>;
+  /** By what went wrong. */
   readonly flags: Readonly<Record<ResponseFlag, number>>;
+  /** How long they took. */
   readonly seconds: HistogramSnapshot;
-  /** Of bodies. */
+  /** Of bodies, from clients. */
   readonly bytesReceived: number;
+  /** Of bodies, to clients. */
   readonly bytesSent: number;
 }
+
+/** What requests and TCP connections have in common. */
+export type TransferInfo = Pick<RequestInfo, "bytesReceived" | "bytesSent"> & {
+  readonly flags: ReadonlySet<ResponseFlag>;
+};
 
 /** Counts the requests of all listeners. */
 export class Meter {
@@ -47,6 +56,11 @@ export class Meter {
         trafficOf(this.#clusters, upstreamCluster).count(info);
       },
     };
+  }
+
+  /** Counts a TCP connection that has ended: its bytes, and what went wrong with it. */
+  countTcp(listener: string, info: TransferInfo): void {
+    trafficOf(this.#listeners, listener).countTransfer(info);
   }
 
   /** What the requests of a listener add up to. */
@@ -80,6 +94,10 @@ class Traffic {
   count(info: RequestInfo): void {
     this.#requests[classOf(info.response?.status)]++;
     this.#seconds.observe((info.durationMs ?? 0) / 1_000);
+    this.countTransfer(info);
+  }
+
+  countTransfer(info: TransferInfo): void {
     this.#bytesReceived += info.bytesReceived;
     this.#bytesSent += info.bytesSent;
     for (const flag of info.flags) this.#flags[flag]++;

@@ -72,6 +72,11 @@ export class SecretStore implements Disposable {
     if (isRefreshNeeded) void this.refresh();
   }
 
+  /** Those of the configuration that is used. */
+  all(): Iterable<Secret> {
+    return this.#secrets.values();
+  }
+
   /**
    * A secret of the configuration that is used.
    *

@@ -2,7 +2,6 @@
 import { createServer } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { checkAbilities } from "../../src/abilities.ts";
 import { NodeCodec } from "../../src/codec/node/node-codec.ts";
 import { compileText } from "../../src/config/compile.ts";
 import { DataPlane } from "../../src/listener/data-plane.ts";
@@ -92,7 +91,6 @@ test("all of them, from one document", async () => {
     response.end("z".repeat(200));
   });
   const snapshot = compileText(document(await listenOn(app)));
-  checkAbilities(snapshot);
   await using plane = new DataPlane({ codec: new NodeCodec() });
   await plane.apply(snapshot);
   using client = makeClient("h1", plane.portOf("in")!);

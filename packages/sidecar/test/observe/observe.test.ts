@@ -11,6 +11,7 @@ import { logTraps } from "./log-traps.ts";
 import { observeTraps } from "./observe-traps.ts";
 import { requestOf } from "./requests.ts";
 import { loadSubject } from "./subject.ts";
+import { traceTraps } from "./trace-traps.ts";
 
 const subject = await loadSubject(path.join(import.meta.dirname, "../../src"));
 
@@ -20,6 +21,10 @@ describe("a log", () => {
 
 describe("numbers", () => {
   test.each(Object.entries(observeTraps))("%s", (_, trap) => trap(subject));
+});
+
+describe("W3C Trace Context", () => {
+  test.each(Object.entries(traceTraps))("%s", (_, trap) => trap(subject));
 });
 
 const line = new LineFormat(new Format(defaultLine));

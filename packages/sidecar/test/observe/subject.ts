@@ -6,6 +6,7 @@ export interface Subject {
   readonly logs: typeof import("../../src/observe/access-log.ts");
   readonly meter: typeof import("../../src/observe/meter.ts");
   readonly readings: typeof import("../../src/observe/readings.ts");
+  readonly trace: typeof import("../../src/observe/trace-context.ts");
   readonly registry: typeof import("../../src/observe/text-registry.ts");
 }
 
@@ -17,6 +18,7 @@ export async function loadSubject(source: string): Promise<Subject> {
     logs: await load("access-log.ts"),
     meter: await load("meter.ts"),
     readings: await load("readings.ts"),
+    trace: await load("trace-context.ts"),
     registry: await load("text-registry.ts"),
   };
 }

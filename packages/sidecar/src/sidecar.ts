@@ -1,0 +1,248 @@
+// A proxy that can be operated: the data plane, and around it whatever an operator looks at: access
+// logs, numbers, the admin interface. A configuration is for all of them, and so is a drain.
+//
+//     snapshot ──▶ admin interface ──▶ clusters warm ──▶ listeners ──▶ what nobody names is closed
+//                  says "not yet"                        says LIVE
+
+import { collectRuntime } from "@compendium/metrics/runtime";
+import { type Clock, systemClock } from "@compendium/runtime";
+import { AdminServer } from "./admin/admin-server.ts";
+import type { AdminSubject, ServerState } from "./admin/admin-subject.ts";
+import { NodeCodec } from "./codec/node/node-codec.ts";
+import type { AddressConfig } from "./config/listener-config.ts";
+import type { Snapshot } from "./config/snapshot.ts";
+import { DataPlane, type DataPlaneOptions } from "./listener/data-plane.ts";
+import { registerSidecar } from "./metrics.ts";
+import { AccessLogs } from "./observe/access-log.ts";
+import { familiesOf } from "./observe/families.ts";
+import { Logger } from "./observe/logger.ts";
+import type { MeasurablePlane } from "./observe/measurable.ts";
+import { Meter } from "./observe/meter.ts";
+import { PlaneView } from "./observe/plane-view.ts";
+import { readAll } from "./observe/readings.ts";
+import { tcpContext } from "./observe/tcp-context.ts";
+import { TextRegistry } from "./observe/text-registry.ts";
+import type { RequestObserver } from "./router/observer.ts";
+
+// What a sidecar hears of its data plane itself.
+type Looked = "observersFor" | "onTcpEnd" | "onNote";
+
+/** How a sidecar is set up; whatever is left out is as the command has it. */
+export interface SidecarOptions extends Partial<Omit<DataPlaneOptions, Looked>> {
+  /** Those who look on besides logs and metrics: a tracer. */
+  readonly observers?: readonly RequestObserver[];
+  /** Takes lines about the process. Default: nobody hears of it. */
+  readonly logger?: Logger;
+  /** How long a graceful drain serves on before it closes the ports. Default: 600,000. */
+  readonly drainMs?: number;
+  /** The admin interface was told to end the process. Default: drains. */
+  readonly onQuit?: () => void;
+  /** For `/server_info`. */
+  readonly version?: string;
+  /** For `/server_info`. */
+  readonly flags?: Readonly<Record<string, string | number>>;
+}
+
+interface RunningAdmin {
+  readonly server: AdminServer;
+  readonly address: AddressConfig;
+  readonly port: number;
+}
+
+/** A proxy with all that belongs to running it. */
+export class Sidecar implements AsyncDisposable {
+  /** What does the work. */
+  readonly plane: DataPlane;
+  /** All of them, by their files. */
+  readonly accessLogs: AccessLogs;
+  /** Its level may be changed at any time. */
+  readonly logger: Logger;
+  readonly #options: SidecarOptions;
+  readonly #clock: Clock;
+  readonly #meter = new Meter();
+  readonly #view: PlaneView;
+  readonly #registry = new TextRegistry();
+  readonly #startedAtMs: number;
+  #registered: Disposable[] = [];
+  #admin: RunningAdmin | undefined;
+  #drainTimer: Disposable | undefined;
+  #isHealthy = true;
+
+  constructor(options: SidecarOptions = {}) {
+    const { clock = systemClock, logger = new Logger({ out: () => {}, err: () => {} }) } = options;
+    const { codec = new NodeCodec({ clock }), observers = [] } = options;
+    const onError = (path: string, error: Error): void => {
+      logger.error(`the access log ${path} loses lines: ${error.message}`);
+    };
+    const meter = this.#meter;
+    const accessLogs = new AccessLogs({ clock, onError });
+    this.#options = options;
+    this.#clock = clock;
+    this.#startedAtMs = clock.now();
+    this.logger = logger;
+    this.accessLogs = accessLogs;
+    this.plane = new DataPlane({
+      ...options,
+      clock,
+      codec,
+      observersFor: (listener, _chain, config) => [
+        meter.observerOf(listener),
+        ...observers,
+        ...(config.accessLogs.length > 0 ? [accessLogs.observerOf(config.accessLogs)] : []),
+      ],
+      onTcpEnd: (listener, _chain, info, config) => {
+        meter.countTcp(listener, info);
+        accessLogs.log(config.accessLogs, tcpContext(info, clock));
+      },
+      onNote: (note) => logger.info(note),
+    });
+    const isLive = (): boolean => this.state === "LIVE";
+    this.#view = new PlaneView({ plane: this.plane, codec, meter, accessLogs, isLive });
+  }
+
+  /** The numbers of all of it, for `registerSidecar`. */
+  get numbers(): MeasurablePlane {
+    return this.#view;
+  }
+
+  /** What `/ready` says. */
+  get state(): ServerState {
+    const { state } = this.plane;
+    if (state === "draining" || this.#drainTimer !== undefined) return "DRAINING";
+    if (state === "initializing") return "PRE_INITIALIZING";
+    return this.#isHealthy ? "LIVE" : "DRAINING";
+  }
+
+  /** Where the admin interface listens; `undefined` for nowhere. */
+  get adminPort(): number | undefined {
+    return this.#admin?.port;
+  }
+
+  /**
+   * Runs this snapshot from now on; what {@link DataPlane.apply} promises holds.
+   *
+   * @throws Error when an address cannot be listened on
+   */
+  async apply(snapshot: Snapshot): Promise<void> {
+    try {
+      const before = await this.#moveAdmin(snapshot.admin);
+      await this.plane.apply(snapshot);
+      await before?.server[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#view.rejected();
+      throw error;
+    }
+    // A newer one may have taken its turn, or a drain has begun.
+    if (this.plane.snapshot !== snapshot) return;
+    this.#view.configured();
+    this.#meter.retain(snapshot.listeners, snapshot.clusters);
+    await this.accessLogs.retain(pathsOf(snapshot));
+  }
+
+  /** A configuration was refused before it came here. */
+  noteRejected(): void {
+    this.#view.rejected();
+  }
+
+  /** Opens the files of all access logs anew. */
+  reopenLogs(): void {
+    this.accessLogs.reopen();
+  }
+
+  /** Takes no more connections, and lets what is under way end. */
+  drain(): void {
+    this.#drainTimer?.[Symbol.dispose]();
+    this.#drainTimer = undefined;
+    this.plane.drain();
+  }
+
+  /**
+   * Says that it is draining, asks clients to leave, and goes on serving them for `drainMs`; then
+   * drains. Again does nothing.
+   */
+  drainGracefully(): void {
+    if (this.state === "DRAINING" && this.#isHealthy) return;
+    for (const { managers } of this.plane.listeners.values()) {
+      for (const manager of managers.values()) manager.drain();
+    }
+    const { drainMs = 600_000 } = this.#options;
+    const clock = this.#clock;
+    this.#drainTimer = clock.setTimer(clock.now() + drainMs, () => this.drain());
+  }
+
+  /** Ends everything now; lines that wait are written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.drain();
+    await this.plane[Symbol.asyncDispose]();
+    await this.#admin?.server[Symbol.asyncDispose]();
+    for (const registered of this.#registered) registered[Symbol.dispose]();
+    await this.accessLogs[Symbol.asyncDispose]();
+  }
+
+  // What listened before, to be closed when the new configuration is in force.
+  async #moveAdmin(address: AddressConfig | undefined): Promise<RunningAdmin | undefined> {
+    const before = this.#admin;
+    if (before?.address.address === address?.address && before?.address.port === address?.port) {
+      return undefined;
+    }
+    if (address === undefined) {
+      this.#admin = undefined;
+      return before;
+    }
+    this.#register();
+    const server = new AdminServer(this.#subject());
+    const port = await server.listen(address.address, address.port);
+    this.#admin = { server, address, port };
+    return before;
+  }
+
+  // Only whoever is asked has to sample the event loop.
+  #register(): void {
+    if (this.#registered.length > 0) return;
+    this.#registered = [
+      registerSidecar(this.#registry, this.#view),
+      collectRuntime(this.#registry),
+    ];
+  }
+
+  #subject(): AdminSubject {
+    const { plane, logger } = this;
+    const { version = "", flags = {}, onQuit = () => this.drain() } = this.#options;
+    return {
+      version,
+      startedAtMs: this.#startedAtMs,
+      options: flags,
+      now: () => this.#clock.now(),
+      state: () => this.state,
+      snapshot: () => plane.snapshot,
+      listeners: () =>
+        [...plane.listeners].map(([name, { listener, port }]) => {
+          return { name, address: listener.config.address, port };
+        }),
+      clusters: () => this.#view.clusters(),
+      readings: async () => readAll(familiesOf(this.#view)),
+      exposition: () => this.#registry.metrics(),
+      drainListeners: (isGraceful) => (isGraceful ? this.drainGracefully() : this.drain()),
+      setHealth: (isHealthy) => {
+        this.#isHealthy = isHealthy;
+      },
+      get logLevel() {
+        return logger.level;
+      },
+      set logLevel(level) {
+        logger.level = level;
+      },
+      quit: onQuit,
+    };
+  }
+}
+
+function pathsOf({ listeners }: Snapshot): Set<string> {
+  const paths = new Set<string>();
+  for (const { filterChains } of listeners.values()) {
+    for (const { filter } of filterChains) {
+      for (const { path } of filter.accessLogs) paths.add(path);
+    }
+  }
+  return paths;
+}
