@@ -107,13 +107,13 @@ export function replyTo({ reason, hasResponse }: Failure): LocalReply & { flag: 
       };
     case "refused":
     case "cancelled":
+    case "overload":
       return {
         status: 503,
         text: "upstream reset the stream before it answered",
         flag: "UR",
         details: details(reason === "refused" ? "remote_refused_stream_reset" : "remote_reset"),
       };
-    case "overload":
     case "local":
     case "closed":
       return {

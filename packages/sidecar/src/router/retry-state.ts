@@ -125,7 +125,6 @@ function namesFailure(on: ReadonlySet<RetryOn>, { reason, hasSentHead }: Failure
     case "overflow":
     case "closed":
     case "local":
-    case "cancelled":
       return false;
     case "connect-failure":
     case "connect-timeout":
