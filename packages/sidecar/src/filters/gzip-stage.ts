@@ -7,7 +7,7 @@
 //                 false: 16 KiB wait                                          false: paused
 //
 // A client that does not read stops the output, which stops the compressor, which stops the
-// upstream. So a stage has at most the state of deflate (256 KiB) and some 16 KiB and a chunk on
+// upstream. So a stage has at most the state of deflate (256 KiB), and some 16 KiB and a chunk on
 // each side of it.
 import { constants, createGzip, type Gzip } from "node:zlib";
 import type { ResponseHead } from "../codec/codec.ts";
@@ -31,6 +31,8 @@ const empty = new Uint8Array();
 export class GzipStage implements ResponseStage {
   readonly #options: GzipStageOptions;
   readonly #gzip: Gzip = createGzip();
+  // What may be the last part: it leaves with the end, and no empty one has to follow it.
+  #last: Uint8Array | undefined;
   #trailers: Fields | undefined;
   #isFull = false;
   // Whether something has been written that no flush has followed.
@@ -82,8 +84,14 @@ export class GzipStage implements ResponseStage {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isOver) return;
-    this.#options.numbers.totalCompressedBytes += chunk.length;
-    if (!this.#options.next.sendData(chunk, false)) this.#gzip.pause();
+    const { next, numbers } = this.#options;
+    numbers.totalCompressedBytes += chunk.length;
+    let part: Uint8Array | undefined = chunk;
+    if (this.#gzip.writableEnded) {
+      part = this.#last;
+      this.#last = chunk;
+    }
+    if (part !== undefined && !next.sendData(part, false)) this.#gzip.pause();
   };
 
   // Nothing waits behind what has just been compressed.
@@ -105,7 +113,11 @@ export class GzipStage implements ResponseStage {
     this.#isOver = true;
     this.#options.onOver();
     const { next } = this.#options;
-    if (this.#trailers !== undefined) next.sendTrailers(this.#trailers);
-    else next.sendData(empty, true);
+    if (this.#trailers === undefined) {
+      next.sendData(this.#last ?? empty, true);
+      return;
+    }
+    if (this.#last !== undefined) next.sendData(this.#last, false);
+    next.sendTrailers(this.#trailers);
   };
 }

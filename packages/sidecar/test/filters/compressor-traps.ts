@@ -72,6 +72,22 @@ export const compressorTraps: Readonly<Record<string, Trap>> = {
     );
   },
 
+  "no empty part has to say that it was the last": async (subject) => {
+    const { sink, client } = start(subject);
+    sink.sendData(Buffer.from("a body"), true);
+    await client.until(() => client.hasEnded);
+    assert.ok(client.chunks.every(({ length }) => length > 0));
+    assert.equal(String(gunzipSync(client.body)), "a body");
+  },
+
+  "a large body that comes in one part leaves whole": async (subject) => {
+    const { sink, client } = start(subject);
+    const body = noise(100_000);
+    sink.sendData(body, true);
+    await client.until(() => client.hasEnded);
+    assert.ok(gunzipSync(client.body).equals(body));
+  },
+
   "trailers come after all of the body": async (subject) => {
     const { sink, client } = start(subject);
     sink.sendData(Buffer.from("a body"), false);

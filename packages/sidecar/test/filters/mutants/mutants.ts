@@ -141,8 +141,14 @@ export const mutants: readonly Mutant[] = [
   ),
   gzip(
     "a slow client is not waited for",
-    "if (!this.#options.next.sendData(chunk, false)) this.#gzip.pause();",
-    "this.#options.next.sendData(chunk, false);",
+    "if (part !== undefined && !next.sendData(part, false)) this.#gzip.pause();",
+    "if (part !== undefined) next.sendData(part, false);",
+  ),
+  gzip("the last part but one is lost", "part = this.#last;", "part = undefined;"),
+  gzip(
+    "the last part is lost before trailers",
+    "if (this.#last !== undefined) next.sendData(this.#last, false);",
+    "",
   ),
   gzip("whoever gives is not told", "this.#options.onReady();", ""),
   gzip(
