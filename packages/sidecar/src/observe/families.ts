@@ -48,7 +48,7 @@ function processFamilies(plane: MeasurablePlane): SidecarFamily[] {
       () => plane.certificateChanges(),
       "outcome",
     ),
-    ...expiries(plane),
+    ...certificateFamilies(plane),
     familyOf(
       [
         "counter",
@@ -86,24 +86,29 @@ function processFamilies(plane: MeasurablePlane): SidecarFamily[] {
 }
 
 // Files are the configuration's; without any there is nothing to show.
-function expiries(plane: MeasurablePlane): SidecarFamily[] {
-  const first = plane.certificateExpiries();
+function certificateFamilies(plane: MeasurablePlane): SidecarFamily[] {
+  const first = plane.certificates();
   const files = [...first.keys()];
   if (files.length === 0) return [];
-  const family: SidecarFamily = {
-    ...headOf([
-      "gauge",
-      "certificate_expires_timestamp_seconds",
+  const rows = [
+    [
+      "expires_timestamp_seconds",
       "When the first certificate of a file runs out.",
-      "ssl.certificate.{file}.expiration_unix_time_seconds",
-    ]),
+      "expiration_unix_time_seconds",
+    ],
+    ["lifetime_seconds", "For how long it was made out.", "lifetime_seconds"],
+  ] as const;
+  return rows.map(([name, help, envoy], i) => ({
+    ...headOf(["gauge", `certificate_${name}`, help, `ssl.certificate.{file}.${envoy}`]),
     labels: { file: files },
     collect: (emit) => {
-      const now = plane.certificateExpiries();
-      for (const file of files) emit((now.get(file) ?? first.get(file))!, { file });
+      const now = plane.certificates();
+      for (const file of files) {
+        const { expiresSeconds, lifetimeSeconds } = (now.get(file) ?? first.get(file))!;
+        emit(i === 0 ? expiresSeconds : lifetimeSeconds, { file });
+      }
     },
-  };
-  return [family];
+  }));
 }
 
 function chunked<T>(all: readonly T[]): (readonly T[])[] {

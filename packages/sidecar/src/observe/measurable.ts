@@ -72,8 +72,11 @@ export interface MeasurablePlane {
   codecEvents(): Readonly<Record<string, number>>;
   /** Contents of certificate files, since the beginning. */
   certificateChanges(): Readonly<Record<"taken" | "refused", number>>;
-  /** In seconds since 1970, by file. */
-  certificateExpiries(): ReadonlyMap<string, number>;
+  /** When the first certificate of each file runs out, since 1970, and how long it was valid. */
+  certificates(): ReadonlyMap<
+    string,
+    { readonly expiresSeconds: number; readonly lifetimeSeconds: number }
+  >;
   /** Lines, since the beginning. */
   accessLogLines(): Readonly<Record<"written" | "dropped", number>>;
   /** Those that were taken, and those that were not. */

@@ -95,15 +95,15 @@ export class PlaneView implements MeasurablePlane {
     return { taken, refused };
   }
 
-  certificateExpiries(): ReadonlyMap<string, number> {
-    const expiries = new Map<string, number>();
+  certificates(): ReturnType<MeasurablePlane["certificates"]> {
+    const found = new Map<string, Validity>();
     for (const { files, current } of this.#options.plane.secrets.all()) {
       for (const [i, { certificateFile }] of files.certificates.entries()) {
         const pem = current.certificates[i]?.certificate;
-        if (pem !== undefined) expiries.set(certificateFile, expiryOf(pem));
+        if (pem !== undefined) found.set(certificateFile, validityOf(pem));
       }
     }
-    return expiries;
+    return found;
   }
 
   accessLogLines(): Readonly<Record<"written" | "dropped", number>> {
@@ -128,15 +128,22 @@ export class PlaneView implements MeasurablePlane {
   }
 }
 
-// Parsed once for each content, which never changes.
-const expiryByPem = new WeakMap<Buffer, number>();
+interface Validity {
+  readonly expiresSeconds: number;
+  readonly lifetimeSeconds: number;
+}
 
-function expiryOf(pem: Buffer): number {
-  const known = expiryByPem.get(pem);
+// Parsed once for each content, which never changes.
+const validityByPem = new WeakMap<Buffer, Validity>();
+
+function validityOf(pem: Buffer): Validity {
+  const known = validityByPem.get(pem);
   if (known !== undefined) return known;
-  const at = new X509Certificate(pem).validToDate.getTime() / 1_000;
-  expiryByPem.set(pem, at);
-  return at;
+  const { validFrom, validTo } = new X509Certificate(pem);
+  const expiresSeconds = Date.parse(validTo) / 1_000;
+  const made = { expiresSeconds, lifetimeSeconds: expiresSeconds - Date.parse(validFrom) / 1_000 };
+  validityByPem.set(pem, made);
+  return made;
 }
 
 function connectionsOf({

@@ -90,8 +90,10 @@ test("handshakes, certificates and refused requests are counted", async () => {
   expect(number("listener.in.ssl.fail.alpn")).toBe(1);
   expect(number("listener.in.downstream_cx_no_chain")).toBe(1);
   expect(number("http.refused.host")).toBe(1);
-  const expiry = number(`ssl.certificate.${pair.certificateFile}.expiration_unix_time_seconds`)!;
-  expect(Math.abs(expiry - (Date.now() + endsInMs) / 1_000)).toBeLessThan(600);
+  const certificate = `ssl.certificate.${pair.certificateFile}`;
+  const expires = number(`${certificate}.expiration_unix_time_seconds`)!;
+  expect(Math.abs(expires - (Date.now() + endsInMs) / 1_000)).toBeLessThan(600);
+  expect(number(`${certificate}.lifetime_seconds`)).toBeGreaterThan(endsInMs / 1_000 - 1);
 });
 
 test("a TCP connection has a line, and its bytes are counted", async () => {
