@@ -9,7 +9,7 @@
 //   npm run bench sidecar -- --only GET --cpu-prof DIR  a profile of the sidecar in DIR
 //
 // "busy" says how much of the time the proxy was on its processor: well below 100 % the load was
-// what was slow, or others had the processor, and requests/s says nothing of the proxy. The ratio is
+// what was slow, or others had the processor, and requests/s says nothing of the proxy. A ratio is
 // the median of the rounds' own. Ends with 1 when a bar is missed.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
