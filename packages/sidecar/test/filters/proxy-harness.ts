@@ -1,3 +1,4 @@
+// A proxy with filters, between real sockets.
 import { ManualClock } from "@compendium/runtime";
 import type {
   AuthorizationConfig,
