@@ -37,9 +37,14 @@ export interface PoolStats {
 interface Entry {
   readonly connection: ClientConnection;
   requests: number;
+  /** It stands among those that have room. */
+  isOffered: boolean;
   /** Of the connection's life. */
   timer: Disposable | undefined;
 }
+
+const isUnused = ({ requests, connection }: Entry): boolean =>
+  requests === 0 && connection.capacity > 0;
 
 interface Waiting {
   readonly events: PoolEvents;
@@ -64,8 +69,10 @@ export interface PoolOptions {
 /** The connections to one host by one protocol. */
 export class ConnectionPool {
   readonly #options: PoolOptions;
-  // Invariant: the one that was used last stands last.
-  readonly #open: Entry[] = [];
+  readonly #open = new Set<Entry>();
+  // Invariant: those of #open that have room, the one that was given back last on top; and some that
+  // have none any more.
+  readonly #room: Entry[] = [];
   readonly #connecting = new Set<Disposable>();
   readonly #waiting = new Set<Waiting>();
   #opened = 0;
@@ -132,12 +139,12 @@ export class ConnectionPool {
 
   /** Neither a connection nor a request is in it. */
   get isEmpty(): boolean {
-    return this.#open.length + this.#connecting.size + this.#waiting.size === 0;
+    return this.#open.size + this.#connecting.size + this.#waiting.size === 0;
   }
 
   stats(): PoolStats {
     return {
-      connections: this.#open.length,
+      connections: this.#open.size,
       connecting: this.#connecting.size,
       waiting: this.#waiting.size,
       opened: this.#opened,
@@ -156,12 +163,26 @@ export class ConnectionPool {
     this.#openMore();
   };
 
+  // The last that has room. Those above it that have none are taken away: they come back once they
+  // have some again. So a request looks at one entry, however many connections are busy.
   #withRoom(isFresh: boolean): Entry | undefined {
-    for (let i = this.#open.length - 1; i >= 0; i--) {
-      const entry = this.#open[i]!;
-      if (entry.connection.capacity > 0 && (!isFresh || entry.requests === 0)) return entry;
+    const room = this.#room;
+    for (let entry = room.at(-1); entry !== undefined; entry = room.at(-1)) {
+      if (entry.connection.capacity > 0) {
+        return isFresh ? room.findLast(isUnused) : entry;
+      }
+      entry.isOffered = false;
+      room.pop();
     }
     return undefined;
+  }
+
+  #offer(entry: Entry): void {
+    if (!entry.isOffered) {
+      entry.isOffered = true;
+      this.#room.push(entry);
+    }
+    if (this.#waiting.size > 0) queueMicrotask(this.#serve);
   }
 
   #give(entry: Entry, { events }: Waiting): void {
@@ -169,10 +190,6 @@ export class ConnectionPool {
     const isReused = entry.requests > 0;
     if (isReused) this.#reused++;
     entry.requests++;
-    if (this.#open.at(-1) !== entry) {
-      this.#open.splice(this.#open.indexOf(entry), 1);
-      this.#open.push(entry);
-    }
     this.#options.onGiven();
     events.onReady(entry.connection, isReused);
     const isSpent = requestsPerConnectionMax > 0 && entry.requests >= requestsPerConnectionMax;
@@ -188,7 +205,7 @@ export class ConnectionPool {
       if (!this.#options.breakers.take("connections")) break;
       this.#connect();
     }
-    if (this.#open.length + this.#connecting.size > 0) return;
+    if (this.#open.size + this.#connecting.size > 0) return;
     // Nothing will come free here: the connections that count against the breaker are elsewhere.
     for (const waiting of this.#waiting) {
       this.#overflows++;
@@ -198,7 +215,7 @@ export class ConnectionPool {
 
   // A fresh connection is wished for and idle ones fill the pool: the oldest goes.
   #closeIdle(): void {
-    const idle = this.#open.find(({ connection }) => connection.streams === 0);
+    const idle = this.#room.find(({ connection }) => connection.streams === 0);
     if (idle === undefined) return;
     this.#forget(idle);
     idle.connection.destroy();
@@ -211,9 +228,11 @@ export class ConnectionPool {
       onConnected: (socket, peer, agreed) => {
         this.#connecting.delete(attempt);
         host.numbers.activeConnections++;
-        const connection = codec.open(socket, peer, agreed, () => queueMicrotask(this.#serve));
-        const entry: Entry = { connection, requests: 0, timer: this.#limitLife(connection) };
-        this.#open.push(entry);
+        const connection = codec.open(socket, peer, agreed, () => this.#offer(entry));
+        const timer = this.#limitLife(connection);
+        const entry: Entry = { connection, requests: 0, isOffered: true, timer };
+        this.#open.add(entry);
+        this.#room.push(entry);
         void connection.closed.then(() => this.#onClosed(entry));
         this.#serve();
         // Whoever it was opened for may be gone, and nobody would close it for an hour.
@@ -253,8 +272,9 @@ export class ConnectionPool {
   }
 
   #forget(entry: Entry): void {
-    const at = this.#open.indexOf(entry);
-    if (at !== -1) this.#open.splice(at, 1);
+    this.#open.delete(entry);
+    if (entry.isOffered) this.#room.splice(this.#room.indexOf(entry), 1);
+    entry.isOffered = false;
   }
 
   #fail(waiting: Waiting, failure: PoolFailure, detail: string): void {
