@@ -6,6 +6,7 @@ import { raft } from "./raft.ts";
 import { rateLimiting } from "./rate-limiting.ts";
 import { resilience } from "./resilience.ts";
 import { shownotes } from "./shownotes.ts";
+import { sidecar } from "./sidecar.ts";
 
 /** Every dashboard of the repository. */
 export const dashboards: readonly Dashboard[] = [
@@ -13,6 +14,7 @@ export const dashboards: readonly Dashboard[] = [
   rateLimiting,
   raft,
   crdtSync,
+  sidecar,
   shownotes,
 ];
 

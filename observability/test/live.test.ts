@@ -32,6 +32,7 @@ describe("a live Prometheus", () => {
       "raft",
       "crdt",
       "crdt-sync",
+      "sidecar",
     ]);
     const shownotes = exampleOf(shownotesMetrics());
     let scrapes = 0;

@@ -19,6 +19,7 @@ const exported = await exportedNames(
   "raft",
   "crdt",
   "crdt-sync",
+  "sidecar",
 );
 const others = [...(await exportedNames("metrics")), ...shownotesMetrics().flatMap(scrapedNames)];
 const recorded = readRules().flatMap(({ record }) => (record === undefined ? [] : [record]));
@@ -62,7 +63,7 @@ test("recorded series are called level:metric:operations, and the level is what 
     if (record === undefined) continue;
     const [level = "", metric = "", operations = ""] = record.split(":");
     expect(record).toMatch(/^[a-z_]+:[a-z_]+:[a-z0-9_]+$/);
-    expect(metric).toMatch(/^(circuit_breaker|resilience|rate_limiter|raft|crdt_sync)_/);
+    expect(metric).toMatch(/^(circuit_breaker|resilience|rate_limiter|raft|crdt_sync|sidecar)_/);
     expect(operations).toMatch(/(rate5m|increase15m)$/);
     // The bounds of buckets are used up by the quantile.
     const summed = /sum by \(([^)]*)\)/.exec(expr)?.[1]?.replace(/, le$/, "");

@@ -58,7 +58,9 @@ test.each(alerts)(
   (rule) => {
     const { alert = "", labels, annotations = {} } = rule;
     expect(labels?.severity).toMatch(/^(page|ticket)$/);
-    expect(annotations.summary).toContain("{{ $labels.name }}");
+    expect(annotations.summary).toMatch(
+      /\{\{ \$labels\.(name|listener|cluster|file|instance|job) \}\}/,
+    );
     expect(annotations.description).toContain("Next: ");
     expect(annotations.runbook).toBe(`observability/README.md#${alert.toLowerCase()}`);
     expect(readme).toContain(`\n### ${alert}\n`);

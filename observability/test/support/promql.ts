@@ -35,5 +35,5 @@ const withoutCalls = new RegExp(`(?<![\\w:.])(?:${candidate.source})(?![\\w:])`,
 export function substituted(expression: string, rangeText: string): string {
   return expression
     .replaceAll("$__rate_interval", rangeText)
-    .replace(/"\$(job|name|instance)"/g, '".*"');
+    .replace(/"\$(job|name|instance|listener|cluster)"/g, '".*"');
 }
