@@ -124,7 +124,7 @@ export class Attempt implements ResponseReceiver {
   /** Sends what there is of the body. */
   pump(): void {
     if (this.#stream === undefined || this.#isOver) return;
-    this.#isWritable = this.#reader.sendTo(this.#stream);
+    if (this.#isWritable) this.#isWritable = this.#reader.sendTo(this.#stream);
     if (this.#options.body.hasEnded && !this.#isTimed) this.#startTime();
   }
 

@@ -1,5 +1,5 @@
-// Who the client is. X-Forwarded-For is a list that everybody can write, and every proxy appends the
-// address that it saw: only its right end can be trusted, and only as far as the proxies that
+// Who the client is. X-Forwarded-For is a list that everybody can write, and every proxy appends
+// the address that it saw: only its right end can be trusted, and only as far as the proxies that
 // appended it are known. With n trusted proxies in front of this one, the client is what the first
 // of them saw: the n-th entry from the right (Envoy's xff_num_trusted_hops).
 //

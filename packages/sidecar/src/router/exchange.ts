@@ -183,7 +183,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     if (this.#isOver) return;
     this.#options.numbers.cancelled++;
     this.#info.flags.add(resetFlags[reason] ?? "DC");
-    this.#info.responseCodeDetails ??= "downstream_remote_disconnect";
+    this.#info.responseCodeDetails = "downstream_remote_disconnect";
     this.#info.connectionTerminationDetails = detail;
     this.#finish();
     this.#call?.abandon(reason);

@@ -126,14 +126,15 @@ export class BodyReader implements Disposable {
     return this.#position;
   }
 
-  /** Sends what has not been sent; whether more may follow now. */
+  /** Sends what has not been sent, as long as the stream takes it; whether it takes more. */
   sendTo(stream: ClientStream): boolean {
     let isWritable = true;
-    for (let part = this.#body.partAt(this.#position); part !== undefined; ) {
+    while (isWritable) {
+      const part = this.#body.partAt(this.#position);
+      if (part === undefined) break;
       this.#position++;
       if ("trailers" in part) stream.sendTrailers(part.trailers);
       else isWritable = stream.sendData(part.chunk, part.end);
-      part = this.#body.partAt(this.#position);
     }
     this.#body.sent();
     return isWritable;

@@ -1,5 +1,6 @@
-// Where a request goes, by the configuration of one moment: one normal path, a route, what the route
-// says, a cluster. A newer configuration makes a new router; a request keeps the one that it met.
+// Where a request goes, by the configuration of one moment: one normal path, a route, what the
+// route says, a cluster. A newer configuration makes a new router; a request keeps the one that it
+// met.
 import type { Clock, Random } from "@compendium/runtime";
 import type { RequestHead, ResponseHead } from "../codec/codec.ts";
 import type { HttpConfig } from "../config/listener-config.ts";

@@ -1,5 +1,5 @@
-// The times that one request may take: to arrive, then to be answered; to live, with everything; and
-// to be silent. The first two never run at once, and share a timer.
+// The times that one request may take: to arrive, then to be answered; to live, with everything;
+// and to be silent. The first two never run at once, and share a timer.
 //
 // Envoy has them as request_timeout, the route's timeout, max_stream_duration and
 // stream_idle_timeout.

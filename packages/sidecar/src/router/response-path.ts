@@ -1,6 +1,6 @@
 // The way of a response to the client: first what the route and the filters do to its head, then
-// the stages that filters have put into its body's way, then the client. An answer from here and one
-// from upstream take the same way.
+// the stages that filters have put into its body's way, then the client. An answer from here and
+// one from upstream take the same way.
 import type { ResponseHead } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 import type { MakeStage, ResponseSink, ResponseStage } from "../filters/http-filter.ts";

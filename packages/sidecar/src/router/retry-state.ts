@@ -1,7 +1,7 @@
-// Whether a request is tried again, and when (Envoy's retry_state_impl.cc). Three things must agree:
-// the policy names the kind of failure, the policy has retries left, and the cluster's breaker
-// grants one. The last is what keeps retries from finishing off a cluster that is going down: with
-// a budget of 20 % it never gets more than 1.25 times its load (breakers.ts).
+// Whether a request is tried again, and when (Envoy's retry_state_impl.cc). Three things must
+// agree: the policy names the kind of failure, the policy has retries left, and the cluster's
+// breaker grants one. The last is what keeps retries from finishing off a cluster that is going
+// down: with a budget of 20 % it never gets more than 1.25 times its load (breakers.ts).
 //
 // Pauses are exponential with full jitter: the n-th is random in [0, base · 2^(n-1)), bounded. A
 // server that says when to come back (Retry-After) is believed, as far as the policy allows.
@@ -76,8 +76,8 @@ export class RetryState {
   /**
    * Asks about an attempt that has taken its time.
    *
-   * @param isHedged it goes on and has not failed, so that no condition has to name it; nor is there
-   *   anything to wait for before another runs beside it
+   * @param isHedged it goes on and has not failed, so that no condition has to name it; nor is
+   *   there anything to wait for before another runs beside it
    */
   askAfterTryTimeout(breakers: Breakers, isHedged: boolean): RetryAnswer {
     const on = this.#policy?.on;

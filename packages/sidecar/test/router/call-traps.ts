@@ -1,5 +1,5 @@
-// How upstream is called: again, beside each other, and not for ever; and that whatever was taken is
-// given back, however it ends.
+// How upstream is called: again, beside each other, and not for ever; and that whatever was taken
+// is given back, however it ends.
 import assert from "node:assert/strict";
 import type { UpstreamSide } from "./peers.ts";
 import type { Subject } from "./subject.ts";
@@ -68,7 +68,8 @@ export const callTraps: Traps = {
   async "of two hosts one refuses: the other is asked (previous_hosts)"(subject) {
     const world = new World(subject, {
       hosts: 2,
-      action: { retry: policy({ on: any, retries: 1, hostSelectionAttempts: 5 }) },
+      action: { retry: policy({ on: any, retries: 1, hostSelectionAttempts: 50 }) },
+      cluster: { balancer: { kind: "random" } },
       behave: (attempt) => {
         if (attempt.host === "backend-0:80") queueMicrotask(() => attempt.fail());
         else attempt.connect().respond(200);
@@ -148,6 +149,11 @@ export const callTraps: Traps = {
     const post = world.request({ method: "POST", body: "once" });
     world.last.break("connection-failure");
     assert.deepEqual([post.status, world.attempts.length, world.calls.repeated], [503, 3, 1]);
+    // Nor can what is not there any more be sent again.
+    const large = world.request({ method: "PUT", body: undefined });
+    large.exchange.onData(Buffer.alloc(65_537), true);
+    world.last.break("connection-failure");
+    assert.deepEqual([large.status, world.attempts.length], [503, 4]);
     // RFC 9113 §8.7: what was refused was not touched.
     const refused = world.request({ method: "POST", body: "twice" });
     world.last.break("refused");

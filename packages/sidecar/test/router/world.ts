@@ -84,10 +84,10 @@ export class World {
     idleTimeouts: 0,
   };
   readonly failed: string[] = [];
+  readonly http: HttpConfig;
   readonly #subject: Subject;
   readonly #options: WorldOptions;
   readonly #random: Random;
-  readonly #http: HttpConfig;
   readonly #router: InstanceType<Subject["router"]["RequestRouter"]>;
   readonly #upstreams = new Map<string, Upstream>();
 
@@ -95,14 +95,14 @@ export class World {
     this.#subject = subject;
     this.#options = options;
     this.#random = options.random ?? new SeededRandom(1);
-    this.#http = httpOf(options);
+    this.http = httpOf(options);
     const { random, clock } = { random: this.#random, clock: this.clock };
     const filters = new subject.chain.FilterChain({
-      filters: this.#http.filters,
+      filters: this.http.filters,
       overrides: [],
       make: options.makeFilter ?? (() => assert.fail("no filters here")),
     });
-    const config = this.#http;
+    const config = this.http;
     const clusterOf = (name: string) => this.#clusterOf(name);
     this.#router = new subject.router.RequestRouter({ config, filters, clusterOf, clock, random });
   }
@@ -139,8 +139,8 @@ export class World {
       decider: this.#router,
       observers: [{ onEnd }, ...(this.#options.observer ? [this.#options.observer] : [])],
       info,
-      requestTimeoutMs: this.#http.timers.requestTimeoutMs,
-      lifetimeMs: this.#http.timers.streamLifetimeMs,
+      requestTimeoutMs: this.http.timers.requestTimeoutMs,
+      lifetimeMs: this.http.timers.streamLifetimeMs,
     });
     const head: RequestHead = {
       method: "GET",
