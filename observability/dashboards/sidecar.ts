@@ -1,6 +1,6 @@
-// The dashboard "Sidecar": proxies of packages/sidecar. It reads from the top as an incident is read:
-// which alert, what clients get, which cluster fails, who of its hosts is well; then who is kept out,
-// and what the proxy runs on.
+// The dashboard "Sidecar": proxies of packages/sidecar. It reads from the top as an incident is
+// read: which alert, what clients get, which cluster fails, who of its hosts is well; then who is
+// kept out, and what the proxy runs on.
 import { DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { alertsPanel } from "./alerts.ts";
 import { dashboardOf, datasourceVariable, labelVariable } from "./panels.ts";

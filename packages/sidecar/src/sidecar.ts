@@ -6,10 +6,9 @@
 
 import { collectRuntime } from "@compendium/metrics/runtime";
 import { type Clock, systemClock } from "@compendium/runtime";
-import { AdminServer } from "./admin/admin-server.ts";
+import { AdminPlace } from "./admin/admin-place.ts";
 import type { AdminSubject, ServerState } from "./admin/admin-subject.ts";
 import { NodeCodec } from "./codec/node/node-codec.ts";
-import type { AddressConfig } from "./config/listener-config.ts";
 import type { Snapshot } from "./config/snapshot.ts";
 import { DataPlane, type DataPlaneOptions } from "./listener/data-plane.ts";
 import { registerSidecar } from "./metrics.ts";
@@ -43,12 +42,6 @@ export interface SidecarOptions extends Partial<Omit<DataPlaneOptions, Looked>> 
   readonly flags?: Readonly<Record<string, string | number>>;
 }
 
-interface RunningAdmin {
-  readonly server: AdminServer;
-  readonly address: AddressConfig;
-  readonly port: number;
-}
-
 /** A proxy with all that belongs to running it. */
 export class Sidecar implements AsyncDisposable {
   /** What does the work. */
@@ -64,7 +57,7 @@ export class Sidecar implements AsyncDisposable {
   readonly #registry = new TextRegistry();
   readonly #startedAtMs: number;
   #registered: Disposable[] = [];
-  #admin: RunningAdmin | undefined;
+  readonly #admin = new AdminPlace(() => this.#subject());
   #drainTimer: Disposable | undefined;
   #isHealthy = true;
 
@@ -115,7 +108,7 @@ export class Sidecar implements AsyncDisposable {
 
   /** Where the admin interface listens; `undefined` for nowhere. */
   get adminPort(): number | undefined {
-    return this.#admin?.port;
+    return this.#admin.port;
   }
 
   /**
@@ -125,16 +118,21 @@ export class Sidecar implements AsyncDisposable {
    */
   async apply(snapshot: Snapshot): Promise<void> {
     try {
-      const before = await this.#moveAdmin(snapshot.admin);
-      await this.plane.apply(snapshot);
-      await before?.server[Symbol.asyncDispose]();
+      const move = await this.#admin.move(snapshot.admin);
+      await this.plane.apply(snapshot).catch(async (error) => {
+        await move.undo();
+        throw error;
+      });
+      await move.keep();
     } catch (error) {
       this.#view.rejected();
+      // A port that cannot be had is found out when everything else has changed.
+      if (this.plane.snapshot === snapshot) this.#view.refresh();
       throw error;
     }
     // A newer one may have taken its turn, or a drain has begun.
     if (this.plane.snapshot !== snapshot) return;
-    this.#view.configured();
+    this.#view.taken();
     this.#meter.retain(snapshot.listeners, snapshot.clusters);
     await this.accessLogs.retain(pathsOf(snapshot));
   }
@@ -174,26 +172,9 @@ export class Sidecar implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     await this.plane[Symbol.asyncDispose]();
-    await this.#admin?.server[Symbol.asyncDispose]();
+    await this.#admin[Symbol.asyncDispose]();
     for (const registered of this.#registered) registered[Symbol.dispose]();
     await this.accessLogs[Symbol.asyncDispose]();
-  }
-
-  // What listened before, to be closed when the new configuration is in force.
-  async #moveAdmin(address: AddressConfig | undefined): Promise<RunningAdmin | undefined> {
-    const before = this.#admin;
-    if (before?.address.address === address?.address && before?.address.port === address?.port) {
-      return undefined;
-    }
-    if (address === undefined) {
-      this.#admin = undefined;
-      return before;
-    }
-    this.#register();
-    const server = new AdminServer(this.#subject());
-    const port = await server.listen(address.address, address.port);
-    this.#admin = { server, address, port };
-    return before;
   }
 
   // Only whoever is asked has to sample the event loop.
@@ -206,6 +187,7 @@ export class Sidecar implements AsyncDisposable {
   }
 
   #subject(): AdminSubject {
+    this.#register();
     const { plane, logger } = this;
     const { version = "", flags = {}, onQuit = () => this.drain() } = this.#options;
     return {

@@ -1,11 +1,12 @@
 // The command as a person starts it: what it says, what it serves, how it reloads and stops.
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { runCli } from "@compendium/sidecar";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
 let folder = "";
 const app = createServer((request, response) => {
@@ -163,6 +164,35 @@ test("a sound configuration is said to be so, a wrong argument is one line and 2
   const missing = start("-c", path.join(folder, "nowhere.yaml"));
   expect(await missing.ended).toBe(1);
   expect(missing.err[0]).toContain("nowhere.yaml");
+});
+
+test("as a process: signals reload, open logs anew, and end it with 0", async () => {
+  const [file, log] = [path.join(folder, "process.yaml"), path.join(folder, "process.log")];
+  await writeFile(file, operated(log));
+  const bin = path.join(import.meta.dirname, "../src/bin.ts");
+  const args = ["--conditions=@compendium/source", bin, "-c", file, "--drain-time-s", "1"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const ended = new Promise((resolve) => child.on("exit", (...how) => resolve(how)));
+  const lines = (count: number) => until(() => out.split("\n").length > count);
+  await lines(2);
+  const url = `http://${addressIn(out)}`;
+  await (await fetch(`${url}/1`)).text();
+  child.kill("SIGUSR1");
+  await untilFile(log, "/1 200\n");
+  child.kill("SIGHUP");
+  await lines(4);
+  await (await fetch(`${url}/2`)).text();
+  child.kill("SIGTERM");
+  expect([await ended, err]).toEqual([[0, null], ""]);
+  expect(await readFile(log, "utf8")).toBe("/1 200\n/2 200\n");
 });
 
 const addressIn = (line = ""): string => /127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "none";

@@ -34,9 +34,14 @@ export class PlaneView implements MeasurablePlane {
     this.#options = options;
   }
 
-  /** Another configuration is in force. */
-  configured(): void {
+  /** A configuration was taken. */
+  taken(): void {
     this.#taken++;
+    this.refresh();
+  }
+
+  /** Names may have come and gone. */
+  refresh(): void {
     for (const call of this.#watchers) call();
   }
 

@@ -1,5 +1,6 @@
 // The admin interface, over real sockets, in front of a proxy that works.
 
+import { createServer } from "node:net";
 import { assertPromtoolClean, promtool, requireOrSkip } from "@compendium/metrics/testing";
 import { ManualClock } from "@compendium/runtime";
 import { describe, expect, test } from "vitest";
@@ -7,7 +8,7 @@ import { Fields } from "../../src/codec/fields.ts";
 import { Format } from "../../src/config/format.ts";
 import { Sidecar } from "../../src/sidecar.ts";
 import { clusterConfig, endpoint, locality } from "../cluster/config.ts";
-import { forwardRoute } from "../proxy/harness.ts";
+import { forwardRoute, listenOn } from "../proxy/harness.ts";
 import { startUpstream } from "../proxy/peers.ts";
 import { ask, operate, operatedSnapshot } from "./operated.ts";
 
@@ -296,4 +297,21 @@ test("another address in the configuration moves the admin interface, none takes
   await expect(ask(first, "/ready")).rejects.toThrow("ECONNREFUSED");
   await proxy.sidecar.apply({ ...before, admin: undefined });
   expect(proxy.sidecar.adminPort).toBeUndefined();
+});
+
+test("a configuration that is refused leaves the admin interface where it was", async () => {
+  await using proxy = await operate({ upstreamPorts: [] });
+  const port = proxy.sidecar.adminPort!;
+  const taken = createServer();
+  const takenPort = await listenOn(taken);
+  const broken = operatedSnapshot({ upstreamPorts: [], listener: { port: takenPort } });
+  const moved = { ...broken, admin: { address: "127.0.0.2", port: 0 } };
+  await expect(proxy.sidecar.apply(moved)).rejects.toThrow("EADDRINUSE");
+  expect(proxy.sidecar.adminPort).toBe(port);
+  const { body } = await proxy.ask("/stats?filter=update_rejected");
+  expect(body).toBe("listener_manager.lds.update_rejected: 1\n");
+  const occupied = { ...moved, admin: { address: "127.0.0.1", port: takenPort } };
+  await expect(proxy.sidecar.apply(occupied)).rejects.toThrow("EADDRINUSE");
+  expect(proxy.sidecar.adminPort).toBe(port);
+  taken.close();
 });
