@@ -18,3 +18,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   onReopen: (reopen) => process.on("SIGUSR1", reopen),
   env: process.env,
 });
+// Whoever has our standard output and does not read it keeps the last lines from leaving.
+setTimeout(() => process.exit(), 2_000).unref();

@@ -31,9 +31,6 @@ export interface CliSurroundings {
   readonly clock?: Clock;
 }
 
-// A log whose reader has stopped reading must not keep the process from ending.
-const LAST_WRITES_MS = 2_000;
-
 /** Runs until the signal aborts and returns the exit code; every resource is given back then. */
 export async function runCli(args: readonly string[], around: CliSurroundings): Promise<number> {
   let plan: Plan | undefined;
@@ -96,7 +93,6 @@ async function serve(
   logger.info("draining");
   const endAtMs = clock.now() + plan.drainMs;
   while (sidecar.plane.active > 0 && clock.now() < endAtMs) await sleep(20, { clock });
-  await Promise.race([sidecar.accessLogs.flush(), sleep(LAST_WRITES_MS, { clock })]);
 }
 
 async function use(sidecar: Sidecar, snapshot: Snapshot): Promise<void> {

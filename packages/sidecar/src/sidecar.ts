@@ -4,6 +4,7 @@
 //     snapshot ──▶ admin interface ──▶ clusters warm ──▶ listeners ──▶ what nobody names is closed
 //                  says "not yet"                        says LIVE
 
+import type { Writable } from "node:stream";
 import { collectRuntime } from "@compendium/metrics/runtime";
 import { type Clock, systemClock } from "@compendium/runtime";
 import { AdminPlace } from "./admin/admin-place.ts";
@@ -32,6 +33,8 @@ export interface SidecarOptions extends Partial<Omit<DataPlaneOptions, Looked>> 
   readonly observers?: readonly RequestObserver[];
   /** Takes lines about the process. Default: nobody hears of it. */
   readonly logger?: Logger;
+  /** What an access log at `/dev/stdout` writes to. Default: the process's. */
+  readonly stdout?: Writable;
   /** How long a graceful drain serves on before it closes the ports. Default: 600,000. */
   readonly drainMs?: number;
   /** The admin interface was told to end the process. Default: drains. */
@@ -41,6 +44,8 @@ export interface SidecarOptions extends Partial<Omit<DataPlaneOptions, Looked>> 
   /** For `/server_info`. */
   readonly flags?: Readonly<Record<string, string | number>>;
 }
+
+const LAST_WRITES_MS = 2_000;
 
 /** A proxy with all that belongs to running it. */
 export class Sidecar implements AsyncDisposable {
@@ -68,7 +73,8 @@ export class Sidecar implements AsyncDisposable {
       logger.error(`the access log ${path} loses lines: ${error.message}`);
     };
     const meter = this.#meter;
-    const accessLogs = new AccessLogs({ clock, onError });
+    const { stdout } = options;
+    const accessLogs = new AccessLogs({ clock, onError, ...(stdout && { stdout }) });
     this.#options = options;
     this.#clock = clock;
     this.#startedAtMs = clock.now();
@@ -159,7 +165,7 @@ export class Sidecar implements AsyncDisposable {
    * drains. Again does nothing.
    */
   drainGracefully(): void {
-    if (this.state === "DRAINING" && this.#isHealthy) return;
+    if (this.#drainTimer !== undefined || this.plane.state === "draining") return;
     for (const { managers } of this.plane.listeners.values()) {
       for (const manager of managers.values()) manager.drain();
     }
@@ -168,13 +174,20 @@ export class Sidecar implements AsyncDisposable {
     this.#drainTimer = clock.setTimer(clock.now() + drainMs, () => this.drain());
   }
 
-  /** Ends everything now; lines that wait are written. */
+  /** Ends everything now; lines that wait are written, if that takes no more than two seconds. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     await this.plane[Symbol.asyncDispose]();
     await this.#admin[Symbol.asyncDispose]();
     for (const registered of this.#registered) registered[Symbol.dispose]();
-    await this.accessLogs[Symbol.asyncDispose]();
+    await this.#withinBound(this.accessLogs[Symbol.asyncDispose]());
+  }
+
+  // A log whose reader has stopped reading must not keep the process from ending.
+  #withinBound(work: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(this.#clock.now() + LAST_WRITES_MS, resolve);
+    return Promise.race([work, promise]).finally(() => timer[Symbol.dispose]());
   }
 
   // Only whoever is asked has to sample the event loop.

@@ -7,6 +7,7 @@
 // A log must not take the service down with it. Beyond the bound lines are dropped, not the newest
 // request; a write that fails loses its lines, is counted, and told once, until one succeeds again.
 // The next lines try the file anew, at most once for each flush.
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import type { Clock } from "@compendium/runtime";
@@ -152,9 +153,14 @@ export class LogWriter {
   }
 }
 
-/** A file, added to at its end. */
+const { O_APPEND, O_CREAT, O_WRONLY, O_NONBLOCK } = constants;
+
+/**
+ * A file, added to at its end. A pipe that nobody reads is an error, and does not hold one of the
+ * process's few threads: it would not end while that waits.
+ */
 export async function openLogFile(path: string): Promise<LogTarget> {
-  const file = await open(path, "a");
+  const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK);
   return {
     write: (text) => file.appendFile(text),
     close: () => file.close(),

@@ -1,12 +1,15 @@
 // Logs, counts and what is shown of them. The programs are those that planted bugs have to fail.
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Writable } from "node:stream";
+import { requireOrSkip } from "@compendium/metrics/testing";
 import { ManualClock } from "@compendium/runtime";
 import { describe, expect, test } from "vitest";
 import { defaultLine, Format, LineFormat } from "../../src/config/format.ts";
 import { AccessLogs } from "../../src/observe/access-log.ts";
+import { Sidecar } from "../../src/sidecar.ts";
 import { logTraps } from "./log-traps.ts";
 import { observeTraps } from "./observe-traps.ts";
 import { requestOf } from "./requests.ts";
@@ -98,6 +101,38 @@ test("a folder that is not there is told once, and counted for every line", asyn
     expect(errors[0]).toMatch(/none\/access\.log: ENOENT/);
     expect(logs.stats()).toEqual({ written: 0, dropped: 3 });
   });
+});
+
+test("a pipe that nobody reads is an error, and keeps nobody waiting", async (context) => {
+  const made = (file: string): boolean => spawnSync("mkfifo", [file]).status === 0;
+  await withFolder(async (folder) => {
+    const file = path.join(folder, "pipe");
+    requireOrSkip(context, { name: "mkfifo", present: made(file), how: "it comes with coreutils" });
+    const errors: string[] = [];
+    await using logs = new AccessLogs({
+      clock: new ManualClock(),
+      onError: (_, error) => errors.push(error.message),
+    });
+    logs.observerOf([{ path: file, line: short }]).onEnd(requestOf({ status: 200 }));
+    await logs.flush();
+    expect(errors[0]).toContain("ENXIO");
+  });
+});
+
+test("a reader that has stopped reading does not keep a sidecar from ending", async () => {
+  const clock = new ManualClock();
+  const stalled = new Writable({ write: () => {} });
+  const sidecar = new Sidecar({ clock, stdout: stalled });
+  const { onEnd } = sidecar.accessLogs.observerOf([{ path: "/dev/stdout", line: short }]);
+  onEnd(requestOf({ status: 200 }));
+  let hasEnded = false;
+  const ended = sidecar[Symbol.asyncDispose]().then(() => {
+    hasEnded = true;
+  });
+  await clock.advanceAsync(1_999);
+  expect(hasEnded).toBe(false);
+  await clock.advanceAsync(1);
+  await ended;
 });
 
 test("Envoy's line goes to the standard output, which stays open", async () => {
