@@ -69,7 +69,7 @@ test.each([
   [
     "half a certificate",
     (files: Files) => {
-      const { certificate } = authority.member("two");
+      const certificate: string = authority.member("two").certificate;
       files.write("own.crt", certificate.slice(0, 300));
     },
   ],
