@@ -101,6 +101,9 @@ export const clientHelloTraps: Readonly<Record<string, (read: Read) => void>> = 
     isMalformed(read, alpnExtension(""));
     isMalformed(read, alpnExtension());
   },
+  "nothing follows the hello in its record": (read) => {
+    assert.equal(read(inRecords(Buffer.concat([whole, Buffer.of(0)]))).kind, "malformed");
+  },
   "nothing follows the extensions": (read) => {
     const body = Buffer.concat([whole.subarray(4), Buffer.of(0)]);
     const message = Buffer.concat([Buffer.of(1), block(3, body)]);
