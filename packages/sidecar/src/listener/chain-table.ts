@@ -1,5 +1,5 @@
-// Which filter chain a connection takes. Envoy's order (FilterChainMatch): the server name, the most
-// specific first; among those chains the transport; among those the client's protocols, in the
+// Which filter chain a connection takes. Envoy's order (FilterChainMatch): the server name, the
+// most specific first; among those chains the transport; among those the client's protocols, in the
 // client's order. Each step decides for good: a client that names "a.example" never gets a chain
 // for "*.example" because its protocols do not fit the one for "a.example". What comes to nothing
 // takes the default chain, or none.

@@ -4,8 +4,8 @@
 //
 // Certificates that were replaced make another server; connections stay with the one that they came
 // by. A server has a ticket key of its own that leaves it never, so a session is resumed only under
-// the very certificates and authorities that it began with. Where clients show certificates nothing
-// is resumed at all: a resumed session shows none (RFC 8446 §2.2), and would outlive the one that it
+// the very certificates and authorities that it began with. Where clients show certificates
+// nothing is resumed at all: a resumed session shows none (RFC 8446 §2.2), and would outlive the one that it
 // began with.
 import { constants, type X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";

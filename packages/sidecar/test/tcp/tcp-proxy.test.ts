@@ -1,104 +1,29 @@
 // Bytes through the proxy, between real sockets.
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ManualClock, systemRandom } from "@compendium/runtime";
 import { afterEach, expect, test } from "vitest";
-import type { TcpConfig } from "../../src/config/listener-config.ts";
-import type { TcpConnectionInfo } from "../../src/tcp/tcp-connection.ts";
 import { TCP_DRAIN_MS } from "../../src/tcp/tcp-proxy.ts";
 import { clusterConfig, endpoint, locality } from "../cluster/config.ts";
 import { defaults } from "../outlier/config.ts";
-import { listenOn, type ProxyOptions } from "../proxy/harness.ts";
+import { listenOn } from "../proxy/harness.ts";
 import { Authority, downstreamTls, Files, upstreamTls } from "../tls/files.ts";
-import { type ChainOptions, startChains } from "../tls/proxy.ts";
+import { startChains } from "../tls/proxy.ts";
+import {
+  closeAll,
+  closeOf,
+  dial,
+  echo,
+  listen,
+  noEdits,
+  open,
+  read,
+  start,
+  tcpConfig,
+  until,
+} from "./harness.ts";
 
-const open: (Disposable | AsyncDisposable)[] = [];
-
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) {
-    if (Symbol.asyncDispose in thing) await thing[Symbol.asyncDispose]();
-    else thing[Symbol.dispose]();
-  }
-});
-
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-};
-
-const noEdits = { request: [], response: [] };
-
-function tcpConfig(more: Partial<TcpConfig> = {}): TcpConfig {
-  return {
-    kind: "tcp",
-    statPrefix: "tcp",
-    clusters: [{ cluster: "backend", weight: 1, headers: noEdits, subset: {} }],
-    connectAttemptsMax: 1,
-    idleTimeoutMs: 0,
-    hash: [],
-    accessLogs: [],
-    bufferBytesMax: 1_048_576,
-    ...more,
-  };
-}
-
-interface Peer {
-  readonly port: number;
-  readonly sockets: Socket[];
-}
-
-async function listen(onSocket: (socket: Socket) => void = () => {}): Promise<Peer> {
-  const sockets: Socket[] = [];
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on("error", () => {});
-    sockets.push(socket);
-    onSocket(socket);
-  });
-  const port = await listenOn(server);
-  open.push({
-    [Symbol.dispose]: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  });
-  return { port, sockets };
-}
-
-const echo = (): Promise<Peer> => listen((socket) => void socket.pipe(socket));
-
-async function start(
-  config: Partial<TcpConfig>,
-  { chain, ...options }: ProxyOptions & { readonly chain?: ChainOptions },
-) {
-  const ended: TcpConnectionInfo[] = [];
-  const onTcpEnd = (_listener: string, _chain: string, info: TcpConnectionInfo): void => {
-    ended.push(info);
-  };
-  const chains = [{ ...chain, filter: tcpConfig(config) }];
-  const proxy = await startChains(chains, { ...options, onTcpEnd });
-  open.push(proxy);
-  const cluster = proxy.plane.clusterOf("backend")!.cluster;
-  return { ...proxy, ended, cluster };
-}
-
-function dial(port: number): Socket {
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  socket.on("error", () => {});
-  open.push({ [Symbol.dispose]: () => void socket.destroy() });
-  return socket;
-}
-
-/** Settles when both sides have closed; whatever comes until then is dropped. */
-function closeOf(socket: Socket): Promise<unknown> {
-  socket.on("end", () => socket.end());
-  socket.resume();
-  return new Promise((resolve) => socket.once("close", resolve));
-}
-
-async function read(socket: Socket): Promise<string> {
-  let text = "";
-  for await (const chunk of socket) text += chunk;
-  return text;
-}
+afterEach(closeAll);
 
 test("bytes go through in both directions, and the connection is told of at its end", async () => {
   const upstream = await echo();

@@ -1,4 +1,4 @@
-// A hundred of them: `node --conditions=@compendium/source test/tls/simulate.ts`.
+// A hundred of them: `pnpm run simulate:tls`.
 import { expect, test } from "vitest";
 import { rotateUnderLoad } from "./rotation.ts";
 

@@ -1,4 +1,4 @@
-// `node --conditions=@compendium/source test/tls/simulate.ts --rotations 100`: replaces the
+// `pnpm run simulate:tls --rotations 100`: replaces the
 // certificates of a proxy so many times under load, and exits 1 when a request fails.
 import { parseArgs } from "node:util";
 import { rotateUnderLoad } from "./rotation.ts";

@@ -30,11 +30,6 @@ export const mutants: readonly Mutant[] = [
   hello("a name keeps its capitals", "text.toLowerCase()", "text"),
   hello("a hello may be of any length", "missing > HELLO_BYTES_MAX) return", "false) return"),
   hello("records may be empty", "length === 0 || length > RECORD", "length > RECORD"),
-  hello(
-    "a record may hold more than the hello",
-    "head.length === 4 && part.length > missing) return",
-    "false) return",
-  ),
   names("a zero byte is a letter", "byte <= 0x20 || ", ""),
   names(
     "names stand on when one is unreadable",
