@@ -71,7 +71,7 @@ export class RequestBody {
     this.#hasEnded = true;
   }
 
-  /** Somebody who sends all of it, from the beginning. `canRewind` must be true. */
+  /** Somebody who sends all of it, from the beginning, which must be here still. */
   read(): BodyReader {
     const reader = new BodyReader(this);
     this.#readers.add(reader);

@@ -18,7 +18,7 @@ import type { Destination } from "../upstream/upstream-cluster.ts";
 import { Attempt, type AttemptOwner, type Failure } from "./attempt.ts";
 import { noHostReply, replyTo, type TryTimeout, tryTimeoutReply } from "./failure-replies.ts";
 import type { LocalReply } from "./local-reply.ts";
-import type { RequestBody } from "./request-body.ts";
+import type { BodyReader, RequestBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { ResponseFlag } from "./response-flags.ts";
 import { type RetryAnswer, RetryState } from "./retry-state.ts";
@@ -111,8 +111,9 @@ export class UpstreamCall implements AttemptOwner {
   readonly #attempts = new Set<Attempt>();
   readonly #tried = new Set<Host>();
   #kept: Attempt | undefined;
-  // A retry that was granted and waits for its time.
-  #isRetryPending = false;
+  // A retry that was granted waits for its time, and holds the beginning of the body: a mirror may
+  // be past it.
+  #waiting: BodyReader | undefined;
   #hasRepeated = false;
   #isOver = false;
 
@@ -171,8 +172,7 @@ export class UpstreamCall implements AttemptOwner {
   #stop(end: (attempt: Attempt) => void): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#pause.stop();
-    if (this.#isRetryPending) this.#options.plan.breakers.give("retries");
+    this.#callOffRetry();
     for (const attempt of this.#attempts) end(attempt);
     this.#attempts.clear();
   }
@@ -225,7 +225,7 @@ export class UpstreamCall implements AttemptOwner {
     plan.onAnswer(head, attempt.destination.host);
     if (body.canRewind && this.#retries.names(head)) {
       // One that is no good is let go while another is on its way.
-      if (this.#attempts.size > 1 || this.#isRetryPending) {
+      if (this.#attempts.size > 1 || this.#waiting !== undefined) {
         this.#drop(attempt, end);
         return;
       }
@@ -239,9 +239,7 @@ export class UpstreamCall implements AttemptOwner {
     }
     // From here on it is answered: nothing is sent again, nothing is kept.
     this.#kept = attempt;
-    this.#pause.stop();
-    if (this.#isRetryPending) plan.breakers.give("retries");
-    this.#isRetryPending = false;
+    this.#callOffRetry();
     for (const other of this.#attempts) if (other !== attempt) other.abandon("cancelled");
     this.#attempts.clear();
     this.#attempts.add(attempt);
@@ -276,7 +274,7 @@ export class UpstreamCall implements AttemptOwner {
       this.#attempts.delete(attempt);
       attempt.timeOut();
     }
-    if (this.#isRetryPending) return;
+    if (this.#waiting !== undefined) return;
     const answer: RetryAnswer = body.canRewind
       ? this.#retries.askAfterTryTimeout(plan.breakers, isHedged)
       : { kind: "keep" };
@@ -305,7 +303,7 @@ export class UpstreamCall implements AttemptOwner {
       this.#try({ isFresh: failure.isReused, isRetry: false });
       return;
     }
-    if (this.#attempts.size > 0 || this.#isRetryPending) return;
+    if (this.#attempts.size > 0 || this.#waiting !== undefined) return;
     if (body.canRewind) {
       const answer = this.#retries.askAfterFailure(failure, plan.breakers);
       this.#note(answer);
@@ -344,14 +342,23 @@ export class UpstreamCall implements AttemptOwner {
   }
 
   #retryAfter(ms: number): void {
-    if (this.#isRetryPending) return;
-    this.#isRetryPending = true;
-    const retry = (): void => {
-      this.#isRetryPending = false;
-      this.#try({ isFresh: false, isRetry: true });
-    };
-    if (ms === 0) retry();
-    else this.#pause.set(ms, retry);
+    const retry = { isFresh: false, isRetry: true };
+    if (ms === 0) return this.#try(retry);
+    const waiting = this.#options.body.read();
+    this.#waiting = waiting;
+    this.#pause.set(ms, () => {
+      this.#waiting = undefined;
+      this.#try(retry);
+      waiting[Symbol.dispose]();
+    });
+  }
+
+  #callOffRetry(): void {
+    if (this.#waiting === undefined) return;
+    this.#pause.stop();
+    this.#options.plan.breakers.give("retries");
+    this.#waiting[Symbol.dispose]();
+    this.#waiting = undefined;
   }
 
   #fail(reply: LocalReply): void {

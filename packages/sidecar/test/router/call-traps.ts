@@ -137,6 +137,25 @@ export const callTraps: Traps = {
     world.assertSettled();
   },
 
+  "a mirror that is further on does not take the beginning away from a retry that waits"(subject) {
+    const mirrors = [{ cluster: "mirror", fraction: 1_000_000, keepsAuthority: false }];
+    // The longest pause there is.
+    const random = { below: (n: number) => n - 1 } as never;
+    const world = new World(subject, { action: { mirrors, retry: policy() }, random });
+    const client = world.request({ method: "POST", body: undefined });
+    const [copy] = world.attempts;
+    client.exchange.onData(Buffer.alloc(60_000), false);
+    world.last.respond(503, [], false);
+    client.exchange.onData(Buffer.alloc(60_000), false);
+    world.clock.advance(25);
+    client.exchange.onData(Buffer.alloc(1_000), true);
+    assert.deepEqual([world.last.bytes, world.last.hasEnded], [121_000, true]);
+    assert.deepEqual([copy?.bytes, copy?.hasEnded], [121_000, true]);
+    world.last.respond(200);
+    copy?.respond(200);
+    world.assertSettled();
+  },
+
   "a used connection that closes without a word: once more on a fresh one, if that means the same"(
     subject,
   ) {

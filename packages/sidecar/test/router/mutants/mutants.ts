@@ -49,7 +49,7 @@ export const mutants: readonly Mutant[] = [
   state("an overflow is retried", 'case "overflow":\n    case "closed":', 'case "closed":'),
   call(
     "a retry that waited is not given back when nobody waits any more",
-    'if (this.#isRetryPending) this.#options.plan.breakers.give("retries");',
+    'this.#options.plan.breakers.give("retries");',
     "",
   ),
   call(
@@ -58,13 +58,18 @@ export const mutants: readonly Mutant[] = [
     "",
   ),
   call(
+    "the body's beginning is not kept for a retry that waits",
+    "const waiting = this.#options.body.read();",
+    "const waiting: BodyReader = { position: 1e9, [Symbol.dispose]() {} } as never;",
+  ),
+  call(
     "the loser of a hedge goes on",
     'for (const other of this.#attempts) if (other !== attempt) other.abandon("cancelled");',
     "",
   ),
   call(
     "a bad answer wins over one that may come",
-    "if (this.#attempts.size > 1 || this.#isRetryPending) {",
+    "if (this.#attempts.size > 1 || this.#waiting !== undefined) {",
     "if (false) {",
   ),
   call(
