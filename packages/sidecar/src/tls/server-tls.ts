@@ -2,11 +2,11 @@
 // listens on nothing is given sockets whose first bytes were looked at, and what comes back has a
 // verified owner, or is closed with a reason.
 //
-// Certificates that were replaced make another server; connections stay with the one that they came
-// by. A server has a ticket key of its own that leaves it never, so a session is resumed only under
-// the very certificates and authorities that it began with. Where clients show certificates
-// nothing is resumed at all: a resumed session shows none (RFC 8446 §2.2), and would outlive the one that it
-// began with.
+// Certificates that were replaced make another server; connections stay with the one that they
+// came by. A server has a ticket key of its own that leaves it never, so a session is resumed only
+// under the very certificates and authorities that it began with. Where clients show certificates
+// nothing is resumed at all: a resumed session shows none (RFC 8446 §2.2), and would outlive the
+// one that it began with.
 import { constants, type X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";

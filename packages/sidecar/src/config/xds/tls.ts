@@ -1,8 +1,8 @@
 // TLS for those who call, and towards those who are called. Secrets are files; they are read again
-// when they change. Names and defaults are Envoy's. A cluster whose configuration says nothing about
-// whom to trust is not verified, as in Envoy, and a note says that its TLS protects from nobody who
-// stands between; one that does say so is verified by its host's name as well, where no names are
-// given (Envoy looks at the signatures alone).
+// when they change. Names and defaults are Envoy's. A cluster whose configuration says nothing
+// about whom to trust is not verified, as in Envoy, and a note says that its TLS protects from
+// nobody who stands between; one that does say so is verified by its host's name as well, where no
+// names are given (Envoy looks at the signatures alone).
 import type {
   CertificateFiles,
   DownstreamTlsConfig,
