@@ -15,6 +15,7 @@ export class Child {
   readonly #name: string;
   readonly #args: readonly string[];
   readonly #onDeath: (line: string) => void;
+  readonly #isToldPort: boolean;
   #process: ChildProcess;
   #restarting: Promise<void> | undefined;
   #restarts = 0;
@@ -26,26 +27,36 @@ export class Child {
     [name, ...args]: readonly [string, ...string[]],
     { process, port }: Launched,
     onDeath: (line: string) => void,
+    isToldPort: boolean,
   ) {
     this.url = new URL(`http://127.0.0.1:${port}`);
     this.#name = name;
     this.#args = args;
     this.#onDeath = onDeath;
+    this.#isToldPort = isToldPort;
     this.#process = process;
     this.#watch();
   }
 
   /**
    * Starts `main.ts …command` and waits until it listens on 127.0.0.1, on a port that is free if
-   * none is said. `onDeath` is told, in a line, when it dies unasked; it is then started again with
-   * the same port and the same arguments, up to five times.
+   * none is said; null is for one that knows its port itself. `onDeath` is told, in a line, when it
+   * dies unasked; it is then started again with the same port and the same arguments, up to five
+   * times.
    */
   static async start(
     command: readonly [string, ...string[]],
     onDeath: (line: string) => void,
-    port = 0,
+    port: number | null = 0,
   ): Promise<Child> {
-    return new Child(command, await launch(command[0], command.slice(1), port), onDeath);
+    const [name, ...args] = command;
+    const launched = await launch(name, args, port);
+    return new Child(command, launched, onDeath, port !== null);
+  }
+
+  /** Has it read its configuration again, where it has one. */
+  reload(): void {
+    this.#process.kill("SIGHUP");
   }
 
   /** Asks it to drain, waits, and kills it when it takes too long. */
@@ -99,7 +110,7 @@ export class Child {
 
   async #restart(): Promise<void> {
     try {
-      const port = Number(this.url.port);
+      const port = this.#isToldPort ? Number(this.url.port) : null;
       ({ process: this.#process } = await launch(this.#name, this.#args, port));
       this.#watch();
     } catch (error) {
@@ -113,9 +124,14 @@ interface Launched {
   port: number;
 }
 
-async function launch(name: string, args: readonly string[], port: number): Promise<Launched> {
+async function launch(
+  name: string,
+  args: readonly string[],
+  port: number | null,
+): Promise<Launched> {
   const cache = getCompileCacheDir();
-  const child = fork(MAIN, [name, ...args, "--port", String(port)], {
+  const listen = port === null ? [] : ["--port", String(port)];
+  const child = fork(MAIN, [name, ...args, ...listen], {
     env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache },
   });
   const timeout = AbortSignal.timeout(READY_MS_MAX);

@@ -26,6 +26,8 @@ export interface Public extends Listen {
   jsonFile: string | undefined;
   /** How long X6's regions are apart, if not as usual. */
   apartMs?: number;
+  /** Whether a sidecar stands in front of every service that is started. */
+  mesh: boolean;
 }
 
 /** Where an edge finds billing, and how it asks. */
@@ -68,6 +70,12 @@ export interface PresencePlace {
   column: boolean;
 }
 
+/** How a sidecar is run. */
+export interface SidecarProcess {
+  /** An Envoy bootstrap, in YAML or JSON. */
+  configFile: string;
+}
+
 /** Services that run elsewhere, with `--respawn`. */
 export interface Elsewhere {
   /** Replicas, one or several; all but X3 deal with the first. */
@@ -77,6 +85,8 @@ export interface Elsewhere {
   billingUrl?: URL;
   /** The regions' presence, for the page. */
   presenceUrls?: readonly URL[];
+  /** What stands in front of the first edge, and takes the load in its place. */
+  entryUrl?: URL;
 }
 
 export type Command =
@@ -86,6 +96,7 @@ export type Command =
   | ({ name: "billing"; shedding: boolean } & ServiceProcess)
   | ({ name: "registry" } & RegistryPlace & ServiceProcess)
   | ({ name: "presence" } & PresencePlace & ServiceProcess)
+  | ({ name: "sidecar" } & SidecarProcess)
   | { name: "writers"; presenceUrls: readonly URL[]; seconds: number }
   | { name: "clients"; registryUrls: readonly URL[]; seconds: number }
   | ({ name: "demo" } & Public)
@@ -97,8 +108,9 @@ export class UsageError extends Error {}
 export const USAGE = `usage: npm start -- [options]
 
   --once            run an experiment once, check it, and exit (0: as expected)
-  --experiment ID   with --once: x1 (the default), x2, … x6, or all
+  --experiment ID   with --once: x1 (the default), x2, … x6, x9, or all
   --json FILE       with --once: also write the figures to FILE
+  --mesh            a sidecar in front of every service; X4 then hedges there
   --seconds N       for how long X6 keeps the regions apart; default 5
   --port PORT       public port; default 4100, or the next free one
   --host HOST       public address; default 127.0.0.1
@@ -119,13 +131,16 @@ single services:
                     [--column] [--host …] [--port …]
   shownotes writers --presence URL[,URL…] [--seconds N]: X6, for regions that
                     somebody else cuts off, and a verdict
+  shownotes sidecar --config FILE: in front of a service, as Envoy's bootstrap
+                    in FILE says; SIGHUP reads it again
   shownotes lab     --edge URL[,URL…] --preview URL [--billing URL]
-                    [--presence URL[,URL…]], and the options above
+                    [--presence URL[,URL…]] [--entry URL], and the options
+                    above; the entry: a sidecar in front of the first edge
 
 SHOWNOTES_REDIS=URL is an edge's --redis, unless that is given.`;
 
 /** The experiments there are, in the order in which `all` runs them. */
-export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4", "x5", "x6"];
+export const EXPERIMENT_IDS: readonly string[] = ["x1", "x2", "x3", "x4", "x5", "x6", "x9"];
 
 /** The port that a browser finds the demo on, unless it is taken. */
 export const PUBLIC_PORT = 4100;
@@ -135,6 +150,7 @@ const FLAGS = {
   once: { type: "boolean" },
   experiment: { type: "string" },
   json: { type: "string" },
+  mesh: { type: "boolean" },
   host: { type: "string" },
   port: { type: "string" },
   edge: { type: "string" },
@@ -154,12 +170,14 @@ const FLAGS = {
   column: { type: "boolean" },
   presence: { type: "string" },
   respawn: { type: "boolean" },
+  config: { type: "string" },
+  entry: { type: "string" },
 } as const;
 
 type Flag = keyof typeof FLAGS;
 
 const SERVICE: Flag[] = ["host", "port", "respawn"];
-const PUBLIC: Flag[] = ["once", "experiment", "json", "host", "port", "seconds"];
+const PUBLIC: Flag[] = ["once", "experiment", "json", "host", "port", "seconds", "mesh"];
 
 const FLAGS_OF = new Map<string, Flag[]>([
   ["demo", PUBLIC],
@@ -173,7 +191,8 @@ const FLAGS_OF = new Map<string, Flag[]>([
   ["presence", [...SERVICE, "region", "peers", "folder", "column"]],
   ["clients", ["registry", "seconds"]],
   ["writers", ["presence", "seconds"]],
-  ["lab", [...PUBLIC, "edge", "preview", "billing", "presence"]],
+  ["sidecar", ["config"]],
+  ["lab", [...PUBLIC, "edge", "preview", "billing", "presence", "entry"]],
 ]);
 
 /** What is read from the environment. */
@@ -206,7 +225,8 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
   const experiments = parseExperiments(experiment);
   const apart = parseApart(values.seconds);
   const shown = { host, port: parsePort(port ?? usual), portGiven };
-  const open = { ...shown, once, experiments, jsonFile, ...apart };
+  const { mesh = false } = values;
+  const open = { ...shown, once, experiments, jsonFile, mesh, ...apart };
   switch (name) {
     case "edge": {
       const previewUrl = parseUrl("preview", values.preview);
@@ -225,6 +245,11 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
       return { name, ...service, ...parsePlace(values) };
     case "presence":
       return { name, ...service, ...parseRegion(values), column: values.column ?? false };
+    case "sidecar": {
+      const { config: configFile = "" } = values;
+      if (configFile === "") throw usage("--config is missing: the sidecar's configuration");
+      return { name, configFile };
+    }
     case "writers": {
       const presenceUrls = parseUrls("presence", values.presence);
       return { name, presenceUrls, seconds: parseCount("seconds", values.seconds ?? "20", 600) };
@@ -236,11 +261,12 @@ export function parseCommandLine(args: string[], env: Environment = process.env)
     case "lab": {
       const edgeUrls = parseUrls("edge", values.edge);
       const previewUrl = parseUrl("preview", values.preview);
-      const { billing, presence } = values;
+      const { billing, presence, entry } = values;
       const behind = billing === undefined ? {} : { billingUrl: parseUrl("billing", billing) };
       const regions =
         presence === undefined ? {} : { presenceUrls: parseUrls("presence", presence) };
-      return { name, ...open, edgeUrls, previewUrl, ...behind, ...regions };
+      const before = entry === undefined ? {} : { entryUrl: parseUrl("entry", entry) };
+      return { name, ...open, edgeUrls, previewUrl, ...behind, ...regions, ...before };
     }
     default:
       return { name: "demo", ...open };

@@ -4,9 +4,10 @@
 import { x2 } from "./x2.ts";
 import { createX3 } from "./x3.ts";
 import type { X3Source } from "./x3-stacks.ts";
-import { x4 } from "./x4.ts";
+import { createX4 } from "./x4.ts";
 import { createX5 } from "./x5.ts";
 import { createX6 } from "./x6.ts";
+import { x9 } from "./x9.ts";
 
 /** How an experiment went. */
 export interface ExperimentOutcome {
@@ -32,13 +33,21 @@ export interface Experiment {
   run(say: (line: string) => void, signal: AbortSignal): Promise<ExperimentOutcome>;
 }
 
-/**
- * The experiments beside X1, in the order in which they are offered. X3 can be told where its
- * services are; by default it starts its own. X6 can be told how long its regions are apart.
- */
-export function sideExperiments(
-  flooded?: X3Source,
-  { apartMs }: { apartMs?: number | undefined } = {},
-): readonly Experiment[] {
-  return [x2, createX3(flooded), x4, createX5(), createX6({ apartMs })];
+/** What the experiments are told that is not in their scenarios. */
+export interface ExperimentOptions {
+  /** Where X3's services are; by default it starts its own. */
+  flooded?: X3Source | undefined;
+  /** How long X6's regions are apart. */
+  apartMs?: number | undefined;
+  /** Whether X4 hedges in a sidecar, in the edge's place. */
+  mesh?: boolean;
+}
+
+/** The experiments beside X1, in the order in which they are offered. */
+export function sideExperiments({
+  flooded,
+  apartMs,
+  mesh = false,
+}: ExperimentOptions = {}): readonly Experiment[] {
+  return [x2, createX3(flooded), createX4(mesh), createX5(), createX6({ apartMs }), x9];
 }

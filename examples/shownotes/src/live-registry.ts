@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
 import { freePorts } from "./free-ports.ts";
+import { endpointsAt, Mesh, type SidecarPorts, sidecarPorts } from "./mesh.ts";
 
 /** How many members there are. */
 export const REGISTRY_MEMBERS = 3;
@@ -37,34 +38,52 @@ export async function planRegistry(members: number): Promise<RegistryPlan> {
   };
 }
 
-/** Three members that are started once, restarted when they die, and stopped. */
+/**
+ * Three members that are started once, restarted when they die, and stopped; with a sidecar in
+ * front of each, if wished. Of each: whoever asks the registry asks its leader, and must reach that
+ * one.
+ */
 export class LiveRegistry {
   readonly #say: (line: string) => void;
   readonly #plan: Promise<RegistryPlan>;
+  readonly #sidecars: Promise<SidecarPorts[]> | undefined;
+  #mesh: Mesh | undefined;
   #started: Promise<PromiseSettledResult<Child>[]> | undefined;
   #stopped = false;
 
-  constructor(say: (line: string) => void) {
+  constructor(say: (line: string) => void, { mesh = false }: { mesh?: boolean } = {}) {
     this.#say = say;
     this.#plan = planRegistry(REGISTRY_MEMBERS);
+    this.#sidecars = mesh ? sidecarPorts(REGISTRY_MEMBERS) : undefined;
     // Whoever asks is told.
     this.#plan.catch(() => {});
+    this.#sidecars?.catch(() => {});
   }
 
-  /** Where they are, or will be. */
+  /** Where they are asked, or will be. */
   async urls(): Promise<readonly URL[]> {
-    return (await this.#plan).urls;
+    const sidecars = await this.#sidecars;
+    if (sidecars === undefined) return (await this.#plan).urls;
+    return sidecars.map(({ port }) => new URL(`http://127.0.0.1:${port}`));
   }
 
   /** Starts them, once. A member that does not start is one line: two suffice. */
   async start(): Promise<void> {
     const plan = await this.#plan;
+    const sidecars = await this.#sidecars;
     if (this.#stopped) return;
-    this.#started ??= Promise.allSettled(
-      plan.urls.map((_, at) => plan.start(at + 1, (line) => this.#say(line))),
-    );
-    for (const it of await this.#started) {
-      if (it.status === "rejected") this.#say((it.reason as Error).message);
+    const say = (line: string) => this.#say(line);
+    this.#started ??= Promise.allSettled(plan.urls.map((_, at) => plan.start(at + 1, say)));
+    const meshed: Promise<unknown>[] = [];
+    if (sidecars !== undefined && this.#mesh === undefined) {
+      this.#mesh = new Mesh(say);
+      for (const [at, ports] of sidecars.entries()) {
+        const endpoints = endpointsAt(plan.urls.slice(at, at + 1));
+        meshed.push(this.#mesh.start({ name: `registry-${at + 1}`, endpoints }, ports));
+      }
+    }
+    for (const it of [...(await this.#started), ...(await Promise.allSettled(meshed))]) {
+      if (it.status === "rejected") say((it.reason as Error).message);
     }
   }
 
@@ -72,7 +91,8 @@ export class LiveRegistry {
   async stop(): Promise<void> {
     this.#stopped = true;
     const children = (await this.#started) ?? [];
-    await Promise.all(children.map((it) => it.status === "fulfilled" && it.value.stop()));
+    const stopping = children.map((it) => it.status === "fulfilled" && it.value.stop());
+    await Promise.all([...stopping, this.#mesh?.stop()]);
     await this.#plan.then(
       (plan) => plan.forget(),
       () => {},

@@ -3,6 +3,7 @@
 //   npm start                      every service as a process of its own, load, one page, X1
 //   npm start -- --once            the comparison once, checked; the exit code says how it went
 //   main.ts edge | preview | billing | registry | presence   one service, as containers run it
+//   main.ts sidecar --config FILE   a sidecar in front of one of them
 //   main.ts clients --registry URL …   X5's clients and their verdict, for a registry elsewhere
 //   main.ts writers --presence URL …   X6's writers, for regions that somebody else cuts off
 //   main.ts lab --edge URL …       load, experiments and the page, for services that run elsewhere
@@ -28,6 +29,8 @@ async function run(command: Command, args: string[]): Promise<void> {
       return (await import("./registry.ts")).runRegistry(command);
     case "presence":
       return (await import("./presence.ts")).runPresence(command);
+    case "sidecar":
+      return (await import("./mesh-process.ts")).runSidecar(command);
     case "writers":
       return (await import("./x6-writers.ts")).runWriters(command);
     case "clients":

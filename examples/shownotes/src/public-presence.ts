@@ -38,9 +38,16 @@ export class LivePresence implements PublicPresence {
   #regions: LiveRegions | undefined;
   #stopped = false;
 
-  constructor(names: readonly string[], say: (line: string) => void) {
+  readonly #startAll: typeof startRegions;
+
+  constructor(
+    names: readonly string[],
+    say: (line: string) => void,
+    startAll: typeof startRegions = startRegions,
+  ) {
     this.names = names;
     this.#say = say;
+    this.#startAll = startAll;
   }
 
   urlOf(name: string): URL | undefined {
@@ -50,7 +57,7 @@ export class LivePresence implements PublicPresence {
   /** Starts them, once. Regions that do not start are one line: the demo has much else. */
   async start(): Promise<void> {
     if (this.#stopped) return;
-    this.#starting ??= startRegions(this.names, this.#say);
+    this.#starting ??= this.#startAll(this.names, this.#say);
     try {
       this.#regions = await this.#starting;
     } catch (error) {

@@ -123,10 +123,13 @@ async function answerControl(
   }
 }
 
-// A child of the supervisor ends with it, however it ends: the channel between them closes even
-// when the supervisor is killed with SIGKILL. Ctrl-C reaches the whole group; the supervisor
-// decides what it means.
-function superviseFromAbove(drain: () => void): void {
+/**
+ * Has a child of the supervisor end with it, however it ends; `drain` is what Ctrl-C does where
+ * there is none.
+ */
+// The channel between them closes even when the supervisor is killed with SIGKILL. Ctrl-C reaches
+// the whole group; the supervisor decides what it means.
+export function superviseFromAbove(drain: () => void): void {
   if (process.send === undefined) {
     process.on("SIGINT", drain);
     return;

@@ -36,29 +36,39 @@ export interface PreviewState {
   stragglers: boolean;
   /** Calls whose caller left before the answer. */
   abandonedCalls: number;
+  /** Whether a share of the calls is answered with 500. */
+  failures: boolean;
+  failedCalls: number;
 }
 
 /** A running pair of services. */
 export class Stack {
+  /** Where the load goes. */
   readonly edgeUrl: URL;
   readonly previewUrl: URL;
   /** Aborted when one of the processes dies unasked, where that can be seen. */
   readonly lost: AbortSignal;
+  readonly #edgeControlUrl: URL;
   readonly #children: readonly Stoppable[];
 
   constructor(
     edgeUrl: URL,
     previewUrl: URL,
-    { children = [], lost = new AbortController().signal }: StackProcesses = {},
+    {
+      children = [],
+      lost = new AbortController().signal,
+      edgeControlUrl = edgeUrl,
+    }: StackProcesses = {},
   ) {
     this.edgeUrl = edgeUrl;
+    this.#edgeControlUrl = edgeControlUrl;
     this.previewUrl = previewUrl;
     this.lost = lost;
     this.#children = children;
   }
 
   edge(): Promise<EdgeState> {
-    return getJson(new URL("/control", this.edgeUrl), inTime());
+    return getJson(new URL("/control", this.#edgeControlUrl), inTime());
   }
 
   preview(): Promise<PreviewState> {
@@ -66,7 +76,7 @@ export class Stack {
   }
 
   protect(on: boolean): Promise<void> {
-    return postJson(new URL("/control/protection", this.edgeUrl), { on }, inTime());
+    return postJson(new URL("/control/protection", this.#edgeControlUrl), { on }, inTime());
   }
 
   breakPreview(on: boolean): Promise<void> {
@@ -74,7 +84,7 @@ export class Stack {
   }
 
   hedge(on: boolean): Promise<void> {
-    return postJson(new URL("/control/hedging", this.edgeUrl), { on }, inTime());
+    return postJson(new URL("/control/hedging", this.#edgeControlUrl), { on }, inTime());
   }
 
   straggle(on: boolean): Promise<void> {
@@ -90,6 +100,8 @@ export class Stack {
 export interface StackProcesses {
   children?: readonly Stoppable[];
   lost?: AbortSignal;
+  /** Where the edge itself is, if the load goes to something in front of it. */
+  edgeControlUrl?: URL;
 }
 
 type Stoppable = Pick<Child, "stop">;
@@ -153,15 +165,17 @@ const POLL_MS = 100;
 /** Services that run elsewhere, with `--respawn`. */
 export class RemoteStack implements StackSource {
   readonly independent = false;
+  readonly #edgeUrl: URL;
   readonly #stack: Stack;
 
-  constructor(edgeUrl: URL, previewUrl: URL) {
-    this.#stack = new Stack(edgeUrl, previewUrl);
+  /** @param entryUrl what stands in front of the edge, if the load is to go there */
+  constructor(edgeUrl: URL, previewUrl: URL, entryUrl: URL = edgeUrl) {
+    this.#edgeUrl = edgeUrl;
+    this.#stack = new Stack(entryUrl, previewUrl, { edgeControlUrl: edgeUrl });
   }
 
   async fresh(protection: boolean): Promise<Stack> {
-    const { edgeUrl, previewUrl } = this.#stack;
-    await Promise.all([restart(edgeUrl), restart(previewUrl)]);
+    await Promise.all([restart(this.#edgeUrl), restart(this.#stack.previewUrl)]);
     await this.#stack.protect(protection);
     return this.#stack;
   }

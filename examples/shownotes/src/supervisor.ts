@@ -9,7 +9,10 @@ import type { Command, Listen } from "./command-line.ts";
 import { type Experiment, sideExperiments } from "./experiments.ts";
 import { listenKeys } from "./keys.ts";
 import { Lab, type LabState } from "./lab.ts";
+import { startRegions } from "./live-presence.ts";
 import { LiveRegistry } from "./live-registry.ts";
+import { startMeshedRegions } from "./mesh-regions.ts";
+import { MeshStacks } from "./mesh-stacks.ts";
 import { createPublicHandler } from "./public.ts";
 import { LivePresence, RemotePresence } from "./public-presence.ts";
 import { scenario } from "./scenario.ts";
@@ -40,8 +43,12 @@ export async function runSupervisor(
   const say = (line: string) => terminal.say(line);
   // The demo that stays up has seats and regions. Elsewhere, that is for whoever started the edge.
   const isDemo = command.name === "demo" && !command.once && source === undefined;
-  const registry = isDemo ? new LiveRegistry(say) : undefined;
-  const presence = isDemo ? new LivePresence(x6Scenario.regions, say) : remotePresence(command);
+  const { mesh } = command;
+  const registry = isDemo ? new LiveRegistry(say, { mesh }) : undefined;
+  const regions = mesh ? startMeshedRegions : startRegions;
+  const presence = isDemo
+    ? new LivePresence(x6Scenario.regions, say, regions)
+    : remotePresence(command);
   const lab = new Lab(source ?? sourceOf(command, say, registry), scenario, say, sides);
   const besides = [registry, presence].filter((it) => it !== undefined);
   const stop = createStop([lab, ...besides], terminal);
@@ -67,16 +74,20 @@ function sourceOf(
   say: (line: string) => void,
   registry: LiveRegistry | undefined,
 ): StackSource {
-  if (command.name === "demo") return new ChildStacks(say, registry && (() => registry.urls()));
-  return new RemoteStack(command.edgeUrls[0], command.previewUrl);
+  if (command.name === "lab") {
+    return new RemoteStack(command.edgeUrls[0], command.previewUrl, command.entryUrl);
+  }
+  const urls = registry && (() => registry.urls());
+  return command.mesh ? new MeshStacks(say, urls) : new ChildStacks(say, urls);
 }
 
 function sidesOf(command: SupervisorCommand): readonly Experiment[] {
-  const { apartMs } = command;
-  if (command.name === "demo" || command.billingUrl === undefined) {
-    return sideExperiments(undefined, { apartMs });
-  }
-  return sideExperiments(new X3RemoteStacks(command.edgeUrls, command.billingUrl), { apartMs });
+  const { apartMs, mesh } = command;
+  const flooded =
+    command.name === "lab" && command.billingUrl !== undefined
+      ? new X3RemoteStacks(command.edgeUrls, command.billingUrl)
+      : undefined;
+  return sideExperiments({ flooded, apartMs, mesh });
 }
 
 type Presence = LivePresence | RemotePresence;

@@ -1,13 +1,17 @@
 // X4 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
 import { formatVerdict } from "./verdict.ts";
-import type { X4Comparison, X4Measurement } from "./x4.ts";
+import type { Hedger, X4Comparison, X4Measurement } from "./x4.ts";
 import type { X4Scenario } from "./x4-scenario.ts";
 import type { X4Prediction } from "./x4-theory.ts";
 
 /** Formats X4's comparison, in at most 80 columns. */
-export function formatX4(comparison: X4Comparison, scenario: X4Scenario): string {
-  const { load, phasesMs, preview, client } = scenario;
+export function formatX4(
+  comparison: X4Comparison,
+  scenario: X4Scenario,
+  hedger: Hedger = "edge",
+): string {
+  const { load, phasesMs, preview } = scenario;
   const { on, objections } = comparison;
   return [
     "",
@@ -15,8 +19,7 @@ export function formatX4(comparison: X4Comparison, scenario: X4Scenario): string
     `  ${load.ratePerSecond} previews/s for ${phasesMs.measured / 1_000} s; ` +
       `${percent(preview.stragglerShare, 0)} of the calls take ${ms(preview.stragglerMs)}, ` +
       `the others ${preview.quickMsMin} to ${preview.quickMsMax} ms.`,
-    `  With hedging, whoever waits longer than ${client.hedge.percentile} % of calls take asks ` +
-      "again.",
+    `  ${formatHedge(scenario, hedger)}`,
     "",
     ...formatTable(comparison, scenario),
     "",
@@ -26,6 +29,13 @@ export function formatX4(comparison: X4Comparison, scenario: X4Scenario): string
     ...formatVerdict(objections, VERDICT),
     "",
   ].join("\n");
+}
+
+function formatHedge({ client, mesh }: X4Scenario, hedger: Hedger): string {
+  if (hedger === "sidecar") {
+    return `With hedging, preview's sidecar asks again after ${mesh.hedgeAfterMs} ms; the edge never does.`;
+  }
+  return `With hedging, whoever waits longer than ${client.hedge.percentile} % of calls take asks again.`;
 }
 
 const VERDICT = "as expected: a second call overtook nearly every slow first one";

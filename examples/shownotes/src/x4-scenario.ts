@@ -12,6 +12,8 @@ export interface X4Scenario {
   preview: Stragglers;
   /** How the edge asks for previews, in every experiment. */
   client: { timeoutMs: number; hedge: { percentile: number; minimumCalls: number } };
+  /** How the preview service's sidecar asks, where it hedges in the edge's place. */
+  mesh: { hedgeAfterMs: number };
   thresholds: {
     bareLinkShareMax: number;
     off: { p99MsMin: number };

@@ -15,6 +15,9 @@
 // and the 99th percentile is about the middle of d + W + quick. The extra calls are the stragglers,
 // s: the quick ones beyond d are answered before the wheel looks. On a real network times are less
 // even; then d is larger, and some quick calls are hedged as well: at most 1 − percentile of them.
+//
+// In a sidecar, d is not measured but written down, as Envoy has it (per_try_timeout), and there is
+// no wheel: W is nothing. Above the slowest quick call, d hedges the stragglers and nobody else.
 import type { X4Scenario } from "./x4-scenario.ts";
 
 // A tick of the wheel on which hedges wait; its header in packages/resilience says more.
@@ -37,19 +40,41 @@ export function predictUnhedged(scenario: X4Scenario): X4Prediction {
 
 /** With hedging. Throws a RangeError where the percentile after which it hedges is a straggler. */
 export function predictHedged(scenario: X4Scenario): X4Prediction {
-  const { stragglerShare, stragglerMs, quickMsMin, quickMsMax } = scenario.preview;
+  const { stragglerShare, quickMsMin, quickMsMax } = scenario.preview;
   const percentile = scenario.client.hedge.percentile / 100;
   if (percentile > 1 - stragglerShare) {
     throw new RangeError("client.hedge.percentile must lie below the stragglers");
   }
   const delayMs = unhedgedMs(percentile, scenario);
   const widths = [WHEEL_TICK_MS, quickMsMax - quickMsMin] as const;
+  return predictOvertaken(
+    scenario,
+    (sooner) => delayMs + quickMsMin + quantileOfSum(sooner, widths),
+  );
+}
+
+/**
+ * With hedging in the preview service's sidecar. Throws a RangeError where that would hedge quick
+ * calls, or nothing in time.
+ */
+export function predictMeshHedged(scenario: X4Scenario): X4Prediction {
+  const { quickMsMin, quickMsMax, stragglerMs } = scenario.preview;
+  const { hedgeAfterMs } = scenario.mesh;
+  if (!(hedgeAfterMs >= quickMsMax && hedgeAfterMs + quickMsMax <= stragglerMs)) {
+    throw new RangeError("mesh.hedgeAfterMs must lie between the quick calls and the stragglers");
+  }
+  const widthMs = quickMsMax - quickMsMin;
+  return predictOvertaken(scenario, (sooner) => hedgeAfterMs + quickMsMin + sooner * widthMs);
+}
+
+// `overtakenMs` says how long those take that a hedge overtakes, by quantile.
+function predictOvertaken(scenario: X4Scenario, overtakenMs: (q: number) => number): X4Prediction {
+  const { stragglerShare, stragglerMs } = scenario.preview;
   const at = (q: number) => {
     if (q <= 1 - stragglerShare) return unhedgedMs(q, scenario);
     // Of the stragglers, this share must be answered sooner; a share of 1 − s is hedged in time.
     const sooner = (q - (1 - stragglerShare)) / stragglerShare / (1 - stragglerShare);
-    if (sooner > 1) return stragglerMs;
-    return delayMs + quickMsMin + quantileOfSum(sooner, widths);
+    return sooner > 1 ? stragglerMs : overtakenMs(sooner);
   };
   return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), extraShare: stragglerShare };
 }

@@ -2,13 +2,22 @@
 // it, on processes that have seen nothing before. Each run begins with a warm-up, in which the
 // hedge measures how long calls take; nothing is under way when the judged load begins, so that
 // every call that the preview service then counts belongs to it.
+//
+// Who hedges is for the stacks to know: the edge, or the sidecar in front of the preview service.
+// The theory is told, because the one measures its delay and the other was told it.
 import type { Experiment } from "./experiments.ts";
 import { planArrivals, type RunningLoad, sendLoad } from "./load.ts";
 import { percentile } from "./measure.ts";
+import { MeshStacks } from "./mesh-stacks.ts";
 import { ChildStacks, type Stack, type StackSource } from "./stack.ts";
 import { formatX4 } from "./x4-report.ts";
 import { type X4Scenario, x4Scenario } from "./x4-scenario.ts";
-import { predictHedged, predictUnhedged, type X4Prediction } from "./x4-theory.ts";
+import {
+  predictHedged,
+  predictMeshHedged,
+  predictUnhedged,
+  type X4Prediction,
+} from "./x4-theory.ts";
 
 /** One run, measured in the terms in which it was predicted. */
 export interface X4Measurement extends X4Prediction {
@@ -30,17 +39,25 @@ export interface X4Comparison {
   objections: string[];
 }
 
-/** X4 on child processes of its own. */
-export const x4: Experiment = {
-  id: "x4",
-  key: "4",
-  title: x4Scenario.title,
-  run: async (say, signal) => {
-    const comparison = await runX4(new ChildStacks(say), x4Scenario, say, signal);
-    const { objections } = comparison;
-    return { report: formatX4(comparison, x4Scenario), objections, result: comparison };
-  },
-};
+/** Who asks a second time. */
+export type Hedger = "edge" | "sidecar";
+
+/** X4 on child processes of its own; with sidecars in front of them, one of these hedges. */
+export function createX4(mesh: boolean): Experiment {
+  return {
+    id: "x4",
+    key: "4",
+    title: x4Scenario.title,
+    run: async (say, signal) => {
+      const source = mesh ? new MeshStacks(say) : new ChildStacks(say);
+      const hedger: Hedger = mesh ? "sidecar" : "edge";
+      const comparison = await runX4(source, x4Scenario, say, signal, hedger);
+      const { objections } = comparison;
+      const report = formatX4(comparison, x4Scenario, hedger);
+      return { report, objections, result: comparison };
+    },
+  };
+}
 
 /**
  * Runs X4. Where stacks are independent, both are warmed up before anything is measured, and the
@@ -52,13 +69,16 @@ export async function runX4(
   scenario: X4Scenario,
   say: (line: string) => void,
   signal: AbortSignal,
+  hedger: Hedger = "edge",
 ): Promise<X4Comparison> {
+  const predictOn = hedger === "edge" ? predictHedged : predictMeshHedged;
   const failing = new AbortController();
   const ending = AbortSignal.any([failing.signal, signal]);
   const stacks: Stack[] = [];
   const warm = async (hedging: boolean): Promise<Stack> => {
     ending.throwIfAborted();
-    const stack = await source.fresh(true);
+    // Before a sidecar the edge's breaker stands aside: nothing is seen but what the sidecar does.
+    const stack = await source.fresh(hedger === "edge");
     stacks.push(stack);
     stack.lost.addEventListener("abort", () => failing.abort(stack.lost.reason));
     await stack.hedge(hedging);
@@ -81,7 +101,7 @@ export async function runX4(
     ending.throwIfAborted();
     return {
       off: { measured: off, predicted: predictUnhedged(scenario) },
-      on: { measured: on, predicted: predictHedged(scenario) },
+      on: { measured: on, predicted: predictOn(scenario) },
       objections: objectionsToX4(off, on, scenario),
     };
   } catch (error) {

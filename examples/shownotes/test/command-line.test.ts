@@ -18,6 +18,7 @@ test("without arguments: the demo, on the usual port, which may give way", () =>
     once: false,
     experiments: ["x1"],
     jsonFile: undefined,
+    mesh: false,
   });
 });
 
@@ -107,6 +108,14 @@ test("a region's replica is told who it is, and where the others are", () => {
   expect(parseCommandLine(["--once", "--seconds", "9"])).toMatchObject({ apartMs: 9_000 });
 });
 
+test("a mesh is asked for; a sidecar has a file, and an edge elsewhere may have one before it", () => {
+  expect(parseCommandLine(["--mesh", "--once"])).toMatchObject({ name: "demo", mesh: true });
+  const sidecar = ["sidecar", "--config", "mesh.json"];
+  expect(parseCommandLine(sidecar)).toEqual({ name: "sidecar", configFile: "mesh.json" });
+  const lab = ["lab", "--edge", "http://a", "--preview", "http://b", "--entry", "http://c"];
+  expect(parseCommandLine(lab)).toMatchObject({ mesh: false, entryUrl: new URL("http://c") });
+});
+
 test("an edge's Redis is what the flag says, or the environment; an empty word is none", () => {
   const redisOf = (flags: string[], redis?: string) => {
     const env = redis === undefined ? {} : { SHOWNOTES_REDIS: redis };
@@ -134,6 +143,13 @@ const wrong: [string[], string][] = [
   [["preview", "twice"], 'unknown command "twice"'],
   [["toString"], 'unknown command "toString"'],
   [["edge"], "--preview is missing"],
+  [["sidecar"], "--config is missing"],
+  [["sidecar", "--config", "a", "--port", "1"], "--port means nothing to sidecar"],
+  [["edge", "--mesh", "--preview", "http://a"], "--mesh means nothing to edge"],
+  [
+    ["lab", "--edge", "http://a", "--preview", "http://b", "--entry", "x"],
+    "--entry must be an http",
+  ],
   [["lab", "--edge", "http://a"], "--preview is missing"],
   [["lab", "--preview", "http://a"], "--edge is missing"],
   [["edge", "--preview", "a:80"], '--preview must be an http:// URL, got "a:80"'],
@@ -174,8 +190,8 @@ const wrong: [string[], string][] = [
   [["clients", "--registry", "http://a", "--seconds", "0"], "--seconds must be a whole number"],
   [["--experiment", "x2"], "--experiment goes with --once"],
   [
-    ["--once", "--experiment", "x9"],
-    '--experiment must be x1, x2, x3, x4, x5, x6 or all, got "x9"',
+    ["--once", "--experiment", "x8"],
+    '--experiment must be x1, x2, x3, x4, x5, x6, x9 or all, got "x8"',
   ],
 ];
 

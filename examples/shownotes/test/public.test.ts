@@ -195,7 +195,7 @@ const refused: [string, object, number, string][] = [
     "/lab/experiment",
     { method: "POST", body: `{"id":"x8"}` },
     400,
-    `x1, x2, x3, x4, x5, x6, got "x8"`,
+    `x1, x2, x3, x4, x5, x6, x9, got "x8"`,
   ],
   ["/lab/experiment", { method: "POST", body: `{"on":true}` }, 400, `only "id" may be said`],
   ["/lab/fault", { method: "POST", body: " ".repeat(4_097) }, 400, "at most 4096 bytes"],

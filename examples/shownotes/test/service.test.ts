@@ -50,6 +50,8 @@ test("probes, metrics and the state answer; the rest is the service's own", asyn
     delayMs: 20,
     stragglers: false,
     abandonedCalls: 0,
+    failures: false,
+    failedCalls: 0,
   });
   expect(await ask(new URL("/preview?url=a", url))).toMatchObject({ status: 200 });
   expect(await ask(new URL("/preview", url))).toMatchObject({ status: 400 });

@@ -225,7 +225,7 @@ test(
     await expect.poll(() => text("breaker"), patient).toBe("closed");
     const runs = `[...document.querySelectorAll("[data-verb=experiment]")].map((b) => b.textContent)`;
     expect(await page.evaluate(`${runs}.join()`)).toBe(
-      "Run X1 1,Run X2 2,Run X3 3,Run X4 4,Run X5 5,Run X6 6",
+      "Run X1 1,Run X2 2,Run X3 3,Run X4 4,Run X5 5,Run X6 6,Run X9 9",
     );
     await expect.poll(() => text("within"), patient).toMatch(/^\d+\.\d %$/);
     expect(await text("report")).toContain("X1  Slow previews");

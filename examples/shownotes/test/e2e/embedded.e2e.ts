@@ -161,7 +161,7 @@ test(
     requireOrSkip(context, linux);
     const demo = Demo.startAtTerminal(["--port", "0"]);
     await demo.prints(
-      /keys: 1 X1 · 2 X2 · 3 X3 · 4 X4 · 5 X5 · 6 X6 · c cut the regions off.* · p pattern on\/off/,
+      /keys: 1 X1 · 2 X2 · 3 X3 · 4 X4 · 5 X5 · 6 X6 · 9 X9 · c cut the regions off.* · p pattern on\/off/,
     );
     await demo.prints(/without breaker and bulkhead/);
     demo.type("p");

@@ -15,6 +15,7 @@ await runSupervisor(
     once: true,
     experiments: ["x1"],
     jsonFile: undefined,
+    mesh: false,
   },
   { independent: true, fresh: () => stacks.fresh(false) },
 );

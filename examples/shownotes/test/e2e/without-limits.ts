@@ -21,6 +21,7 @@ await runSupervisor(
     once: true,
     experiments: ["x3"],
     jsonFile: undefined,
+    mesh: false,
   },
   undefined,
   [createX3(unlimited)],
