@@ -198,10 +198,9 @@ export class Attempt implements ResponseReceiver {
   }
 
   /** The response has ended; without the request's end the stream is of no use any more. */
-  end(requestHasEnded: boolean): void {
-    const status = this.#status ?? "cancelled";
-    if (requestHasEnded) this.#close(status);
-    else this.#abandon("local", status);
+  end(): void {
+    if (this.#reader.hasEnded) this.#close(this.#status ?? "cancelled");
+    else this.abandon("local");
   }
 
   /** Nobody waits for it. That it has brought a status, or was late, counts nevertheless. */

@@ -166,10 +166,6 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     if (end) this.#endRequest(() => {});
     this.#filters?.onBody(chunk.length, end);
     this.#pump();
-    if (end && this.#hasResponseEnded) {
-      this.#finish();
-      this.#call?.end();
-    }
   }
 
   onTrailers(fields: Fields): void {
@@ -249,6 +245,9 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     this.#call?.pump();
     for (const mirror of this.#mirrors) mirror.pump();
     this.#steer();
+    if (!this.#hasResponseEnded || !this.#isThrough) return;
+    this.#finish();
+    this.#call?.end();
   }
 
   onFlow(): void {
@@ -292,9 +291,13 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     this.#endCall();
   }
 
-  // A tunnel has two ends: the other may go on.
   #endCall(): void {
-    if (!this.#isTunnel || this.#body.hasEnded) this.#call?.end();
+    if (this.#isThrough) this.#call?.end();
+  }
+
+  // A tunnel has two ends: what the client says is wanted to its last byte.
+  get #isThrough(): boolean {
+    return !this.#isTunnel || this.#body.isDrained;
   }
 
   onFailed(reply: LocalReply): void {
@@ -340,7 +343,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
 
   #endResponse(): void {
     this.#hasResponseEnded = true;
-    if (!this.#isTunnel || this.#body.hasEnded) this.#finish();
+    if (this.#isThrough) this.#finish();
   }
 
   onLate(reason: LateReason): void {

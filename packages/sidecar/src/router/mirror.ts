@@ -94,7 +94,7 @@ export class Mirror implements AttemptOwner {
   }
 
   #end(): void {
-    this.#stop((attempt) => attempt.end(this.#options.body.hasEnded));
+    this.#stop((attempt) => attempt.end());
   }
 
   #stop(end: (attempt: Attempt) => void): void {

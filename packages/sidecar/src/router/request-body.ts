@@ -30,6 +30,11 @@ export class RequestBody {
     return this.#hasEnded;
   }
 
+  /** Whether all of it has come and been sent, and nothing of it is kept. */
+  get isDrained(): boolean {
+    return this.#hasEnded && !this.#isKept && this.#parts.length === 0;
+  }
+
   /** Whether the request ended with its head. */
   get isEmpty(): boolean {
     return this.#isEmpty;
@@ -116,9 +121,15 @@ export class RequestBody {
 export class BodyReader implements Disposable {
   readonly #body: RequestBody;
   #position = 0;
+  #hasEnded = false;
 
   constructor(body: RequestBody) {
     this.#body = body;
+  }
+
+  /** Whether all of it has been sent. */
+  get hasEnded(): boolean {
+    return this.#hasEnded || this.#body.isEmpty;
   }
 
   /** The number of the part that comes next. */
@@ -133,6 +144,7 @@ export class BodyReader implements Disposable {
       const part = this.#body.partAt(this.#position);
       if (part === undefined) break;
       this.#position++;
+      this.#hasEnded = "trailers" in part || part.end;
       if ("trailers" in part) stream.sendTrailers(part.trailers);
       else isWritable = stream.sendData(part.chunk, part.end);
     }

@@ -156,7 +156,7 @@ export class UpstreamCall implements AttemptOwner {
 
   /** The response has ended, and so has the request, as far as it was wanted. */
   end(): void {
-    this.#stop((attempt) => attempt.end(this.#options.body.hasEnded));
+    this.#stop((attempt) => attempt.end());
   }
 
   /** Nobody waits any more. */
@@ -326,7 +326,8 @@ export class UpstreamCall implements AttemptOwner {
   // Its answer counts for the host, and nobody gets it.
   #drop(attempt: Attempt, hasEnded: boolean): void {
     this.#attempts.delete(attempt);
-    attempt.end(hasEnded && this.#options.body.hasEnded);
+    if (hasEnded) attempt.end();
+    else attempt.abandon("local");
   }
 
   #note({ kind }: RetryAnswer): void {

@@ -1,7 +1,7 @@
 // Random histories: requests that come together, policies, hedges and mirrors, an upstream that
-// answers, breaks, refuses or says nothing, clients that go away. Whatever happens, each request
-// ends once, with one answer; what was taken from a breaker is given back; and no policy is
-// overstepped.
+// answers, breaks, refuses, takes no more or says nothing, clients that go away. Whatever happens,
+// each request ends once, with one answer; a body that arrives arrives whole; what was taken from a
+// breaker is given back; and no policy is overstepped.
 import assert from "node:assert/strict";
 import { type Random, SeededRandom } from "@compendium/runtime";
 import type { ForwardAction } from "../../src/config/route-config.ts";
@@ -48,7 +48,9 @@ function behaviour(random: Random, world: () => World): (attempt: UpstreamSide) 
     });
   };
   const connected = (attempt: UpstreamSide): void => {
+    attempt.isWritable = random.below(3) > 0;
     attempt.connect(random.below(3) === 0);
+    later(() => attempt.drain());
     const fate = random.below(8);
     if (fate === 0) return;
     if (fate === 1) later(() => attempt.break(oneOf(random, reasons)));
@@ -73,7 +75,7 @@ export function checkHistory(subject: Subject, seed: number): void {
   const behave = behaviour(random, () => made!);
   const world = new World(subject, { action, breakers, hosts: 3, behave, random });
   made = world;
-  const clients = Array.from({ length: 12 }, () => arrive(world, random));
+  const clients = Array.from({ length: 12 }, (_, i) => arrive(world, random, i));
   for (let i = 0; i < 400; i++) world.clock.advance(10);
   // Whoever is still there has neither a timeout nor an upstream that says anything.
   for (const client of clients) {
@@ -82,14 +84,19 @@ export function checkHistory(subject: Subject, seed: number): void {
   for (let i = 0; i < 100 && world.clock.pendingTimers > 0; i++) world.clock.advance(10_000);
   world.assertSettled();
   for (const client of clients) assertOneEnd(client, action);
+  for (const { head, hasEnded, bytes } of world.attempts) {
+    const client = clients[Number(head?.fields.get("x-number"))];
+    if (hasEnded) assert.equal(bytes, client?.info.bytesReceived, "half a body");
+  }
 }
 
-function arrive(world: World, random: Random): TestClient {
+function arrive(world: World, random: Random, number: number): TestClient {
   const { clock } = world;
   const hasBody = random.below(2) === 0;
   const client = world.request({
     method: hasBody ? "POST" : "GET",
     body: hasBody ? undefined : "",
+    fields: ["x-number", String(number)],
   });
   const isOpen = (): boolean => !client.hasEnded && client.resetReason === undefined;
   let isGone = false;

@@ -153,6 +153,15 @@ export const streamTraps: Traps = {
     client.exchange.onData(Buffer.from("more"), false);
     assert.equal(world.last.body, "a beginning");
     world.assertSettled();
+    // All of the request has come, and not all of it has left.
+    const whole = world.request(upload);
+    world.last.isWritable = false;
+    whole.exchange.onData(Buffer.from("some"), false);
+    whole.exchange.onData(Buffer.from("more"), true);
+    world.last.respond(413);
+    assert.deepEqual([whole.status, world.last.body], [413, "some"]);
+    assert.ok(world.last.resetReason);
+    world.assertSettled();
   },
 
   "a tunnel ends when both of its directions have; a refused one is an ordinary answer"(subject) {
@@ -177,6 +186,18 @@ export const streamTraps: Traps = {
       assert.equal(client.info.responseFlags, "");
       world.assertSettled();
     }
+    // What the client has said last is not lost behind an upstream that takes it slowly.
+    const slow = new World(subject);
+    const tunnel = slow.request(upgrade);
+    slow.last.respond(101, [], false);
+    slow.last.isWritable = false;
+    tunnel.exchange.onData(Buffer.from("one"), false);
+    tunnel.exchange.onData(Buffer.from("two"), true);
+    slow.last.send("enough", true);
+    assert.deepEqual([slow.numbers.active, slow.last.resetReason], [1, undefined]);
+    slow.last.drain();
+    assert.deepEqual([slow.last.body, slow.last.hasEnded], ["onetwo", true]);
+    slow.assertSettled();
     const world = new World(subject);
     const refused = world.request(upgrade);
     world.last.respond(403, [], false);

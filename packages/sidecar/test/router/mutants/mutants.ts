@@ -137,13 +137,19 @@ export const mutants: readonly Mutant[] = [
   ),
   exchange(
     "an early answer leaves upstream reading",
-    "if (!this.#isTunnel || this.#body.hasEnded) this.#call?.end();",
+    "if (this.#isThrough) this.#call?.end();",
     "if (this.#body.hasEnded) this.#call?.end();",
   ),
   exchange(
     "a tunnel ends with its first end",
-    "if (!this.#isTunnel || this.#body.hasEnded) this.#finish();",
-    "this.#finish();",
+    "return !this.#isTunnel || this.#body.isDrained;",
+    "return true;",
+  ),
+  exchange("the tail of a tunnel is lost", "this.#body.isDrained", "this.#body.hasEnded"),
+  attempt(
+    "half a request is a whole one",
+    "if (this.#reader.hasEnded) this.#close",
+    "if (this.#options.body.hasEnded) this.#close",
   ),
   exchange("a refused tunnel never ends", "head.status === 101", "head.status > 0"),
   exchange(
