@@ -1,5 +1,6 @@
-// npm run simulate, for the router: random histories in virtual time, and what a cluster that fails
-// entirely gets because of retries. Exits 1 when something did not hold.
+// npm run simulate:router [-- HISTORIES [SEED]]: random histories of the router in virtual time,
+// and what a cluster that fails entirely gets because of retries. Exits 1 when something did not
+// hold.
 import path from "node:path";
 import { amplify } from "./amplification.ts";
 import { checkHistory } from "./history.ts";
