@@ -36,6 +36,8 @@ export interface CodecServer extends AsyncDisposable {
   readonly clock: ManualClock;
   readonly codec: NodeCodec;
   readonly connections: ServerConnection[];
+  /** Of the connections. */
+  readonly sockets: Socket[];
 }
 
 /** A server of one protocol whose streams are the test's. */
@@ -49,7 +51,9 @@ export async function startCodecServer(
   const options = { ...defaultCodecLimits, upgrades: new Set(["websocket"]), ...more };
   const side = codec.server(options, onStream);
   const connections: ServerConnection[] = [];
+  const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket);
     connections.push(side.accept(socket, peer, protocol));
   });
   const port = await listenOn(server);
@@ -58,6 +62,7 @@ export async function startCodecServer(
     clock,
     codec,
     connections,
+    sockets,
     [Symbol.asyncDispose]: async () => {
       server.close();
       for (const connection of connections) connection.destroy();

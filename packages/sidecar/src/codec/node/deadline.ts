@@ -10,6 +10,7 @@ export class Deadline {
   #atMs = Number.POSITIVE_INFINITY;
   #timer: Disposable | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
+  #isOver = false;
 
   constructor(clock: Clock, onPassed: () => void) {
     this.#clock = clock;
@@ -18,14 +19,17 @@ export class Deadline {
 
   /** Moves it to `ms` from now; Infinity takes it away. */
   set(ms: number): void {
+    // A write that fails, or a stream that ends, behind its connection would leave a timer behind.
+    if (this.#isOver) return;
     this.#atMs = this.#clock.now() + ms;
     if (this.#atMs >= this.#timerAtMs || ms === Number.POSITIVE_INFINITY) return;
     this.#timer?.[Symbol.dispose]();
     this.#arm();
   }
 
-  /** Takes it away, and the timer with it. */
+  /** Takes it away for good, and the timer with it. */
   dispose(): void {
+    this.#isOver = true;
     this.#atMs = Number.POSITIVE_INFINITY;
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     this.#timer?.[Symbol.dispose]();

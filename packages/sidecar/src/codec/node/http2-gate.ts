@@ -40,15 +40,18 @@ export class Http2Gate extends Duplex {
   #flood: FloodReason | undefined;
 
   constructor(options: GateOptions) {
-    super({ allowHalfOpen: true, highWaterMark: bufferBytes });
+    super({ highWaterMark: bufferBytes });
     this.#options = options;
     const { socket, limits, clock } = options;
     this.#nowMs = clock.now();
     this.#guard = new FloodGuard(limits, this.#nowMs);
-    // It has nothing to say that the socket's end does not say.
+    // They have nothing to say that the socket's end does not say.
     this.on("error", () => {});
+    socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("end", () => this.push(null));
+    // HTTP/2 has no half-open connections: a client that has closed its side is gone. An end that
+    // were passed on would make node end the other side, and fail in the middle of its next write.
+    socket.on("end", () => this.destroy());
   }
 
   /**
@@ -145,6 +148,7 @@ export class Http2Gate extends Duplex {
     if (isBetween) socket.write(goaway(this.#guard.lastStream, ENHANCE_YOUR_CALM));
     socket.end();
     onFlood(this.#flood!);
+    this.destroy();
   }
 }
 

@@ -61,6 +61,10 @@ export class Http2ServerStream implements ServerStream {
     const node = this.#node;
     this.#onActivity();
     node.on("close", () => this.#onClose());
+    // After RST_STREAM(NO_ERROR) node would wait for an end of the response that cannot come.
+    node.on("aborted", () => {
+      if (node.rstCode === constants.NGHTTP2_NO_ERROR) node.destroy();
+    });
     node.on("wantTrailers", () => node.sendTrailers(withFields({}, this.#trailersOut)));
     this.#hasEndedIn = end;
     if (this.#isTunnel) this.#beginTunnel();
@@ -234,8 +238,9 @@ export class Http2ServerStream implements ServerStream {
     this.connection.onStreamEnd();
     const receiver = this.#receiver;
     this.#receiver = undefined;
-    const isWhole = this.#hasEndedIn && this.#node.rstCode === constants.NGHTTP2_NO_ERROR;
-    if (isWhole && this.#node.writableFinished) return;
-    receiver?.onReset(reasonOf(this.#node.rstCode, "cancelled"), "the client reset the stream");
+    const { aborted, rstCode, writableFinished } = this.#node;
+    const isWhole = this.#hasEndedIn && rstCode === constants.NGHTTP2_NO_ERROR && !aborted;
+    if (isWhole && writableFinished) return;
+    receiver?.onReset(reasonOf(rstCode, "cancelled"), "the client reset the stream");
   }
 }

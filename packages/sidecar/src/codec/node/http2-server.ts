@@ -43,8 +43,6 @@ export class Http2ServerConnection implements ServerConnection {
     const { options, clock, floods } = shared;
     this.#idle = new Deadline(clock, () => this.#onIdle());
     this.#write = new Deadline(clock, () => this.#onWriteTimeout());
-    // HTTP/2 has no half-open connections: without this, those of clients that left would stay.
-    socket.allowHalfOpen = false;
     this.#gate = new Http2Gate({
       socket,
       clock,
@@ -77,8 +75,7 @@ export class Http2ServerConnection implements ServerConnection {
         this.#idle.dispose();
         this.#write.dispose();
         this.#lastTimer?.[Symbol.dispose]();
-        // A socket that broke says nothing to a session that is not reading it.
-        session.destroy();
+        this.#gate.destroy();
         resolve();
       });
     });
@@ -101,7 +98,7 @@ export class Http2ServerConnection implements ServerConnection {
   }
 
   destroy(): void {
-    this.#session.destroy();
+    this.#gate.destroy();
     this.#socket.destroy();
   }
 
@@ -150,8 +147,6 @@ export class Http2ServerConnection implements ServerConnection {
       counters.timeouts.linger++;
       this.destroy();
     });
-    // Not from inside node's own call, which may be writing.
-    queueMicrotask(() => this.#session.destroy());
   }
 
   #onIdle(): void {
