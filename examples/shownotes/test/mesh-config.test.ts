@@ -1,7 +1,9 @@
 // What the demo's sidecars are told, as the sidecar understands it.
+import { readdirSync, readFileSync } from "node:fs";
 import { compile, compileText } from "@compendium/sidecar";
 import { describe, expect, test } from "vitest";
 import { type SidecarPlan, sidecarConfig } from "../src/mesh-config.ts";
+import { folder, meshFiles } from "./mesh-files.ts";
 
 const plan: SidecarPlan = {
   name: "preview",
@@ -78,4 +80,13 @@ test("another setting is another version, the same is the same", () => {
     compile(sidecarConfig({ ...plan, ...change })).version;
   expect(version({})).toBe(version({}));
   expect(version({ hedgeAfterMs: 30 })).not.toBe(version({}));
+});
+
+test.each([...meshFiles()])("mesh/%s is as `npm run mesh` writes it, and sound", (name, text) => {
+  expect(readFileSync(new URL(name, folder), "utf8")).toBe(text);
+  expect(compileText(text, () => {}).clusters.size).toBe(1);
+});
+
+test("there is no other file in mesh/", () => {
+  expect(readdirSync(folder).sort()).toEqual([...meshFiles().keys()].sort());
 });

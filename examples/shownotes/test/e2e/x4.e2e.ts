@@ -1,6 +1,7 @@
 // X4 as real processes: by the load generator of the demo, and under k6.
 import { requireOrSkip } from "@compendium/metrics/testing";
 import { beforeEach, describe, expect, test } from "vitest";
+import { MeshStacks } from "../../src/mesh-stacks.ts";
 import { ChildStacks, Stack, type StackSource } from "../../src/stack.ts";
 import { runX4 } from "../../src/x4.ts";
 import { x4Scenario } from "../../src/x4-scenario.ts";
@@ -60,6 +61,23 @@ describe("by the demo's own load", () => {
     expect(objections).toContainEqual(
       expect.stringMatching(/^with hedging the 99th percentile was \d+ ms, not at most 50\.0 % of/),
     );
+  });
+});
+
+describe("through sidecars, of which preview's hedges and the edge does not", () => {
+  test("a change of its configuration is all that it takes", async () => {
+    const deaths: string[] = [];
+    const source = new MeshStacks((line) => deaths.push(line));
+    const { off, on, objections } = await runX4(source, x4Scenario, () => {}, never, "sidecar");
+    const { p99Ms, extraShare, extraCalls, abandonedCalls } = on.measured;
+    console.log(
+      `X4 through sidecars: p99 ${off.measured.p99Ms} ms off, ${p99Ms} ms on; ` +
+        `${extraCalls} calls more, ${abandonedCalls} given up`,
+    );
+    expect(objections).toEqual([]);
+    expect(off.measured).toMatchObject({ previews: 1_000, extraCalls: 0, abandonedCalls: 0 });
+    expect(extraShare).toBeGreaterThan(0);
+    expect(deaths).toEqual([]);
   });
 });
 
