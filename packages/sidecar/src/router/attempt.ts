@@ -61,6 +61,11 @@ export interface AttemptOptions {
   readonly idleTimeoutMs: number;
 }
 
+// What an upstream may say before its answer, in all: as much as the answer's own head. Hints have no
+// flow control, and would be kept here for a client that does not read.
+const interimBytesMax = 61_440;
+const interimOverheadBytes = 32;
+
 /** One request on one connection. */
 export class Attempt implements ResponseReceiver {
   readonly destination: Destination;
@@ -75,6 +80,7 @@ export class Attempt implements ResponseReceiver {
   #isGrpc = false;
   #isReused = false;
   #isWritable = true;
+  #interimBytes = 0;
   // The request is whole, and its time runs.
   #isTimed = false;
   // Its time has passed, and somebody lets it go on nevertheless.
@@ -166,7 +172,14 @@ export class Attempt implements ResponseReceiver {
   onInformational(head: ResponseHead): void {
     if (this.#isOver) return;
     this.#idle?.touch();
-    this.#options.owner.onInformational(this, head);
+    this.#interimBytes += interimOverheadBytes;
+    for (const text of head.fields.flat) this.#interimBytes += text.length;
+    if (this.#interimBytes <= interimBytesMax) {
+      this.#options.owner.onInformational(this, head);
+      return;
+    }
+    this.#stream?.reset("overload");
+    this.#fail("protocol-error", "upstream sends interim answers without end");
   }
 
   onHead(head: ResponseHead, end: boolean): void {

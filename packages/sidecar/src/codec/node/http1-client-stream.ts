@@ -157,9 +157,13 @@ export class Http1ClientStream implements ClientStream {
     if (facts === undefined) return;
     // RFC 9112 §6.1: whoever does not know chunks would take them for content.
     if (facts.isChunked && response.httpVersionMinor === 0) return this.#refuse("coding-in-1.0");
+    const status = response.statusCode!;
+    // Below 200 node shows a 101 without Upgrade as a response: passed on, it would make the client
+    // take the next response for another protocol (RFC 9110 §15.2.2).
+    if (status < 200 || status > 599) return this.#refuse("status");
+    if (response.httpVersionMajor !== 1) return this.#refuse("version");
     this.#response = response;
     this.#hasHead = true;
-    const status = response.statusCode!;
     const isEmpty = this.#isHead || hasNoBody(status) || facts.contentLength === 0;
     this.#owedByUpstream = facts.contentLength;
     response.on("error", () => {});

@@ -37,12 +37,22 @@ export function withFields(
 ): OutgoingHttpHeaders {
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i]!;
-    const before = headers[name];
-    if (before === undefined) headers[name] = flat[i + 1]!;
-    else if (Array.isArray(before)) before.push(flat[i + 1]!);
-    else headers[name] = [String(before), flat[i + 1]!];
+    // Every object has a "constructor": only what is its own is a field.
+    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    if (Array.isArray(before)) before.push(flat[i + 1]!);
+    else {
+      const value = before === undefined ? flat[i + 1]! : [String(before), flat[i + 1]!];
+      if (name === "__proto__") defineField(headers, name, value);
+      else headers[name] = value;
+    }
   }
   return headers;
+}
+
+// The one name that cannot be set without changing what the object is.
+function defineField(headers: object, name: string, value: string | string[]): void {
+  const how = { enumerable: true, configurable: true, writable: true };
+  Object.defineProperty(headers, name, { value, ...how });
 }
 
 const {
