@@ -14,17 +14,16 @@ import type {
 import type { FilterChain } from "../filters/filter-chain.ts";
 import type { HttpFilter } from "../filters/http-filter.ts";
 import { applyEdits } from "../match/header-edits.ts";
-import { PathNormalizer } from "../match/path-normalizer.ts";
+import { hasDotSegments, PathNormalizer } from "../match/path-normalizer.ts";
 import { redirectLocation, rewritePath } from "../match/rewrite.ts";
 import { RouteTable } from "../match/route-table.ts";
 import type { Destination, UpstreamCluster } from "../upstream/upstream-cluster.ts";
 import { clientOf } from "./client-address.ts";
-import { addDeadline, type Timeout, timeoutOf } from "./deadline-fields.ts";
-import type { Decider, Decision, ForwardPlan } from "./exchange.ts";
+import type { Decider, Decision } from "./exchange.ts";
 import { addForwardingFields } from "./forwarding-fields.ts";
 import type { LocalReply } from "./local-reply.ts";
-import { addCookie, hashRequest } from "./request-hash.ts";
 import type { RequestInfo } from "./request-info.ts";
+import { RoutedCall } from "./routed-call.ts";
 import type { CallPlan } from "./upstream-call.ts";
 
 /** What a router is made of. */
@@ -143,47 +142,10 @@ export class RequestRouter implements Decider {
     }
     info.upstreamCluster = name;
     const sent = rewritten(action, route, head, info);
-    return { kind: "forward", ...this.#plan(cluster, sent, { action, head, info }) };
-  }
-
-  #plan(cluster: UpstreamCluster, sent: RequestHead, asked: Asked): ForwardPlan {
-    const { action, head, info } = asked;
-    const timeout = timeoutOf(action, head);
-    const spent = new SpentTime(timeout, info);
-    const hashed = action.hash.length === 0 ? undefined : hashRequest(action.hash, head, info);
-    const { retry } = action;
-    const hostSelectionAttempts = retry?.hostSelectionAttempts ?? 0;
-    const subset = info.share?.subset ?? action.subset;
-    const isAuto = action.hostRewrite?.kind === "auto" || sent.authority === "";
-    return {
-      head: sent,
-      timeout,
-      numbers: cluster.calls,
-      breakers: cluster.cluster.breakers[action.priority],
-      retry,
-      hedge: action.hedge,
-      mirrors: this.#mirrors(action.mirrors, sent, head),
-      choose: (tried) => {
-        const context = { hash: hashed?.hash, subset, tried, hostSelectionAttempts };
-        return cluster.choose(context, head.protocol, action.priority);
-      },
-      prepare: (own, { host }) => {
-        if (isAuto) own.authority = host.hostname;
-        const leftMs = leftMsOf(action, timeout.ms, spent.ms);
-        if (leftMs !== undefined) addDeadline(own, leftMs, action);
-      },
-      onAnswer: ({ fields }, host) => {
-        if (fields.has("x-envoy-immediate-health-check-fail")) cluster.failHealth(host);
-      },
-      finish: (response) => {
-        // An answer to half a request says nothing of how long one takes.
-        if (info.requestDurationMs !== undefined) {
-          const serviceMs = String(Math.floor(spent.sinceEndMs));
-          response.fields.set("x-envoy-upstream-service-time", serviceMs);
-        }
-        if (hashed !== undefined) addCookie(response, hashed);
-      },
-    };
+    const { normalize } = config.path;
+    if (normalize && sent.path !== head.path && hasDotSegments(sent.path)) return ambiguousPath;
+    const mirrors = action.mirrors.length === 0 ? [] : this.#mirrors(action.mirrors, sent, head);
+    return new RoutedCall({ cluster, action, asked: head, sent, info, mirrors });
   }
 
   #mirrors(
@@ -221,41 +183,14 @@ export class RequestRouter implements Decider {
   }
 }
 
-// How much of its time a request has spent. A time that runs from the request's end does not begin
-// before the filters have let the request pass.
-class SpentTime {
-  readonly #timeout: Timeout;
-  readonly #info: RequestInfo;
-  readonly #decidedAtMs: number;
-
-  constructor(timeout: Timeout, info: RequestInfo) {
-    this.#timeout = timeout;
-    this.#info = info;
-    this.#decidedAtMs = info.elapsedMs();
-  }
-
-  get ms(): number {
-    return this.#timeout.from === "head" ? this.#info.elapsedMs() : this.sinceEndMs;
-  }
-
-  get sinceEndMs(): number {
-    const { requestDurationMs } = this.#info;
-    if (requestDurationMs === undefined) return 0;
-    return this.#info.elapsedMs() - Math.max(requestDurationMs, this.#decidedAtMs);
-  }
-}
-
-// What this try may take: what is left of the whole, and no more than one try has. With hedging a
-// try goes on after its time.
-function leftMsOf(
-  { retry, hedge }: ForwardAction,
-  timeoutMs: number,
-  spentMs: number,
-): number | undefined {
-  const tryMs = hedge?.onPerTryTimeout ? 0 : (retry?.perTryTimeoutMs ?? 0);
-  if (timeoutMs === 0) return tryMs || undefined;
-  return tryMs === 0 ? timeoutMs - spentMs : Math.min(tryMs, timeoutMs - spentMs);
-}
+const ambiguousPath: Decision = {
+  kind: "reply",
+  reply: {
+    status: 400,
+    text: "the rewritten path has dot segments",
+    details: "path_normalization_failed",
+  },
+};
 
 // The head as it is sent, but for what depends on the host.
 function rewritten(
@@ -271,12 +206,6 @@ function rewritten(
   if (info.share !== undefined) applyEdits(info.share.headers.request, sent.fields, info);
   applyEdits(headers.request, sent.fields, info);
   return sent;
-}
-
-interface Asked {
-  readonly action: ForwardAction;
-  readonly head: RequestHead;
-  readonly info: RequestInfo;
 }
 
 function moved(status: number, location: string, details: string): LocalReply {

@@ -17,6 +17,7 @@ const path = inFile("response-path.ts");
 const mirror = inFile("mirror.ts");
 const deadline = inFile("deadline-fields.ts");
 const router = inFile("request-router.ts");
+const routed = inFile("routed-call.ts");
 const hash = inFile("request-hash.ts");
 const address = inFile("client-address.ts");
 const fields = inFile("forwarding-fields.ts");
@@ -193,13 +194,13 @@ export const mutants: readonly Mutant[] = [
     "",
   ),
   deadline("minutes are months", "M: 60_000", "M: 60_000_000"),
-  router("a hedge is told a try's time", "hedge?.onPerTryTimeout ? 0 : ", ""),
-  router(
+  routed("a hedge is told a try's time", "hedge?.onPerTryTimeout ? 0 : ", ""),
+  routed(
     "filters spend upstream's time",
     "Math.max(requestDurationMs, this.#decidedAtMs)",
     "requestDurationMs",
   ),
-  router("a second attempt is told the whole time", "timeoutMs - spentMs);", "timeoutMs);"),
+  routed("a second attempt is told the whole time", "timeoutMs - spentMs);", "timeoutMs);"),
   router(
     "answers from here are not edited",
     "if (share !== undefined) applyEdits(share.headers.response, head.fields, info);",
