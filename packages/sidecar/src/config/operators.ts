@@ -74,6 +74,7 @@ function requestHeader({ request }: FormatContext, name: string): string | undef
     case ":path":
       return request?.path;
     case ":authority":
+    case "host":
       return request?.authority;
     case ":scheme":
       return request?.scheme;

@@ -16,8 +16,13 @@ export function matchesHeader(matcher: HeaderMatcher, head: RequestHead): boolea
   return isLike !== invert;
 }
 
-/** A header's value by its name in lower case; of pseudo-headers, too. */
+/**
+ * A header's value by its name in lower case; of pseudo-headers, too. Host is another name of
+ * `:authority`, as in Envoy: a rule about the one that the codec has taken away would hold for
+ * nobody, and a rule that denies would let everybody pass.
+ */
 export function headerOf(head: RequestHead, name: string): string | undefined {
+  if (name === "host") return head.authority;
   if (name.charCodeAt(0) !== 0x3a) return valuesOf(head.fields.flat, name);
   switch (name) {
     case ":method":

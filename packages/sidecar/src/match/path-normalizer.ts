@@ -79,6 +79,17 @@ export class PathNormalizer {
   }
 }
 
+/**
+ * Whether something is left in a path that whoever reads it would resolve. A rewrite can put it
+ * there: "/static" replaced by "/files/" makes "/files/../admin" of "/static../admin", which no
+ * rule about "/admin" has seen.
+ */
+export function hasDotSegments(target: string): boolean {
+  const [written = ""] = target.split("?", 1);
+  const path = withSlashes(withoutNeedlessEscapes(written));
+  return removeDotSegments(path) !== path;
+}
+
 const refused = (reason: PathRefusal): PathVerdict => ({ kind: "refused", reason });
 
 function flawOf(target: string, normalize: boolean): PathRefusal | undefined {

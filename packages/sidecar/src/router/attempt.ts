@@ -14,7 +14,7 @@ import type {
 } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 import { isGrpc } from "../match/route-table.ts";
-import type { PoolFailure } from "../upstream/connection-pool.ts";
+import type { PoolEvents, PoolFailure } from "../upstream/connection-pool.ts";
 import type { Destination } from "../upstream/upstream-cluster.ts";
 import type { TryTimeout } from "./failure-replies.ts";
 import { statusOfGrpcAnswer } from "./grpc-status.ts";
@@ -61,13 +61,13 @@ export interface AttemptOptions {
   readonly idleTimeoutMs: number;
 }
 
-// What an upstream may say before its answer, in all: as much as the answer's own head. Hints have no
-// flow control, and would be kept here for a client that does not read.
+// What an upstream may say before its answer, in all: as much as the answer's own head. Hints have
+// no flow control, and would be kept here for a client that does not read.
 const interimBytesMax = 61_440;
 const interimOverheadBytes = 32;
 
 /** One request on one connection. */
-export class Attempt implements ResponseReceiver {
+export class Attempt implements ResponseReceiver, PoolEvents {
   readonly destination: Destination;
   readonly #options: AttemptOptions;
   readonly #reader: BodyReader;
@@ -103,13 +103,7 @@ export class Attempt implements ResponseReceiver {
   begin(isFresh: boolean): void {
     this.#isCounted = this.#options.breakers.take("requests");
     if (!this.#isCounted) return this.#fail("overflow", "too many requests are under way");
-    this.#wish = this.destination.pool.acquire(
-      {
-        onReady: (connection, isReused) => this.#onReady(connection, isReused),
-        onFailed: (failure, detail) => this.#fail(failure, detail),
-      },
-      isFresh,
-    );
+    this.#wish = this.destination.pool.acquire(this, isFresh);
   }
 
   /** Whether its response's head has come. */
@@ -143,7 +137,7 @@ export class Attempt implements ResponseReceiver {
     this.#stream?.resume();
   }
 
-  #onReady(connection: ClientConnection, isReused: boolean): void {
+  onReady(connection: ClientConnection, isReused: boolean): void {
     const { owner, body } = this.#options;
     this.#isReused = isReused;
     this.#stream = connection.start(this);
@@ -208,6 +202,10 @@ export class Attempt implements ResponseReceiver {
 
   onReset(reason: ResetReason, detail: string): void {
     this.#fail(reason, detail);
+  }
+
+  onFailed(failure: PoolFailure, detail: string): void {
+    this.#fail(failure, detail);
   }
 
   /** The response has ended; without the request's end the stream is of no use any more. */

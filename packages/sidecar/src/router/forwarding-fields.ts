@@ -3,9 +3,13 @@
 // taken away by naming them in Connection; before the filters, which may go by them.
 //
 // Where the address of the connection does not count (Envoy's use_remote_address), whoever calls is
-// another proxy of the same mesh: what it says of the client stays as it is.
+// another proxy of the same mesh: what it says of the client stays as it is. Where it does count,
+// nobody may speak as one: the x-envoy- fields, by which proxies steer each other, are taken away.
+// X-Forwarded-Client-Cert, which says who a client is, is taken away from everybody (Envoy's
+// SANITIZE): here a client is who its certificate says.
 import { randomUUID } from "node:crypto";
-import type { PeerInfo, RequestHead } from "../codec/codec.ts";
+import type { PeerInfo, Protocol, RequestHead } from "../codec/codec.ts";
+import type { Fields } from "../codec/fields.ts";
 import type { HttpConfig } from "../config/listener-config.ts";
 import { plainAddress } from "./client-address.ts";
 
@@ -19,10 +23,11 @@ type Wishes = Pick<
   | "via"
 >;
 
-/** Adds X-Forwarded-For, X-Forwarded-Proto, X-Request-Id and Via. */
+/** Adds X-Forwarded-For, X-Forwarded-Proto, X-Request-Id and Via; takes false claims away. */
 export function addForwardingFields(head: RequestHead, peer: PeerInfo, wishes: Wishes): void {
   const { appendsForwardedFor, trustedHops, usesRemoteAddress, via } = wishes;
   const { fields } = head;
+  removeClaims(fields, usesRemoteAddress);
   if (usesRemoteAddress && appendsForwardedFor) {
     const before = fields.joined("x-forwarded-for");
     const address = plainAddress(peer.remoteAddress);
@@ -38,6 +43,25 @@ export function addForwardingFields(head: RequestHead, peer: PeerInfo, wishes: W
     fields.set("x-request-id", randomUUID());
   }
   if (via === "") return;
-  const version = { "http/1.0": "1.0", "http/1.1": "1.1", h2: "2" }[head.protocol];
-  fields.append("via", `${version} ${via}`);
+  fields.append("via", `${versions[head.protocol]} ${via}`);
+}
+
+const versions: Readonly<Record<Protocol, string>> = {
+  "http/1.0": "1.0",
+  "http/1.1": "1.1",
+  h2: "2",
+};
+
+function removeClaims(fields: Fields, isEdge: boolean): void {
+  const { flat } = fields;
+  let claims: string[] | undefined;
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    if (!name.startsWith("x-")) continue;
+    if (name === "x-forwarded-client-cert" || (isEdge && name.startsWith("x-envoy-"))) {
+      claims ??= [];
+      claims.push(name);
+    }
+  }
+  if (claims !== undefined) for (const name of new Set(claims)) fields.remove(name);
 }

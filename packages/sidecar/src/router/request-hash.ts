@@ -3,6 +3,7 @@
 import { xxh64 } from "../balance/xxh64.ts";
 import type { RequestHead, ResponseHead } from "../codec/codec.ts";
 import type { HashPolicy } from "../config/route-config.ts";
+import { headerOf } from "../match/header-matcher.ts";
 import { queryParameter } from "../match/query.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -53,14 +54,13 @@ function hashedValue(policy: HashPolicy, head: RequestHead, info: RequestInfo): 
       // One without a value is as good as none.
       return cookieOf(head, policy.name) || undefined;
     case "header":
-      return policy.name === ":authority" ? head.authority : headerValue(head, policy.name);
+      return headerValue(head, policy.name);
   }
 }
 
-function headerValue({ fields, method, path }: RequestHead, name: string): string | undefined {
-  if (name === ":path") return path;
-  if (name === ":method") return method;
-  const values = fields.all(name);
+function headerValue(head: RequestHead, name: string): string | undefined {
+  if (name.startsWith(":") || name === "host") return headerOf(head, name);
+  const values = head.fields.all(name);
   // The order in which a list was sent says nothing.
   return values.length === 0 ? undefined : values.sort().join("");
 }

@@ -169,6 +169,13 @@ export const cases: readonly Case[] = [
     /:path is not changed as a header; use a rewrite/,
   ],
   [
+    "a header edit of where a message ends",
+    sidecarDocument,
+    "key: x-client",
+    "key: Transfer-Encoding",
+    /transfer-encoding is the connection's, and the codec writes it; take it out/,
+  ],
+  [
     "a header's value with a line's end in it",
     sidecarDocument,
     "prefix_rewrite: /api/",

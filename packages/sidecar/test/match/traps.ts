@@ -151,6 +151,13 @@ export const matchTraps: Readonly<Record<string, (subject: MatchSubject) => void
     assert.ok(!matchesHeader(headerIs("x", exactly("1")), head));
   },
 
+  "headers: Host is the authority, by either name": ({ matchesHeader }) => {
+    const head = requestOf("/");
+    assert.ok(matchesHeader(headerIs("host", exactly("a.example")), head));
+    assert.ok(matchesHeader(headerIs(":authority", exactly("a.example")), head));
+    assert.ok(!matchesHeader(headerIs("host", exactly("a.example"), true), head));
+  },
+
   "headers: what is missing is neither like a pattern nor unlike it": ({ matchesHeader }) => {
     const head = requestOf("/");
     assert.ok(!matchesHeader(headerIs("x", exactly("1")), head));

@@ -79,6 +79,27 @@ export const addressTraps: Traps = {
     assert.equal(bare.fields.get("via"), "1.1 test");
   },
 
+  "who a client is, no client says; how proxies steer each other, nobody at the edge of the mesh"(
+    subject,
+  ) {
+    const fields = [
+      ...["x-forwarded-client-cert", "URI=spiffe://mesh/admin"],
+      ...["x-envoy-original-path", "/admin"],
+      ...["x-envoyage", "kept"],
+      ...["x-envoy-retry-on", "5xx"],
+      ...["x-forwarded-client-cert", "URI=spiffe://mesh/root"],
+      ...["x-envoy-retry-on", "reset"],
+    ];
+    const names = (more: object): string[] => {
+      const { flat } = sentBy(subject, http(more), { fields }).fields;
+      return flat.filter((name, i) => i % 2 === 0 && /^x-(envoy|forwarded-client)/.test(name));
+    };
+    assert.deepEqual(names({}), ["x-envoyage"]);
+    assert.deepEqual(names({ trustedHops: 1 }), ["x-envoyage"]);
+    const inside = ["x-envoy-original-path", "x-envoyage", "x-envoy-retry-on", "x-envoy-retry-on"];
+    assert.deepEqual(names({ usesRemoteAddress: false }), inside);
+  },
+
   "X-Request-Id: made for who has none, an outsider's is replaced, the mesh's own is kept"(
     subject,
   ) {

@@ -99,6 +99,25 @@ export const requestTraps: Traps = {
     assert.equal(sentBy(subject, {}).fields.has("x-envoy-original-path"), false);
   },
 
+  "a rewrite that leaves dot segments behind is refused: no rule has seen where they lead"(
+    subject,
+  ) {
+    const rewrite = { kind: "prefix", value: "/files/" } as const;
+    const match = { ...forwardRoute().match, path: { kind: "prefix", value: "/static" } as const };
+    const statusOf = (path: string, more: object = {}): number | string | undefined => {
+      const world = new World(subject, { action: { rewrite }, route: { match }, ...more });
+      const client = world.request({ path });
+      return client.head?.status ?? world.attempts[0]?.head?.path;
+    };
+    for (const path of ["/static../admin", "/static.%2e/admin?a", "/static..", "/static./x"]) {
+      assert.equal(statusOf(path), 400, path);
+    }
+    assert.equal(statusOf("/static.../admin"), "/files/.../admin");
+    assert.equal(statusOf("/static?/../"), "/files/?/../");
+    const asItIs = { normalize: false, mergeSlashes: false, escapedSlashes: "keep" };
+    assert.equal(statusOf("/static../a", { http: { path: asItIs } }), "/files/../a");
+  },
+
   "each attempt has fields of its own"(subject) {
     const seen: (string | undefined)[] = [];
     const world = new World(subject, {

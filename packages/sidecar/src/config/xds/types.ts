@@ -272,8 +272,23 @@ const editable = refine(headerName, (header, node) => {
   if (header.startsWith(":") || header === "host") {
     return node.fail(`${header} is not changed as a header`, "use a rewrite of the route");
   }
+  if (framing.has(header)) {
+    return node.fail(`${header} is the connection's, and the codec writes it`, "take it out");
+  }
   return header;
 });
+
+// A second one of these, or one that is not true, and the two sides of a connection do not agree
+// any more where a message ends (RFC 9112 §6).
+const framing: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 type Addition = HeaderEdit["add"][number];
 
