@@ -45,6 +45,7 @@ export class ConnectionManager {
   readonly #options: ConnectionManagerOptions;
   readonly #connections = new Set<ServerConnection>();
   #now: Compiled;
+  #isDraining = false;
 
   constructor(config: HttpConfig, options: ConnectionManagerOptions) {
     this.#options = options;
@@ -81,8 +82,13 @@ export class ConnectionManager {
     });
   }
 
-  /** Lets what is under way end, and takes no more requests. */
+  /**
+   * Lets what is under way end, and takes no more requests. Connections that are still to come,
+   * because they were on their way or because ports are open yet, have one request each: a client
+   * that is told nothing but "closed" could not know that it may try again.
+   */
   drain(): void {
+    this.#isDraining = true;
     for (const connection of this.#connections) connection.drain();
   }
 
@@ -130,6 +136,7 @@ export class ConnectionManager {
     const { clock, codec, random } = this.#options;
     return codec.server(options, (stream) => {
       const { config: now, router, observers } = this.#now;
+      if (this.#isDraining) stream.connection.drain();
       return new Exchange(stream, {
         clock,
         random,

@@ -3,16 +3,14 @@
 // sockets. Requests that have begun keep the clusters that they found.
 //
 // Envoy's order: clusters are warm before a listener is opened, and before a snapshot is in force;
-// until then the one before it serves.
+// until then the one before it serves. What can be refused is found out before anything changes:
+//
+//     prepare   certificates are read, clusters warmed, new addresses listened on
+//     commit    clusters, then listeners take their places
 import { type Clock, type Random, systemClock, systemRandom } from "@compendium/runtime";
 import { type Codec, defaultCodecLimits } from "../codec/codec.ts";
 import type { ClusterConfig } from "../config/cluster-config.ts";
-import type {
-  FilterChainConfig,
-  HttpConfig,
-  ListenerConfig,
-  TcpConfig,
-} from "../config/listener-config.ts";
+import type { FilterChainConfig, HttpConfig, TcpConfig } from "../config/listener-config.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import { type Resolver, SystemResolver } from "../discovery/resolver.ts";
 import type { FilterFactory } from "../filters/filter-chain.ts";
@@ -21,13 +19,13 @@ import type { RequestObserver } from "../router/observer.ts";
 import type { TcpConnectionInfo } from "../tcp/tcp-connection.ts";
 import { TcpProxy } from "../tcp/tcp-proxy.ts";
 import { SecretStore, upstreamFiles } from "../tls/secret-store.ts";
-import { ClusterTable } from "../upstream/cluster-table.ts";
+import { type ClusterChange, ClusterTable } from "../upstream/cluster-table.ts";
 import { type Connector, TcpConnector } from "../upstream/connect.ts";
 import { TlsConnector } from "../upstream/tls-connector.ts";
 import { UpstreamCluster } from "../upstream/upstream-cluster.ts";
 import { type ChainHandler, ChainSet } from "./chain-set.ts";
 import { ConnectionManager } from "./connection-manager.ts";
-import { Listener } from "./listener.ts";
+import { type ListenerChange, ListenerTable, type RunningListener } from "./listener-table.ts";
 
 /** What a data plane is made of. */
 export interface DataPlaneOptions {
@@ -59,20 +57,25 @@ export interface DataPlaneOptions {
   ) => void;
   /** Is told which certificates were replaced, and which were not and why. Default: nobody. */
   readonly onNote?: (note: string) => void;
+  /** Whether other processes may listen on the same ports. Default: false. */
+  readonly reusePort?: boolean;
   /** Default: the process's. */
   readonly clock?: Clock;
   /** Default: the platform's. */
   readonly random?: Random;
 }
 
-/** A listener that is open. */
-export interface RunningListener {
-  readonly listener: Listener;
-  /** All filter chains. */
-  readonly chains: ChainSet;
-  /** Those of HTTP, by filter chain. */
-  readonly managers: Map<string, ConnectionManager>;
-  readonly port: number;
+/** A snapshot that may come into force: one of the two follows, and nothing else does before. */
+export interface PlaneChange {
+  /**
+   * Puts it in force; after a drain has begun, nothing happens.
+   *
+   * @throws Error when an address cannot be had that was another listener's, which had to let go of
+   * it first; everything else has changed then
+   */
+  commit(): Promise<void>;
+  /** Nothing has changed. */
+  abandon(): void;
 }
 
 /** A proxy that runs. */
@@ -80,15 +83,13 @@ export class DataPlane implements AsyncDisposable {
   /** Certificates, keys and authorities, kept up to date. */
   readonly secrets: SecretStore;
   readonly #options: Required<DataPlaneOptions>;
-  readonly #listeners = new Map<string, RunningListener>();
-  // Of listeners that are gone, until the last connection has closed.
-  readonly #closed = new Set<ChainSet>();
+  readonly #listeners: ListenerTable;
   readonly #clusters: ClusterTable;
   readonly #draining = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   #snapshot: Snapshot | undefined;
-  // Invariant: settles when nothing is being applied. One snapshot at a time.
-  #applying: Promise<void> = Promise.resolve();
+  // Invariant: settles when no change is under way or prepared. One snapshot at a time.
+  #changing: Promise<void> = Promise.resolve();
   #newest: Snapshot | undefined;
   #isLive = false;
 
@@ -97,10 +98,15 @@ export class DataPlane implements AsyncDisposable {
     const { resolver = new SystemResolver(), warmTimeoutMs = 15_000 } = options;
     const wholeFilter: FilterFactory = (config) => makeFilterOf(config, { clock, random });
     const { makeFilter = wholeFilter, observersFor = () => [] } = options;
-    const { onTcpEnd = () => {}, onNote = () => {} } = options;
+    const { onTcpEnd = () => {}, onNote = () => {}, reusePort = false } = options;
     this.secrets = new SecretStore({ clock, onNote });
     const seams = { connector, resolver, makeFilter, observersFor, onTcpEnd, onNote };
-    this.#options = { ...options, ...seams, clock, random, warmTimeoutMs };
+    this.#options = { ...options, ...seams, clock, random, warmTimeoutMs, reusePort };
+    this.#listeners = new ListenerTable({
+      clock,
+      reusePort,
+      makeChains: (listener, managers) => this.#makeChains(listener, managers),
+    });
     this.#clusters = new ClusterTable({
       make: (config, onDrained) => this.#makeCluster(config, onDrained),
       clock,
@@ -121,7 +127,7 @@ export class DataPlane implements AsyncDisposable {
 
   /** The listeners that are open, by name. */
   get listeners(): ReadonlyMap<string, RunningListener> {
-    return this.#listeners;
+    return this.#listeners.all();
   }
 
   /** How often a snapshot came into force before all of its clusters were warm. */
@@ -139,17 +145,14 @@ export class DataPlane implements AsyncDisposable {
     return this.#snapshot;
   }
 
-  /** Requests and TCP connections that have begun and not ended, on all listeners. */
+  /** Requests and TCP connections that have begun and not ended, on all listeners there were. */
   get active(): number {
-    let active = 0;
-    for (const { chains } of this.#listeners.values()) active += chains.active;
-    for (const chains of this.#closed) active += chains.active;
-    return active;
+    return this.#listeners.active;
   }
 
   /** Where a listener listens; `undefined` when there is none of this name. */
   portOf(listener: string): number | undefined {
-    return this.#listeners.get(listener)?.port;
+    return this.listeners.get(listener)?.port;
   }
 
   /** The cluster of this name. */
@@ -159,7 +162,7 @@ export class DataPlane implements AsyncDisposable {
 
   /** The HTTP numbers of a listener's filter chain. */
   managerOf(listener: string, chain: string): ConnectionManager | undefined {
-    return this.#listeners.get(listener)?.managers.get(chain);
+    return this.listeners.get(listener)?.managers.get(chain);
   }
 
   /**
@@ -168,33 +171,75 @@ export class DataPlane implements AsyncDisposable {
    * any more.
    *
    * @throws SidecarConfigError when a certificate cannot be had; nothing has changed then
-   * @throws Error when an address cannot be listened on; everything else has changed then
+   * @throws Error when an address cannot be listened on; nothing has changed then, unless it was
+   * another listener's ({@link PlaneChange.commit})
    */
-  apply(snapshot: Snapshot): Promise<void> {
-    this.#newest = snapshot;
-    const applied = this.#applying.then(() => this.#apply(snapshot));
-    this.#applying = applied.catch(() => {});
-    return applied;
+  async apply(snapshot: Snapshot): Promise<void> {
+    const change = await this.prepare(snapshot);
+    await change?.commit();
   }
 
-  async #apply(snapshot: Snapshot): Promise<void> {
+  /**
+   * The first half of {@link apply}: gets all that this snapshot needs, and changes nothing. Others
+   * wait until it is committed or abandoned; a drain abandons it.
+   *
+   * @returns `undefined` when a newer one has come by then, or a drain has begun
+   */
+  prepare(snapshot: Snapshot): Promise<PlaneChange | undefined> {
+    this.#newest = snapshot;
+    const ended = Promise.withResolvers<void>();
+    const prepared = this.#changing.then(() => this.#prepare(snapshot, ended.resolve));
+    this.#changing = prepared.then((change) => change && ended.promise).catch(() => {});
+    return prepared;
+  }
+
+  async #prepare(snapshot: Snapshot, end: () => void): Promise<PlaneChange | undefined> {
+    const { signal } = this.#draining;
     // While one warms, many may come; all but the last of them would be warmed for nothing.
-    if (snapshot !== this.#newest || this.#draining.signal.aborted) return;
-    this.secrets.use(snapshot);
-    const commit = await this.#clusters.prepare(snapshot.clusters, this.#draining.signal);
-    if (commit === undefined) return;
-    commit();
-    this.#snapshot = snapshot;
-    for (const [name, running] of this.#listeners) {
-      const next = snapshot.listeners.get(name);
-      if (next && isSameAddress(next, running.listener.config)) continue;
-      running.listener.close();
-      running.chains.drain();
-      this.#closed.add(running.chains);
-      this.#listeners.delete(name);
+    if (snapshot !== this.#newest || signal.aborted) return undefined;
+    const before = this.#snapshot === undefined ? [] : [this.#snapshot];
+    this.secrets.use(...before, snapshot);
+    const clusters = await this.#clusters.prepare(snapshot.clusters, signal);
+    if (clusters === undefined) return undefined;
+    const listeners = await this.#listeners.prepare(snapshot.listeners).catch((error) => {
+      clusters.abandon();
+      this.secrets.use(...before);
+      throw error;
+    });
+    let isOpen = true;
+    const settle = (): boolean => {
+      const wasOpen = isOpen;
+      isOpen = false;
+      signal.removeEventListener("abort", abandon);
+      return wasOpen;
+    };
+    const abandon = (): void => {
+      if (!settle()) return;
+      listeners.abandon();
+      clusters.abandon();
+      this.secrets.use(...before);
+      end();
+    };
+    const commit = async (): Promise<void> => {
+      if (settle()) await this.#commit(snapshot, clusters, listeners).finally(end);
+    };
+    if (signal.aborted) {
+      abandon();
+      return undefined;
     }
-    for (const chains of this.#closed) if (chains.connections === 0) this.#closed.delete(chains);
-    for (const [name, config] of snapshot.listeners) await this.#applyListener(name, config);
+    signal.addEventListener("abort", abandon);
+    return { commit, abandon };
+  }
+
+  async #commit(
+    snapshot: Snapshot,
+    clusters: ClusterChange,
+    listeners: ListenerChange,
+  ): Promise<void> {
+    clusters.commit();
+    this.#snapshot = snapshot;
+    this.secrets.use(snapshot);
+    await listeners.commit();
     this.#isLive = true;
     this.#ready.resolve();
   }
@@ -202,22 +247,16 @@ export class DataPlane implements AsyncDisposable {
   /** Takes no more connections, and lets what is under way end. */
   drain(): void {
     this.#draining.abort();
-    for (const { listener, chains } of this.#listeners.values()) {
-      listener.close();
-      chains.drain();
-    }
+    this.#listeners.drain();
   }
 
   /** Ends everything now. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     // What is being applied gives up, and leaves nothing behind.
-    await this.#applying;
-    for (const { chains } of this.#listeners.values()) chains.destroy();
-    for (const chains of this.#closed) chains.destroy();
+    await this.#changing;
+    this.#listeners.destroy();
     this.#clusters.destroy();
-    this.#listeners.clear();
-    this.#closed.clear();
     this.secrets[Symbol.dispose]();
   }
 
@@ -245,29 +284,17 @@ export class DataPlane implements AsyncDisposable {
     return new UpstreamCluster({ config, codec: client, ...shared });
   }
 
-  async #applyListener(name: string, config: ListenerConfig): Promise<void> {
-    const known = this.#listeners.get(name);
-    if (known !== undefined) {
-      known.listener.update(config);
-      known.chains.update(config);
-      return;
-    }
-    const managers = new Map<string, ConnectionManager>();
-    const chains = new ChainSet({
+  #makeChains(listener: string, managers: RunningListener["managers"]): ChainSet {
+    return new ChainSet({
       secrets: this.secrets,
-      makeHandler: (chain) => this.#makeHandler(name, managers, chain),
+      makeHandler: (chain) => this.#makeHandler(listener, managers, chain),
       onRetired: (chain) => managers.delete(chain),
     });
-    chains.update(config);
-    const listener = new Listener(config, this.#options.clock, chains);
-    const port = await listener.listen();
-    if (this.#draining.signal.aborted) return listener.close();
-    this.#listeners.set(name, { listener, chains, managers, port });
   }
 
   #makeHandler(
     listener: string,
-    managers: Map<string, ConnectionManager>,
+    managers: RunningListener["managers"],
     { name, filter }: FilterChainConfig,
   ): ChainHandler {
     const { codec, clock, random, makeFilter, observersFor, onTcpEnd } = this.#options;
@@ -305,6 +332,3 @@ function httpHandler(manager: ConnectionManager): ChainHandler {
     destroy: () => manager.destroy(),
   };
 }
-
-const isSameAddress = (a: ListenerConfig, b: ListenerConfig): boolean =>
-  a.address === b.address && a.port === b.port;

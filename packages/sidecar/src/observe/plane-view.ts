@@ -3,7 +3,8 @@
 import { X509Certificate } from "node:crypto";
 import type { Codec } from "../codec/codec.ts";
 import type { ConnectionManager } from "../listener/connection-manager.ts";
-import type { DataPlane, RunningListener } from "../listener/data-plane.ts";
+import type { DataPlane } from "../listener/data-plane.ts";
+import type { RunningListener } from "../listener/listener-table.ts";
 import type { UpstreamCluster } from "../upstream/upstream-cluster.ts";
 import type { AccessLogs } from "./access-log.ts";
 import type {

@@ -48,6 +48,7 @@ export class TcpProxy implements ChainHandler {
   readonly #connections = new Set<TcpConnection>();
   #config: TcpConfig;
   #draining: Disposable | undefined;
+  #isDraining = false;
 
   constructor(config: TcpConfig, options: TcpProxyOptions) {
     this.#config = config;
@@ -84,9 +85,12 @@ export class TcpProxy implements ChainHandler {
     });
     this.#connections.add(connection);
     connection.start();
+    // It was on its way when the others were told.
+    if (this.#isDraining) this.drain();
   }
 
   drain(): void {
+    this.#isDraining = true;
     const { clock } = this.#options;
     if (this.#connections.size === 0) return;
     this.#draining ??= clock.setTimer(clock.now() + TCP_DRAIN_MS, () => this.destroy());

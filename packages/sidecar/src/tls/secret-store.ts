@@ -48,15 +48,15 @@ export class SecretStore implements Disposable {
   }
 
   /**
-   * Has the secrets that a configuration needs, and no others. Those that are here already are
-   * looked at again, in a moment.
+   * Has the secrets that a configuration needs, or several that pass into each other, and no
+   * others. Those that are here already are looked at again, in a moment.
    *
    * @throws SidecarConfigError when one cannot be had for the first time; nothing has changed then
    */
-  use(snapshot: Snapshot): void {
+  use(...snapshots: readonly Snapshot[]): void {
     const next = new Map<string, Secret>();
     const problems: Problem[] = [];
-    for (const { path, files } of neededBy(snapshot)) {
+    for (const { path, files } of snapshots.flatMap((one) => [...neededBy(one)])) {
       const key = keyOf(files);
       try {
         if (!next.has(key)) next.set(key, this.#secrets.get(key) ?? new Secret(files));

@@ -3,6 +3,7 @@
 //
 //     prepare   what is new or has changed is made and warmed beside what serves
 //     commit    all of it at once takes its place; what was replaced is drained
+//     abandon   or it never happened: what was made for it is gone
 //
 // A cluster that is the same but for its endpoints is no new one (cluster.proto has EDS for that):
 // its hosts keep their connections, health, ejections and latencies.
@@ -19,6 +20,13 @@ export interface ClusterTableOptions {
   readonly make: (config: ClusterConfig, onDrained: () => void) => UpstreamCluster;
   readonly clock: Clock;
   readonly warmTimeoutMs: number;
+}
+
+/** A change that is warm: one of the two follows, without waiting. */
+export interface ClusterChange {
+  commit(): void;
+  /** Hosts that were to join leave, with what is under way to them. */
+  abandon(): void;
 }
 
 interface Plan {
@@ -53,19 +61,19 @@ export class ClusterTable {
   }
 
   /**
-   * Warms what these configurations need; the result puts it in force, without waiting. One
-   * change at a time.
+   * Warms what these configurations need. One change at a time.
    *
    * @param signal gives the change up: `undefined`, and what was made for it is gone
    */
   async prepare(
     configs: ReadonlyMap<string, ClusterConfig>,
     signal: AbortSignal,
-  ): Promise<(() => void) | undefined> {
+  ): Promise<ClusterChange | undefined> {
     const plan = this.#plan(configs);
     await this.#warm(plan.cold, signal);
-    if (!signal.aborted) return () => this.#commit(plan);
-    for (const cluster of plan.fresh) cluster.destroy();
+    const change = { commit: () => this.#commit(plan), abandon: () => abandon(plan) };
+    if (!signal.aborted) return change;
+    change.abandon();
     return undefined;
   }
 
@@ -123,4 +131,9 @@ export class ClusterTable {
       cluster.drain();
     }
   }
+}
+
+function abandon({ fresh, updated }: Plan): void {
+  for (const cluster of fresh) cluster.destroy();
+  for (const [cluster] of updated) cluster.abandon();
 }

@@ -113,7 +113,7 @@ export class UpstreamCluster {
 
   /**
    * Lets the endpoints to come join those that are here, so that nobody leaves before their
-   * successors were asked how they are. {@link update} follows.
+   * successors were asked how they are. {@link update} or {@link abandon} follows.
    *
    * @returns whether there is something to wait for
    */
@@ -122,6 +122,12 @@ export class UpstreamCluster {
     if (healthChecks.length === 0 || isDeepStrictEqual(endpoints, present)) return false;
     this.#upkeep.update([...endpoints, ...present]);
     return !this.isWarm;
+  }
+
+  /** What was prepared will not come: those that have joined for it leave. */
+  abandon(): void {
+    const { endpoints, discovery, healthChecks } = this.#config;
+    if (discovery === "static" && healthChecks.length > 0) this.#upkeep.update(endpoints);
   }
 
   /** Takes over a configuration that it {@link accepts}. */

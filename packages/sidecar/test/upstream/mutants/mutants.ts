@@ -74,6 +74,6 @@ export const mutants: readonly Mutant[] = [
   table("a cold cluster takes over", "await this.#warm(", "void this.#warm("),
   table("what is cold is waited for without end", "      resolve();\n    });", "    });"),
   table("who was replaced goes on", "cluster.drain();", ""),
-  table("what was given up goes on", "for (const cluster of plan.fresh) cluster.destroy();", ""),
+  table("what was given up goes on", "for (const cluster of fresh) cluster.destroy();", ""),
   cluster("the sick keep their connections", "else if (hasChanged) this.#onUnwell?.(host);", ""),
 ];

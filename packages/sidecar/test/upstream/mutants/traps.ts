@@ -273,16 +273,22 @@ export const traps: readonly Trap[] = [
     });
     const prepare = (more: Partial<ClusterConfig>, signal = new AbortController().signal) =>
       clusters.prepare(new Map([["backend", clusterConfig(more)]]), signal);
-    (await prepare({ endpoints: hostsOf("a") }))!();
+    (await prepare({ endpoints: hostsOf("a") }))!.commit();
     const first = clusters.get("backend");
-    (await prepare({ endpoints: hostsOf("a", "b") }))!();
+    (await prepare({ endpoints: hostsOf("a", "b") }))!.commit();
     assert.equal(clusters.get("backend"), first);
     assert.equal(first?.cluster.hosts.size, 2);
+
+    const before = made.length;
+    (await prepare({ ...named, waitsForWarm: false }))!.abandon();
+    assert.deepEqual([clusters.get("backend"), made.length], [first, before + 1]);
+    made.pop();
+    assert.equal(clock.pendingTimers, 0);
 
     resolver.tell("app.test", "silence");
     let commit: (() => void) | undefined;
     void prepare({ ...named, outliers }).then((prepared) => {
-      commit = prepared;
+      commit = prepared?.commit;
     });
     await settled();
     assert.equal(clusters.get("backend"), first);
