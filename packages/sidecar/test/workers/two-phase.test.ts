@@ -52,7 +52,7 @@ test("what is prepared changes nothing; who connects to it waits until it is com
   const port = await freePort();
   const change = await running.plane.prepare(moved(snapshotOf(proxy), { port }));
   const early = open(port);
-  early.end("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  early.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
   expect([running.plane.snapshot, await ask(running.port)]).toEqual([before, "200 hello"]);
   expect(early.bytesRead).toBe(0);
   await change!.commit();
