@@ -145,6 +145,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
       info,
       filters,
       response: this.#response,
+      client: this.#client,
       onPassed: () => this.#decide(),
       onReply: (reply) => this.#reply(reply),
     });

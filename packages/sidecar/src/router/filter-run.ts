@@ -1,6 +1,7 @@
 // One request's way through the filters, one after the other. A filter may answer, wait for its own
 // time, or wait until the whole body has come; whoever is behind it is asked after that.
-import type { RequestHead, ResponseHead } from "../codec/codec.ts";
+import type { RequestHead, ResponseHead, ServerStream } from "../codec/codec.ts";
+import { Fields } from "../codec/fields.ts";
 import type { FilteredRequest, HttpFilter, MakeStage, Verdict } from "../filters/http-filter.ts";
 import type { LocalReply } from "./local-reply.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -13,6 +14,7 @@ export interface FilterRunOptions {
   readonly info: RequestInfo;
   readonly filters: readonly HttpFilter[];
   readonly response: ResponsePath;
+  readonly client: Pick<ServerStream, "sendInformational">;
   /** All of them let it go on. */
   readonly onPassed: () => void;
   /** One of them has answered. */
@@ -112,7 +114,10 @@ export class FilterRun implements FilteredRequest, Disposable {
       case "collect":
         if (this.#bytes > verdict.bytesMax) this.#reply(tooLarge);
         else if (this.#hasEnded) return true;
-        else this.#collectedMax = verdict.bytesMax;
+        else {
+          this.#collectedMax = verdict.bytesMax;
+          this.#askForBody();
+        }
         return false;
       case "wait":
         this.#wait = verdict.start((next) => {
@@ -122,6 +127,15 @@ export class FilterRun implements FilteredRequest, Disposable {
         });
         return false;
     }
+  }
+
+  // A client may wait for a word before it sends the body (RFC 9110 §10.1.1). Upstream, whose word it
+  // is, does not hear of the request before all of it is here.
+  #askForBody(): void {
+    const { client, head } = this.#options;
+    if (!head.fields.has("expect")) return;
+    head.fields.remove("expect");
+    client.sendInformational({ status: 100, fields: new Fields() });
   }
 
   #reply(reply: LocalReply): void {

@@ -236,3 +236,25 @@ test("a client that does not read stops upstream, compressed or not", async () =
   upstream.close();
   upstream.closeAllConnections();
 });
+
+test("RFC 9110 §10.1.1: whoever waits for the body says so to a client that waits for a word", async () => {
+  const buffer = { kind: "buffer", name: "buffer", requestBytesMax: 3 } as const;
+  await using proxy = await startFiltered([buffer]);
+  const socket = connect(proxy.port, "127.0.0.1");
+  let got = "";
+  socket.on("data", (chunk) => {
+    got += chunk;
+  });
+  socket.write("POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+  while (!got.endsWith("\r\n\r\n")) await turn();
+  expect(got).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  expect(proxy.seen).toEqual([]);
+  socket.write("abc");
+  while (!got.includes("abc")) await turn();
+  // Nobody asks upstream for a word that the client has.
+  expect(got.match(/ 100 /g)?.length).toBe(1);
+  socket.write("POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
+  while (!got.includes(" 413 ")) await turn();
+  expect(got.match(/ 100 /g)?.length).toBe(1);
+  socket.destroy();
+});
