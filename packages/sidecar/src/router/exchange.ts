@@ -27,7 +27,7 @@ import { RequestBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { type LateListener, type LateReason, RequestTimers } from "./request-timers.ts";
 import type { ResponseFlag } from "./response-flags.ts";
-import { ResponsePath } from "./response-path.ts";
+import { ResponsePath, type ResponsePathOwner } from "./response-path.ts";
 import { type CallNumbers, type CallOwner, type CallPlan, UpstreamCall } from "./upstream-call.ts";
 
 /** What becomes of a request. */
@@ -93,7 +93,9 @@ const keptBytesMax = 65_536;
 const flushMs = 100;
 
 /** One request and its response. */
-export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateListener {
+export class Exchange
+  implements StreamReceiver<RequestHead>, CallOwner, ResponsePathOwner, LateListener
+{
   readonly #options: ExchangeOptions;
   readonly #info: RequestInfo;
   readonly #client: ServerStream;
@@ -112,13 +114,12 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
   #hasResponseEnded = false;
 
   constructor(client: ServerStream, options: ExchangeOptions) {
-    const { clock, info, decider, numbers } = options;
+    const { clock, info, numbers } = options;
     this.#options = options;
     this.#info = info;
     this.#client = client;
     this.#timers = new RequestTimers(clock, this);
-    const edit = (head: ResponseHead): void => decider.edit(head, info);
-    this.#response = new ResponsePath({ client: this, edit, onReady: this.#onReady });
+    this.#response = new ResponsePath(this);
     numbers.active++;
     numbers.requests++;
   }
@@ -130,7 +131,10 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     const info = this.#info;
     this.#head = head;
     info.request = head;
-    if (end) this.#endRequest(() => this.#body.endWithHead());
+    if (end) {
+      this.#body.endWithHead();
+      this.#onRequestEnd();
+    }
     const refusal = decider.route(head, info);
     for (const observer of observers) observer.onBegin?.(info);
     if (refusal !== undefined) return this.#reply(refusal);
@@ -164,14 +168,15 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     this.#info.bytesReceived += chunk.length;
     this.#timers.touch();
     this.#body.addData(chunk, end);
-    if (end) this.#endRequest(() => {});
+    if (end) this.#onRequestEnd();
     this.#filters?.onBody(chunk.length, end);
     this.#pump();
   }
 
   onTrailers(fields: Fields): void {
     if (this.#isOver) return;
-    this.#endRequest(() => this.#body.addTrailers(fields));
+    this.#body.addTrailers(fields);
+    this.#onRequestEnd();
     this.#filters?.onBody(0, true);
     this.#pump();
   }
@@ -191,12 +196,14 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     this.#response.onWritable();
   }
 
-  readonly #onReady = (): void => this.#call?.resumeResponse();
+  onReady(): void {
+    this.#call?.resumeResponse();
+  }
 
   // Towards upstream.
 
   #decide(): void {
-    const { decider, clock, random, observers } = this.#options;
+    const { decider, clock, random } = this.#options;
     const head = this.#head!;
     const decision = decider.decide(head, this.#info);
     if (decision.kind === "reply") return this.#reply(decision.reply);
@@ -212,9 +219,6 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
       numbers: decision.numbers,
       clock,
       random,
-      onForward: (sent) => {
-        for (const observer of observers) observer.onForward?.(info, sent);
-      },
     });
     if (head.upgrade === undefined) this.#startMirrors(decision);
     this.#call.begin();
@@ -249,6 +253,10 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     if (!this.#hasResponseEnded || !this.#isThrough) return;
     this.#finish();
     this.#call?.end();
+  }
+
+  onForward(sent: RequestHead): void {
+    for (const observer of this.#options.observers) observer.onForward?.(this.#info, sent);
   }
 
   onFlow(): void {
@@ -309,7 +317,11 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
     if (!this.#isOver) this.#break(reason, flag, detail);
   }
 
-  // To the client, at the end of the response's path.
+  // To the client, along the response's path and at its end.
+
+  editHead(head: ResponseHead): void {
+    this.#options.decider.edit(head, this.#info);
+  }
 
   sendHead(head: ResponseHead, end: boolean): void {
     if (this.#isOver) return;
@@ -335,8 +347,7 @@ export class Exchange implements StreamReceiver<RequestHead>, CallOwner, LateLis
 
   // The end.
 
-  #endRequest(end: () => void): void {
-    end();
+  #onRequestEnd(): void {
     this.#info.requestEnded();
     if (this.#head?.upgrade !== undefined || this.#plan?.timeout.from === "head") return;
     this.#timers.boundResponse(this.#plan?.timeout.ms ?? 0);

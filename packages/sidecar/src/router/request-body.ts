@@ -10,7 +10,7 @@ type Part = { readonly chunk: Uint8Array; readonly end: boolean } | { readonly t
 /** The body of one request, in parts. */
 export class RequestBody {
   readonly #keptBytesMax: number;
-  readonly #readers = new Set<BodyReader>();
+  readonly #readers: BodyReader[] = [];
   #parts: Part[] = [];
   // Parts that are gone: the first that is here has this number.
   #gone = 0;
@@ -47,7 +47,7 @@ export class RequestBody {
 
   /** Whether it could be sent from the beginning. */
   get canRewind(): boolean {
-    return this.#isKept || (this.#gone === 0 && this.#readers.size === 0);
+    return this.#isKept || (this.#gone === 0 && this.#readers.length === 0);
   }
 
   /** Bytes that wait here or are kept. */
@@ -79,7 +79,7 @@ export class RequestBody {
   /** Somebody who sends all of it, from the beginning, which must be here still. */
   read(): BodyReader {
     const reader = new BodyReader(this);
-    this.#readers.add(reader);
+    this.#readers.push(reader);
     return reader;
   }
 
@@ -101,7 +101,8 @@ export class RequestBody {
 
   /** For a reader: it is done with. */
   forget(reader: BodyReader): void {
-    this.#readers.delete(reader);
+    const at = this.#readers.indexOf(reader);
+    if (at !== -1) this.#readers.splice(at, 1);
     if (!this.#isKept) this.#dropSent();
   }
 

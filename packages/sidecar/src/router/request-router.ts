@@ -60,11 +60,12 @@ export class RequestRouter implements Decider {
     }
     if (normal.kind === "redirect") return moved(307, normal.path, "path_normalization_redirect");
     head.path = normal.path;
-    info.virtualHost = this.#routes.virtualHostOf(head);
+    const found = this.#routes.find(head);
+    info.virtualHost = found?.virtualHost ?? this.#routes.virtualHostOf(head);
     if (info.peer.tls === undefined && info.virtualHost?.requiresTls) {
       return moved(301, `https://${head.authority}${head.path}`, "https_redirect");
     }
-    info.route = this.#routes.find(head)?.route;
+    info.route = found?.route;
     return undefined;
   }
 

@@ -8,28 +8,28 @@ import type { MakeStage, ResponseSink, ResponseStage } from "../filters/http-fil
 /** What sees, and may change, a response's head. */
 export type VisitHead = (head: ResponseHead) => void;
 
-/** What a path is made of. */
-export interface ResponsePathOptions {
-  /** The end of it. */
-  readonly client: ResponseSink;
+/** Whose response it is: the end of the path, and what is asked on the way. */
+export interface ResponsePathOwner extends ResponseSink {
   /** What the route does to the head, before all others. */
-  readonly edit: VisitHead;
+  editHead(head: ResponseHead): void;
   /** More may be given again. */
-  readonly onReady: () => void;
+  onReady(): void;
 }
+
+const none: readonly never[] = [];
 
 /** One response on its way. */
 export class ResponsePath implements ResponseSink {
-  readonly #options: ResponsePathOptions;
+  readonly #owner: ResponsePathOwner;
   #visits: VisitHead[] | undefined;
   #makers: MakeStage[] | undefined;
   // From the client outwards.
-  #stages: ResponseStage[] = [];
+  #stages: readonly ResponseStage[] = none;
   #first: ResponseSink;
 
-  constructor(options: ResponsePathOptions) {
-    this.#options = options;
-    this.#first = options.client;
+  constructor(owner: ResponsePathOwner) {
+    this.#owner = owner;
+    this.#first = owner;
   }
 
   /** Asked in the order that is the reverse of that in which they were added. */
@@ -45,8 +45,8 @@ export class ResponsePath implements ResponseSink {
   }
 
   sendHead(head: ResponseHead, end: boolean): void {
-    this.#options.edit(head);
-    const visits = this.#visits ?? [];
+    this.#owner.editHead(head);
+    const visits = this.#visits ?? none;
     for (let i = visits.length - 1; i >= 0; i--) visits[i]!(head);
     if (!end && this.#makers !== undefined) this.#build(this.#makers, head);
     this.#first.sendHead(head, end);
@@ -62,14 +62,14 @@ export class ResponsePath implements ResponseSink {
 
   /** The client takes more: so do the stages, one after the other, unless one has a backlog. */
   onWritable(): void {
-    if (this.#stages.every((stage) => stage.onWritable())) this.#options.onReady();
+    if (this.#stages.every((stage) => stage.onWritable())) this.#owner.onReady();
   }
 
   /** The response is over before its end. */
   abort(): void {
     for (const stage of this.#stages) stage.abort();
-    this.#stages = [];
-    this.#first = this.#options.client;
+    this.#stages = none;
+    this.#first = this.#owner;
   }
 
   #build(makers: readonly MakeStage[], head: ResponseHead): void {
@@ -77,12 +77,12 @@ export class ResponsePath implements ResponseSink {
       const outer = this.#stages.length;
       const stage = make(this.#first, head, () => this.#onStageReady(outer));
       if (stage === undefined) continue;
-      this.#stages.push(stage);
+      this.#stages = [...this.#stages, stage];
       this.#first = stage;
     }
   }
 
   #onStageReady(at: number): void {
-    if (this.#stages.slice(at + 1).every((stage) => stage.onWritable())) this.#options.onReady();
+    if (this.#stages.slice(at + 1).every((stage) => stage.onWritable())) this.#owner.onReady();
   }
 }

@@ -36,16 +36,15 @@ export class IdleTimer implements Disposable {
   readonly #clock: Clock;
   readonly #boundMs: number;
   readonly #onIdle: () => void;
-  readonly #timer: Timer;
+  #running: Disposable;
   #heardAtMs: number;
 
   constructor(clock: Clock, boundMs: number, onIdle: () => void) {
     this.#clock = clock;
     this.#boundMs = boundMs;
     this.#onIdle = onIdle;
-    this.#timer = new Timer(clock);
     this.#heardAtMs = clock.now();
-    this.#timer.set(boundMs, this.#check);
+    this.#running = clock.setTimer(this.#heardAtMs + boundMs, this.#check);
   }
 
   /** Something was heard. */
@@ -54,12 +53,12 @@ export class IdleTimer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#timer.stop();
+    this.#running[Symbol.dispose]();
   }
 
   readonly #check = (): void => {
-    const leftMs = this.#heardAtMs + this.#boundMs - this.#clock.now();
-    if (leftMs <= 0) this.#onIdle();
-    else this.#timer.set(leftMs, this.#check);
+    const idleAtMs = this.#heardAtMs + this.#boundMs;
+    if (idleAtMs <= this.#clock.now()) this.#onIdle();
+    else this.#running = this.#clock.setTimer(idleAtMs, this.#check);
   };
 }

@@ -73,6 +73,8 @@ export interface CallOwner {
   onResponse(head: ResponseHead, end: boolean): void;
   onResponseData(chunk: Uint8Array, end: boolean): void;
   onResponseTrailers(fields: Fields): void;
+  /** An attempt is about to send its head. */
+  onForward(head: RequestHead): void;
   /** Whether the client should go on may have changed: `wantsMore`. */
   onFlow(): void;
   /** There is no response: this one takes its place. */
@@ -90,7 +92,6 @@ export interface CallOptions {
   readonly numbers: CallNumbers;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onForward: (head: RequestHead) => void;
 }
 
 // Methods that mean the same once and twice (RFC 9110 §9.2.2).
@@ -109,7 +110,7 @@ export class UpstreamCall implements AttemptOwner {
   readonly #retries: RetryState;
   readonly #pause: Timer;
   readonly #attempts = new Set<Attempt>();
-  readonly #tried = new Set<Host>();
+  readonly #tried: Host[] = [];
   #kept: Attempt | undefined;
   // A retry that was granted waits for its time, and holds the beginning of the body: a mirror may
   // be past it.
@@ -179,13 +180,13 @@ export class UpstreamCall implements AttemptOwner {
 
   #try({ isFresh, isRetry }: { isFresh: boolean; isRetry: boolean }): void {
     const { plan, body, clock, info } = this.#options;
-    const destination = plan.choose((host) => this.#tried.has(host));
+    const destination = plan.choose((host) => this.#tried.includes(host));
     if (destination === undefined) {
       if (isRetry) plan.breakers.give("retries");
       if (this.#attempts.size === 0) this.#fail(noHostReply);
       return;
     }
-    this.#tried.add(destination.host);
+    this.#tried.push(destination.host);
     info.host = destination.host;
     info.upstreamAttempts++;
     const attempt = new Attempt({
@@ -203,12 +204,12 @@ export class UpstreamCall implements AttemptOwner {
   }
 
   headFor({ destination }: Attempt): RequestHead {
-    const { plan, info, onForward } = this.#options;
+    const { plan, info, owner } = this.#options;
     // Each attempt has fields of its own: the codec and tracing may change them.
     const head: RequestHead = { ...plan.head, fields: plan.head.fields.copy() };
     plan.prepare(head, destination);
     info.forwarded = head;
-    onForward(head);
+    owner.onForward(head);
     return head;
   }
 
@@ -240,9 +241,7 @@ export class UpstreamCall implements AttemptOwner {
     // From here on it is answered: nothing is sent again, nothing is kept.
     this.#kept = attempt;
     this.#callOffRetry();
-    for (const other of this.#attempts) if (other !== attempt) other.abandon("cancelled");
-    this.#attempts.clear();
-    this.#attempts.add(attempt);
+    for (const other of this.#attempts) if (other !== attempt) this.#callOff(other);
     body.stopKeeping();
     if (this.#retries.retries > 0 && head.status < 500) numbers.retriesSucceeded++;
     info.host = attempt.destination.host;
@@ -321,6 +320,11 @@ export class UpstreamCall implements AttemptOwner {
     if (this.#hasRepeated || !body.canRewind) return false;
     if (reason === "refused") return true;
     return reason === "connection-failure" && isReused && idempotent.has(plan.head.method);
+  }
+
+  #callOff(attempt: Attempt): void {
+    this.#attempts.delete(attempt);
+    attempt.abandon("cancelled");
   }
 
   // Its answer counts for the host, and nobody gets it.

@@ -51,6 +51,9 @@ interface Waiting {
   readonly isFresh: boolean;
 }
 
+// Of a request that has its connection already.
+const noWish: Disposable = { [Symbol.dispose]() {} };
+
 /** What a pool is made of. */
 export interface PoolOptions {
   readonly host: Host;
@@ -91,11 +94,13 @@ export class ConnectionPool {
    * @param isFresh a new one, that no request has been on
    */
   acquire(events: PoolEvents, isFresh = false): Disposable {
-    const waiting: Waiting = { events, isFresh };
     const entry = this.#isClosed ? undefined : this.#withRoom(isFresh);
     if (entry !== undefined) {
-      this.#give(entry, waiting);
-    } else if (this.#isClosed) {
+      this.#give(entry, events);
+      return noWish;
+    }
+    const waiting: Waiting = { events, isFresh };
+    if (this.#isClosed) {
       this.#fail(waiting, "closed", "the pool is closed");
     } else if (!this.#options.breakers.take("pending")) {
       this.#overflows++;
@@ -158,7 +163,7 @@ export class ConnectionPool {
       const entry = this.#withRoom(waiting.isFresh);
       if (entry === undefined) continue;
       this.#stopWaiting(waiting);
-      this.#give(entry, waiting);
+      this.#give(entry, waiting.events);
     }
     this.#openMore();
   };
@@ -185,7 +190,7 @@ export class ConnectionPool {
     if (this.#waiting.size > 0) queueMicrotask(this.#serve);
   }
 
-  #give(entry: Entry, { events }: Waiting): void {
+  #give(entry: Entry, events: PoolEvents): void {
     const { requestsPerConnectionMax } = this.#options.config;
     const isReused = entry.requests > 0;
     if (isReused) this.#reused++;

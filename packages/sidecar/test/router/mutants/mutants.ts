@@ -63,11 +63,7 @@ export const mutants: readonly Mutant[] = [
     "const waiting = this.#options.body.read();",
     "const waiting: BodyReader = { position: 1e9, [Symbol.dispose]() {} } as never;",
   ),
-  call(
-    "the loser of a hedge goes on",
-    'for (const other of this.#attempts) if (other !== attempt) other.abandon("cancelled");',
-    "",
-  ),
+  call("the loser of a hedge goes on", 'attempt.abandon("cancelled");', ""),
   call(
     "a bad answer wins over one that may come",
     "if (this.#attempts.size > 1 || this.#waiting !== undefined) {",
@@ -90,7 +86,7 @@ export const mutants: readonly Mutant[] = [
     "fields: plan.head.fields.copy()",
     "fields: plan.head.fields",
   ),
-  call("the host that was tried is forgotten", "this.#tried.add(destination.host);", ""),
+  call("the host that was tried is forgotten", "this.#tried.push(destination.host);", ""),
   call(
     "a late try ends its request",
     "if (isHedged) numbers.hedges++;",
@@ -172,8 +168,8 @@ export const mutants: readonly Mutant[] = [
   ),
   path(
     "a stage's answer to a backlog is not asked",
-    "if (this.#stages.every((stage) => stage.onWritable())) this.#options.onReady();",
-    "this.#options.onReady();",
+    "if (this.#stages.every((stage) => stage.onWritable())) this.#owner.onReady();",
+    "this.#owner.onReady();",
   ),
   path(
     "a stage that is cut short is not told",
