@@ -157,8 +157,8 @@ export interface ServerConnection {
   /** Streams that have begun and not ended. */
   readonly streams: number;
   /**
-   * Lets the streams end and takes no more: GOAWAY twice (RFC 9113 §6.8), or `Connection: close` on
-   * the next response; then closes.
+   * Lets the streams end, and those that are on their way: GOAWAY twice (RFC 9113 §6.8), or
+   * `Connection: close` on the next response; then closes.
    */
   drain(): void;
   /** Ends everything now. */
@@ -225,8 +225,9 @@ export interface ServerOptions extends CodecLimits {
   readonly upgrades: ReadonlySet<string>;
   /** Requests of one connection, which is drained with the last of them. Default: 0, no bound. */
   readonly requestsPerConnectionMax?: number;
-  /** From the GOAWAY that says that a connection will end to the one that says which request was
-   * its last: what the client sent in between is served. Default: 5,000. */
+  /** How long a drain waits for requests that are on their way: from the GOAWAY that says that a
+   * connection will end to the one that says which request was its last, and on an idle connection
+   * of HTTP/1.1 for one more request, whose answer says that it is the last. Default: 5,000. */
   readonly drainTimeoutMs?: number;
 }
 

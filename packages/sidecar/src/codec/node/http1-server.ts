@@ -44,6 +44,9 @@ export interface ServerShared {
  */
 export const lingerMs = 1_000;
 
+/** What `drainTimeoutMs` is where nobody says otherwise. */
+export const drainMs = 5_000;
+
 /** Connections of HTTP/1.1 on one node:http server that listens on nothing. */
 export class Http1Server {
   readonly #shared: ServerShared;
@@ -162,9 +165,13 @@ export class Http1ServerConnection implements ServerConnection {
     this.#socket.on("data", this.#onData);
   }
 
+  // HTTP/1.1 has no GOAWAY: only a response can say that it is the last one. A connection that was
+  // closed while it seemed idle would meet a request on its way, of which nobody knows whether it
+  // was processed (RFC 9112 §9.3.1). So the next one is still answered, for a while.
   drain(): void {
+    if (this.#isDraining) return;
     this.#isDraining = true;
-    if (this.#stream === undefined && this.#scanner.isBetween) this.#socket.end();
+    if (this.#stream === undefined && this.#scanner.isBetween) this.#waitForNext();
   }
 
   destroy(): void {
@@ -273,12 +280,17 @@ export class Http1ServerConnection implements ServerConnection {
     if (this.#isClosing || this.#socket.destroyed) return;
     // An early response: the rest of the request is read to let the response arrive, and dropped.
     if (!this.#scanner.isBetween) return this.#linger();
-    if (closes || this.#isDraining) {
+    if (closes) {
       this.#socket.end();
       return;
     }
-    this.#deadline.set(this.#shared.options.idleTimeoutMs);
+    this.#waitForNext();
     this.#socket.resume();
+  }
+
+  #waitForNext(): void {
+    const { idleTimeoutMs, drainTimeoutMs = drainMs } = this.#shared.options;
+    this.#deadline.set(this.#isDraining ? Math.min(drainTimeoutMs, idleTimeoutMs) : idleTimeoutMs);
   }
 
   #refuse(reason: RefusalReason): void {
@@ -320,7 +332,8 @@ export class Http1ServerConnection implements ServerConnection {
     } else if (this.#scanner.isInHead) {
       timeouts.head++;
       this.#refuse("head-too-slow");
-    } else {
+    } else if (this.#isDraining) this.#linger();
+    else {
       timeouts.idle++;
       this.#socket.destroy();
     }

@@ -12,12 +12,10 @@ import { readHttp2Request } from "../rules/http2-fields.ts";
 import type { FloodReason } from "../rules/http2-floods.ts";
 import { isRefusal, type RefusalReason, refusals } from "../rules/refusals.ts";
 import { Deadline } from "./deadline.ts";
-import { lingerMs, type ServerShared } from "./http1-server.ts";
+import { drainMs, lingerMs, type ServerShared } from "./http1-server.ts";
 import { Http2Gate } from "./http2-gate.ts";
 import { connectionWindowBytes, sessionBounds, windowBytes } from "./http2-parts.ts";
 import { Http2ServerStream } from "./http2-server-stream.ts";
-
-const drainMs = 5_000;
 
 /** One connection with many streams. */
 export class Http2ServerConnection implements ServerConnection {
