@@ -2,8 +2,9 @@ import { ManualClock } from "@compendium/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { percentile } from "../src/measure.ts";
+import { straggling } from "../src/preview.ts";
 import { type X4Scenario, x4Scenario } from "../src/x4-scenario.ts";
-import { predictHedged, predictUnhedged } from "../src/x4-theory.ts";
+import { predictHedged, predictMeshHedged, predictUnhedged } from "../src/x4-theory.ts";
 import { simulateX4 } from "./simulated-x4.ts";
 
 const varied = (change: Partial<X4Scenario["preview"]>): X4Scenario => ({
@@ -31,6 +32,38 @@ describe("X4, worked out by hand: 2 % take 800 ms, the others 10 to 20 ms", () =
     // of the trapezoid, are quicker than that by √(2 · 8 · 10 · 3 / 98) ms.
     expect(p999Ms).toBeCloseTo(19.69 + 8 + 20 - 2.21, 1);
     expect(extraShare).toBe(0.02);
+  });
+});
+
+describe("in a sidecar, which asks again after 40 ms", () => {
+  test("the overtaken take 40 ms and a quick call, and nobody waits for a wheel", () => {
+    const { p50Ms, p99Ms, p999Ms, extraShare } = predictMeshHedged(x4Scenario);
+    expect(p50Ms).toBe(10 + (10 * 50) / 98);
+    // Half of the stragglers are 51 % of the overtaken; 95 % of them are 96.9 %.
+    expect(p99Ms).toBeCloseTo(40 + 10 + 5.1, 1);
+    expect(p999Ms).toBeCloseTo(40 + 10 + 9.69, 1);
+    expect(extraShare).toBe(0.02);
+  });
+
+  test("drawn call by call, it comes to the same", () => {
+    const { preview, mesh } = x4Scenario;
+    const next = straggling(preview);
+    const samples = Array.from({ length: 200_000 }, () => {
+      const firstMs = next();
+      const isHedged = firstMs > mesh.hedgeAfterMs;
+      return { tookMs: isHedged ? Math.min(firstMs, mesh.hedgeAfterMs + next()) : firstMs };
+    });
+    const predicted = predictMeshHedged(x4Scenario);
+    expect(Math.abs(percentile(samples, 0.5) - predicted.p50Ms)).toBeLessThan(0.1);
+    expect(Math.abs(percentile(samples, 0.99) - predicted.p99Ms)).toBeLessThan(0.4);
+    expect(Math.abs(percentile(samples, 0.999) - predicted.p999Ms)).toBeLessThan(0.4);
+  });
+
+  test("a delay among the quick calls, or too late for the stragglers, is refused", () => {
+    const after = (hedgeAfterMs: number) => ({ ...x4Scenario, mesh: { hedgeAfterMs } });
+    expect(() => predictMeshHedged(after(19))).toThrow(RangeError);
+    expect(() => predictMeshHedged(after(781))).toThrow(RangeError);
+    expect(() => predictMeshHedged(after(Number.NaN))).toThrow(RangeError);
   });
 });
 

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { endpointsAt, type SidecarSettings } from "../src/mesh.ts";
+import { MeshStack } from "../src/mesh-stacks.ts";
+import type { StackSource } from "../src/stack.ts";
 import { objectionsToX4, runX4, type X4Comparison, type X4Measurement } from "../src/x4.ts";
 import { formatX4 } from "../src/x4-report.ts";
 import { type X4Scenario, x4Scenario } from "../src/x4-scenario.ts";
-import { predictHedged, predictUnhedged } from "../src/x4-theory.ts";
+import { predictHedged, predictMeshHedged, predictUnhedged } from "../src/x4-theory.ts";
 import { InProcessStacks } from "./in-process.ts";
+import { InProcessSidecar } from "./in-process-mesh.ts";
 
 const unhedged: X4Measurement = {
   p50Ms: 15.8,
@@ -83,6 +87,19 @@ describe("the report", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  test("says who hedges", () => {
+    const [edge, sidecar] = [undefined, "sidecar" as const].map((hedger) =>
+      formatX4(comparison, x4Scenario, hedger).split("\n"),
+    );
+    expect(edge).toContain(
+      "  With hedging, whoever waits longer than 95 % of calls take asks again.",
+    );
+    expect(sidecar).toContain(
+      "  With hedging, preview's sidecar asks again after 40 ms; the edge never does.",
+    );
+    expect(Math.max(...(sidecar ?? []).map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   test("ends with the objections, where there are any", () => {
     const report = formatX4({ ...comparison, objections: ["it was cold"] }, x4Scenario);
     expect(report).toContain("\n  ✘ it was cold\n");
@@ -112,6 +129,34 @@ describe("a run", () => {
     ]);
     expect(stacks.made).toHaveLength(2);
     expect(stacks.running).toBe(0);
+  });
+
+  test("with sidecars, preview's is told to hedge, and the edge does not", async () => {
+    const source = new InProcessStacks();
+    const told: (number | undefined)[] = [];
+    const meshed: StackSource = {
+      independent: true,
+      fresh: async (protection) => {
+        const stack = await source.fresh(protection);
+        const { edgeUrl, previewUrl, lost } = stack;
+        const sidecar = await InProcessSidecar.start({
+          name: "preview",
+          endpoints: endpointsAt([previewUrl]),
+        });
+        const configure = (change: Partial<SidecarSettings>) => {
+          told.push(change.hedgeAfterMs);
+          return sidecar.configure(change);
+        };
+        const children = [stack, sidecar];
+        const addresses = { entryUrl: edgeUrl, edgeUrl, previewUrl };
+        return new MeshStack(addresses, { configure }, { children, lost });
+      },
+    };
+    const { off, on } = await runX4(meshed, brief, () => {}, never, "sidecar");
+    expect(told.toSorted()).toEqual([brief.mesh.hedgeAfterMs, undefined]);
+    expect(on.predicted).toEqual(predictMeshHedged(brief));
+    for (const { measured } of [off, on]) expect(measured).toMatchObject({ previews: 20 });
+    expect(source.running).toBe(0);
   });
 
   test("is given up when a process dies, or whoever asked does not want it any more", async () => {

@@ -16,6 +16,9 @@ const ports = { SHOWNOTES_PORT: "", PROMETHEUS_PORT: "" };
 const edges = ["edge", "edge-2", "edge-3"];
 const registry = ["registry-1", "registry-2", "registry-3"];
 const presence = ["presence-eu", "presence-us", "presence-ap"];
+const sidecars = ["edge", "preview", "billing", ...registry, ...presence].map(
+  (name) => `sidecar-${name}`,
+);
 // What else is set for compose.
 let settings: Record<string, string> = {};
 
@@ -73,17 +76,44 @@ test("the public port serves the page, episodes and metrics, and no control", as
   expect((await lab("/control")).status).toBe(404);
 });
 
-test("Prometheus scrapes every service", async () => {
-  const url = `http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/query?query=up`;
-  const up = async () => {
-    const { data } = (await (await fetch(url)).json()) as {
-      data: { result: { metric: { instance: string }; value: [number, string] }[] };
-    };
-    return data.result.map(({ metric, value }) => `${metric.instance} ${value[1]}`).sort();
+// What Prometheus answers, by instance.
+const queried = async (query: string): Promise<[string, number][]> => {
+  const url = `http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/query?query=`;
+  const { data } = (await (await fetch(url + encodeURIComponent(query))).json()) as {
+    data: { result: { metric: { instance: string }; value: [number, string] }[] };
   };
+  return data.result.map(({ metric, value }) => [metric.instance, Number(value[1])]);
+};
+
+test("Prometheus scrapes every service, and every sidecar", async () => {
   const services = ["billing", "preview", ...edges, ...registry, ...presence];
-  const all = [...services.map((name) => `${name}:8080 1`), "lab:4100 1"].sort();
+  const all = [
+    ...services.map((name) => `${name}:8080 1`),
+    ...sidecars.map((name) => `${name}:9901 1`),
+    "lab:4100 1",
+  ].sort();
+  const up = async () => (await queried("up")).map(([instance, is]) => `${instance} ${is}`).sort();
   await vi.waitFor(async () => expect(await up()).toEqual(all), { timeout: 20_000 });
+});
+
+test("who comes in comes through sidecars, which say so", async () => {
+  for (const region of ["eu", "us", "ap"]) await lab(`/regions/${region}/state`);
+  const answered = 'sum by (instance) (sidecar_requests_total{class="2xx"}) > 0';
+  const seen = async () => (await queried(answered)).map(([instance]) => instance);
+  const asked = ["edge", "preview", "presence-eu", "presence-us", "presence-ap"];
+  const wanted = asked.map((name) => `sidecar-${name}:9901`);
+  const isThere = async () => expect(await seen()).toEqual(expect.arrayContaining(wanted));
+  await vi.waitFor(isThere, { timeout: 20_000 });
+});
+
+test("the sidecar's image has nobody's rights, and no shell", async () => {
+  const user = ["image", "inspect", "--format", "{{.Config.User}}", "compendium/sidecar"];
+  expect((await run(["docker", ...user])).output.trim()).toBe("1000:1000");
+  const shell = ["run", "--rm", "--network=none", "--entrypoint=sh", "compendium/sidecar"];
+  expect(await run(["docker", ...shell])).toMatchObject({
+    code: 127,
+    output: expect.stringContaining('exec: "sh": executable file not found'),
+  });
 });
 
 test("k6's smoke profile passes beside the lab's own load", async () => {
@@ -207,6 +237,44 @@ describe("X5's clients, while members of the registry are killed, paused and cut
       expect(found.acknowledged).toBeGreaterThan(0);
     },
   );
+});
+
+describeNightly("a canary, which fails half of its calls", () => {
+  const sidecar = "http://sidecar-preview";
+  // From within the network, where the edge is.
+  const evaluated = async (script: string) =>
+    (await composed("exec", "-T", "edge", "node", "-e", `${script}.then(console.log)`)).trim();
+  // Asked of the sidecar: what the edge's breaker makes of the answers is another question.
+  const statuses = () =>
+    evaluated(
+      `Promise.all(Array.from({ length: 100 }, () => fetch("${sidecar}:8080/preview?url=a")` +
+        ".then(({ status }) => status))).then((all) => [...new Set(all)].sort().join())",
+    );
+
+  beforeAll(async () => {
+    if (!need.present) return;
+    settings = { MESH_PREVIEW: "preview-canary" };
+    await composed("up", "--wait", "--no-build", "--no-deps", "preview-2", "sidecar-preview");
+  });
+
+  afterAll(async () => {
+    settings = {};
+    if (!need.present) return;
+    await composed("up", "--wait", "--no-build", "--no-deps", "sidecar-preview");
+    await composed("rm", "--stop", "--force", "preview-2");
+  });
+
+  test("is put aside by the sidecar, and its failures with it", async () => {
+    const switched = `{ method: "POST", body: JSON.stringify({ on: true }) }`;
+    await evaluated(`fetch("http://preview-2:8080/control/failures", ${switched})`);
+    const stats = `fetch("${sidecar}:9901/stats?filter=ejections_active").then((it) => it.text())`;
+    const ejected = async () => {
+      await statuses();
+      expect(await evaluated(stats)).toMatch(/active: 1$/m);
+    };
+    await vi.waitFor(ejected, { timeout: 60_000, interval: 100 });
+    expect(await statuses()).toBe("200");
+  });
 });
 
 describe("X1 by k6, without the lab, on fresh containers", () => {

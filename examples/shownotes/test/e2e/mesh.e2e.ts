@@ -1,5 +1,5 @@
-// The demo with a sidecar in front of every service, as processes: what it starts, that all of it is
-// asked that way, that what dies comes back, and that nothing is left.
+// The demo with a sidecar in front of every service, as processes: what it starts, that all of it
+// is asked that way, that what dies comes back, and that nothing is left.
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { requireOrSkip } from "@compendium/metrics/testing";
