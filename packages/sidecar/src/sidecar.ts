@@ -7,11 +7,12 @@
 import type { Writable } from "node:stream";
 import { collectRuntime } from "@compendium/metrics/runtime";
 import { type Clock, systemClock } from "@compendium/runtime";
-import { AdminPlace } from "./admin/admin-place.ts";
+import { type AdminMove, AdminPlace } from "./admin/admin-place.ts";
 import type { AdminSubject, ServerState } from "./admin/admin-subject.ts";
+import { type ClusterStatus, statusOf } from "./admin/clusters.ts";
 import { NodeCodec } from "./codec/node/node-codec.ts";
 import type { Snapshot } from "./config/snapshot.ts";
-import { DataPlane, type DataPlaneOptions } from "./listener/data-plane.ts";
+import { DataPlane, type DataPlaneOptions, type PlaneChange } from "./listener/data-plane.ts";
 import { registerSidecar } from "./metrics.ts";
 import { AccessLogs } from "./observe/access-log.ts";
 import { familiesOf } from "./observe/families.ts";
@@ -19,9 +20,9 @@ import { Logger } from "./observe/logger.ts";
 import type { MeasurablePlane } from "./observe/measurable.ts";
 import { Meter } from "./observe/meter.ts";
 import { PlaneView } from "./observe/plane-view.ts";
-import { readAll } from "./observe/readings.ts";
+import { type Reading, readAll } from "./observe/readings.ts";
 import { tcpContext } from "./observe/tcp-context.ts";
-import { TextRegistry } from "./observe/text-registry.ts";
+import { formatMetrics, type MetricValues, TextRegistry } from "./observe/text-registry.ts";
 import type { RequestObserver } from "./router/observer.ts";
 
 // What a sidecar hears of its data plane itself.
@@ -123,19 +124,46 @@ export class Sidecar implements AsyncDisposable {
    * @throws Error when an address cannot be listened on
    */
   async apply(snapshot: Snapshot): Promise<void> {
+    const change = await this.prepare(snapshot);
+    await change.commit();
+  }
+
+  /**
+   * The first half of {@link apply}: finds out whether the snapshot can be had, and changes nothing
+   * but where the admin interface is. One of the result's two halves follows.
+   *
+   * @throws Error when an address cannot be listened on, or a certificate not be read
+   */
+  async prepare(snapshot: Snapshot): Promise<PlaneChange> {
+    const move = await this.#admin.move(snapshot.admin).catch((error) => this.#refused(error));
+    const change = await this.plane.prepare(snapshot).catch(async (error) => {
+      await move.undo();
+      return this.#refused(error);
+    });
+    return {
+      commit: () => this.#commit(snapshot, change, move),
+      abandon: () => {
+        change?.abandon();
+        this.#view.rejected();
+        void move.undo();
+      },
+    };
+  }
+
+  async #commit(
+    snapshot: Snapshot,
+    change: PlaneChange | undefined,
+    move: AdminMove,
+  ): Promise<void> {
     try {
-      const move = await this.#admin.move(snapshot.admin);
-      await this.plane.apply(snapshot).catch(async (error) => {
-        await move.undo();
-        throw error;
-      });
-      await move.keep();
+      await change?.commit();
     } catch (error) {
-      this.#view.rejected();
-      // A port that cannot be had is found out when everything else has changed.
-      if (this.plane.snapshot === snapshot) this.#view.refresh();
-      throw error;
+      await move.undo();
+      // A port that was another listener's is found out when everything else has changed.
+      this.#view.refresh();
+      this.#refused(error);
     }
+    await move.keep();
     // A newer one may have taken its turn, or a drain has begun.
     if (this.plane.snapshot !== snapshot) return;
     this.#view.taken();
@@ -143,9 +171,30 @@ export class Sidecar implements AsyncDisposable {
     await this.accessLogs.retain(pathsOf(snapshot));
   }
 
+  #refused(error: unknown): never {
+    this.#view.rejected();
+    throw error;
+  }
+
   /** A configuration was refused before it came here. */
   noteRejected(): void {
     this.#view.rejected();
+  }
+
+  /** Every series under Envoy's name and ours, as plain values. */
+  readings(): Reading[] {
+    return readAll(familiesOf(this.#view));
+  }
+
+  /** The same for Prometheus, and what the process says of itself. */
+  readMetrics(): Promise<MetricValues[]> {
+    this.#register();
+    return this.#registry.read();
+  }
+
+  /** What `/clusters` shows. */
+  clusterStatuses(): ClusterStatus[] {
+    return this.#view.clusters().map(statusOf);
   }
 
   /** Opens the files of all access logs anew. */
@@ -214,9 +263,9 @@ export class Sidecar implements AsyncDisposable {
         [...plane.listeners].map(([name, { listener, port }]) => {
           return { name, address: listener.config.address, port };
         }),
-      clusters: () => this.#view.clusters(),
-      readings: async () => readAll(familiesOf(this.#view)),
-      exposition: () => this.#registry.metrics(),
+      clusters: () => this.clusterStatuses(),
+      readings: async () => this.readings(),
+      exposition: async () => formatMetrics(await this.readMetrics()),
       drainListeners: (isGraceful) => (isGraceful ? this.drainGracefully() : this.drain()),
       setHealth: (isHealthy) => {
         this.#isHealthy = isHealthy;

@@ -1,9 +1,9 @@
-// What the admin interface looks at and moves. A proxy in this process fits it; so will one that
+// What the admin interface looks at and moves. A proxy in this process fits it; so does one that
 // speaks for several, which is why numbers are asked for and not at hand.
 import type { Snapshot } from "../config/snapshot.ts";
 import type { LogLevel } from "../observe/logger.ts";
-import type { MeasurableCluster } from "../observe/measurable.ts";
 import type { Reading } from "../observe/readings.ts";
+import type { ClusterStatus } from "./clusters.ts";
 
 /** Envoy's states of a server, of which a load balancer sends requests to the first only. */
 export type ServerState = "LIVE" | "PRE_INITIALIZING" | "DRAINING";
@@ -15,14 +15,14 @@ export interface AdminSubject {
   /** How it was started, as flags have it. */
   readonly options: Readonly<Record<string, string | number>>;
   now(): number;
-  state(): ServerState;
+  state(): ServerState | Promise<ServerState>;
   snapshot(): Snapshot | undefined;
   listeners(): readonly {
     readonly name: string;
     readonly address: string;
     readonly port: number;
   }[];
-  clusters(): readonly MeasurableCluster[];
+  clusters(): readonly ClusterStatus[] | Promise<readonly ClusterStatus[]>;
   /** Every series, by both of its names. */
   readings(): Promise<readonly Reading[]>;
   /** The same for Prometheus. */

@@ -7,8 +7,8 @@ export const ready: Endpoint = {
   help: "print server state, return 200 if LIVE, otherwise return 503",
   mutates: false,
   parameters: {},
-  answer: (_, subject) => {
-    const state = subject.state();
+  answer: async (_, subject) => {
+    const state = await subject.state();
     return text(`${state}\n`, state === "LIVE" ? 200 : 503);
   },
 };
@@ -39,11 +39,11 @@ export const serverInfo: Endpoint = {
   help: "print server version/status information",
   mutates: false,
   parameters: {},
-  answer: (_, subject) => {
+  answer: async (_, subject) => {
     const uptime = `${Math.floor((subject.now() - subject.startedAtMs) / 1_000)}s`;
     return json({
       version: subject.version,
-      state: subject.state(),
+      state: await subject.state(),
       configuration_version: subject.snapshot()?.version ?? null,
       uptime_current_epoch: uptime,
       uptime_all_epochs: uptime,

@@ -30,14 +30,27 @@ export function readAll(families: Iterable<SidecarFamily>): Reading[] {
   return readings;
 }
 
-/** The readings of several processes as those of one: counts, gauges and histograms are added. */
-export function sumReadings(processes: Iterable<readonly Reading[]>): Reading[] {
+/** How the numbers of several processes become one. */
+export type Combine = (
+  name: string,
+  labels: Readonly<Record<string, string | number>>,
+) => "sum" | "max" | "min";
+
+/**
+ * The readings of several processes as those of one: counts, gauges and histograms are added.
+ *
+ * @param combine which numbers are not, because each process has the whole of it
+ */
+export function sumReadings(
+  processes: Iterable<readonly Reading[]>,
+  combine: Combine = () => "sum",
+): Reading[] {
   const sums = new Map<string, Reading>();
   for (const readings of processes) {
     for (const reading of readings) {
       const key = `${reading.name} ${JSON.stringify(Object.entries(reading.labels).sort())}`;
       const known = sums.get(key);
-      const value = known === undefined ? reading.value : added(known.value, reading.value);
+      const value = known === undefined ? reading.value : combined(reading, known.value, combine);
       sums.set(key, { ...reading, value });
     }
   }
@@ -61,6 +74,20 @@ export function valueText({ value }: Reading): string {
 
 function filledIn(template: string, labels: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (_, label: string) => labels[label] ?? "");
+}
+
+/** Two numbers by the rule. */
+export function combineNumbers(rule: ReturnType<Combine>, a: number, b: number): number {
+  return rule === "sum" ? a + b : Math[rule](a, b);
+}
+
+function combined(
+  { name, labels, value }: Reading,
+  before: Reading["value"],
+  combine: Combine,
+): Reading["value"] {
+  if (typeof value !== "number" || typeof before !== "number") return added(before, value);
+  return combineNumbers(combine(name, labels), before, value);
 }
 
 function added(

@@ -5,6 +5,7 @@
 // https://prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4
 import type { MetricRegistry } from "@compendium/metrics";
 import { METRICS_CONTENT_TYPE } from "@compendium/metrics/http";
+import { type Combine, combineNumbers } from "./readings.ts";
 
 /** A metric as it was when it was read; a histogram's series have names of their own. */
 export interface MetricValues {
@@ -68,16 +69,25 @@ export function formatMetrics(metrics: Iterable<MetricValues>): string {
   return text;
 }
 
-/** The values of several processes as those of one: every series is the sum of theirs. */
-export function sumMetrics(processes: Iterable<readonly MetricValues[]>): MetricValues[] {
+/**
+ * The values of several processes as those of one: every series is the sum of theirs.
+ *
+ * @param combine which series are not, because each process has the whole of it
+ */
+export function sumMetrics(
+  processes: Iterable<readonly MetricValues[]>,
+  combine: Combine = () => "sum",
+): MetricValues[] {
   const sums = new Map<string, { metric: MetricValues; series: Map<string, Series> }>();
   for (const metric of [...processes].flat()) {
     const sum = sums.get(metric.name) ?? { metric, series: new Map() };
     sums.set(metric.name, sum);
     for (const { metricName = metric.name, labels, value } of metric.values) {
       const key = metricName + labelsText(labels);
-      const before = sum.series.get(key)?.value ?? 0;
-      sum.series.set(key, { metricName, labels, value: before + value });
+      const before = sum.series.get(key)?.value;
+      const rule = combine(metric.name, labels);
+      const now = before === undefined ? value : combineNumbers(rule, before, value);
+      sum.series.set(key, { metricName, labels, value: now });
     }
   }
   return [...sums.values()].map(({ metric, series }) => ({

@@ -10,6 +10,7 @@ import { ask, type Got } from "./operated.ts";
 export interface AdminModules {
   readonly server: typeof import("../../src/admin/admin-server.ts");
   readonly dump: typeof import("../../src/admin/config-dump.ts");
+  readonly clusters: typeof import("../../src/admin/clusters.ts");
   /** Of the same copy: it is told apart by its class. */
   readonly fields: typeof import("../../src/codec/fields.ts");
 }
@@ -30,13 +31,13 @@ well.numbers.requests = 10;
 well.numbers.failures = 2;
 well.numbers.activeRequests = 3;
 
-function subjectOf(calls: string[]): AdminSubject {
+function subjectOf({ clusters: { statusOf } }: AdminModules, calls: string[]): AdminSubject {
   const hosts = { size: 2, hosts: () => [sick, well] };
   const cluster = { config: clusterConfig(), hosts, outliers: undefined };
   const subject: Partial<AdminSubject> & { logLevel: LogLevel } = {
     logLevel: "info",
     state: () => "DRAINING",
-    clusters: () => [{ name: "app", cluster } as never],
+    clusters: () => [statusOf({ name: "app", cluster } as never)],
     readings: async () => [reading("b.two", 0), reading("a.one", 1), reading("a.one.more", 2)],
     exposition: async () => "",
     drainListeners: (isGraceful) => void calls.push(`drain ${isGraceful}`),
@@ -46,10 +47,10 @@ function subjectOf(calls: string[]): AdminSubject {
   return subject as AdminSubject;
 }
 
-async function onStage({ server }: AdminModules, use: (scene: Scene) => Promise<void>) {
+async function onStage(modules: AdminModules, use: (scene: Scene) => Promise<void>) {
   const calls: string[] = [];
-  const subject = subjectOf(calls);
-  await using admin = new server.AdminServer(subject);
+  const subject = subjectOf(modules, calls);
+  await using admin = new modules.server.AdminServer(subject);
   const port = await admin.listen("127.0.0.1", 0);
   await use({ calls, subject, got: (...asked) => ask(port, ...asked) });
 }

@@ -12,6 +12,7 @@ testPlantedBugs({
     const modules: AdminModules = {
       server: await load("admin/admin-server.ts"),
       dump: await load("admin/config-dump.ts"),
+      clusters: await load("admin/clusters.ts"),
       fields: await load("codec/fields.ts"),
     };
     return await faultOf(async () => {

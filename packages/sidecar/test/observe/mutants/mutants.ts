@@ -68,7 +68,7 @@ export const mutants: readonly Mutant[] = [
   ),
   readings("sums mix labels up", "JSON.stringify(Object.entries(reading.labels).sort())", '""'),
   registry("a quote ends a label", ".replaceAll('\"', '\\\\\"')", ""),
-  registry("processes take turns", "value: before + value", "value"),
+  registry("processes take turns", "combineNumbers(rule, before, value)", "value"),
   trace(
     "a trace of nought",
     "if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;",
