@@ -19,11 +19,17 @@ const listed = (names: readonly string[] | undefined): string | undefined => {
   return names === undefined || names.length === 0 ? undefined : names.join(",");
 };
 
+// As in Envoy. OpenSSL ends its messages with a line's end: it would end the line of a log, and no
+// header can hold it.
+const inOneWord = (text: string | undefined): string | undefined => {
+  return text?.trim().replace(/\s+/g, "_");
+};
+
 /** Operators without an argument. */
 export const operators: Readonly<Record<string, Operator>> = {
   BYTES_RECEIVED: (c) => c.bytesReceived,
   BYTES_SENT: (c) => c.bytesSent,
-  CONNECTION_TERMINATION_DETAILS: (c) => c.connectionTerminationDetails,
+  CONNECTION_TERMINATION_DETAILS: (c) => inOneWord(c.connectionTerminationDetails),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS: (c) => hostPort(c.peer.remoteAddress, c.peer.remotePort),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (c) => c.peer.remoteAddress,
   DOWNSTREAM_DIRECT_REMOTE_PORT: (c) => c.peer.remotePort,
@@ -55,7 +61,7 @@ export const operators: Readonly<Record<string, Operator>> = {
   UPSTREAM_LOCAL_ADDRESS: (c) => c.upstreamLocalAddress,
   UPSTREAM_REMOTE_ADDRESS: (c) => c.upstreamHost,
   UPSTREAM_REQUEST_ATTEMPT_COUNT: (c) => c.upstreamAttempts,
-  UPSTREAM_TRANSPORT_FAILURE_REASON: (c) => c.upstreamTransportFailure,
+  UPSTREAM_TRANSPORT_FAILURE_REASON: (c) => inOneWord(c.upstreamTransportFailure),
 };
 
 type Section = (context: FormatContext, name: string) => string | undefined;

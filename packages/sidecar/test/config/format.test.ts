@@ -32,6 +32,19 @@ describe("a format", () => {
     "%CONSTRUCTOR%",
   ])("is refused: %s", (source) => expect(() => new Format(source)).toThrow(FormatError));
 
+  test("is one line, whatever a library says", () => {
+    const message = "error:0A000410:SSL routines:alert handshake failure\n";
+    const said = contextOf({
+      upstreamTransportFailure: `TLS: protocol: ${message}`,
+      connectionTerminationDetails: `\t${message}second`,
+    });
+    const format = "%UPSTREAM_TRANSPORT_FAILURE_REASON% %CONNECTION_TERMINATION_DETAILS%";
+    expect(new Format(format).render(said)).toBe(
+      "TLS:_protocol:_error:0A000410:SSL_routines:alert_handshake_failure" +
+        " error:0A000410:SSL_routines:alert_handshake_failure_second",
+    );
+  });
+
   test("of any text with percent signs doubled is that text", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
