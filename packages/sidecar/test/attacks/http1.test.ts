@@ -168,3 +168,19 @@ async function stillness(scene: Scene): Promise<void> {
     await turns(2);
   }
 }
+
+test.each([
+  ["a second request", "GET /victim HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],
+  [
+    "another protocol",
+    "GET /victim HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+  ],
+])("%s behind the last request holds no socket whose client is gone", async (_what, last) => {
+  await using scene = await startScene();
+  const attacker = new Attacker(scene.proxy.port);
+  await attacker.write(`${last}GET /victim HTTP/1.1\r\n${host}\r\n`);
+  await until(() => attacker.hasEnded);
+  attacker[Symbol.dispose]();
+  await until(() => scene.connections() === 0);
+  expect(scene.begun()).toBe(1);
+});

@@ -85,6 +85,7 @@ function http2Server(answer: (request: SeenRequest) => Answer | Promise<Answer>)
     if (body === undefined) return;
     const { ":method": method = "", ":path": path = "" } = headers;
     const made = await answer({ method, path, headers, body, trailers });
+    if (stream.destroyed) return;
     stream.respond({ ":status": made.status, ...made.headers }, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers(made.trailers ?? {}));
     stream.end(made.body);

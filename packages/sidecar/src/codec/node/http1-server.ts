@@ -278,12 +278,9 @@ export class Http1ServerConnection implements ServerConnection {
     this.#stream = undefined;
     this.#request = undefined;
     if (this.#isClosing || this.#socket.destroyed) return;
-    // An early response: the rest of the request is read to let the response arrive, and dropped.
-    if (!this.#scanner.isBetween) return this.#linger();
-    if (closes) {
-      this.#socket.end();
-      return;
-    }
+    // What still comes, of an early response's request or behind the last one, is read and dropped:
+    // a socket that nobody reads hides that its client has gone.
+    if (closes || !this.#scanner.isBetween) return this.#linger();
     this.#waitForNext();
     this.#socket.resume();
   }
