@@ -38,6 +38,7 @@ static_resources:
               typed_config:
                 "@type": ${v3}.network.http_connection_manager.v3.HttpConnectionManager
                 stat_prefix: inbound
+                drain_timeout: 0.05s
                 http_filters:
                   - name: envoy.filters.http.router
                     typed_config: { "@type": ${v3}.http.router.v3.Router }

@@ -150,6 +150,11 @@ export class DataPlane implements AsyncDisposable {
     return this.#listeners.active;
   }
 
+  /** Connections from downstream that are open, on all listeners there were. */
+  get connections(): number {
+    return this.#listeners.connections;
+  }
+
   /** Where a listener listens; `undefined` when there is none of this name. */
   portOf(listener: string): number | undefined {
     return this.listeners.get(listener)?.port;

@@ -67,6 +67,13 @@ export class ListenerTable {
     return active;
   }
 
+  /** Connections that are open, wherever on their way they are, of listeners that are gone as well. */
+  get connections(): number {
+    let connections = 0;
+    for (const { listener } of this.#everyone()) connections += listener.numbers.active;
+    return connections;
+  }
+
   /**
    * Opens what these configurations need beside what there is. One change at a time.
    *
