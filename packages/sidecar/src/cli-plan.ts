@@ -1,5 +1,6 @@
 // What the command line asks for. The flags are Envoy's, where Envoy has them.
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type LogLevel, logLevels } from "./observe/logger.ts";
 
@@ -8,6 +9,8 @@ export interface Plan {
   readonly read: () => Promise<string>;
   readonly mode: "serve" | "validate";
   readonly drainMs: number;
+  /** How many processes share the ports; 1: this one serves. */
+  readonly workers: number;
   readonly logLevel: LogLevel;
   /** Where spans go; `undefined` for nowhere. */
   readonly otlpEndpoint: string | undefined;
@@ -23,6 +26,8 @@ export const HELP: string = `compendium-sidecar: the data plane of a service mes
   --config-yaml TEXT       the same, as an argument
   --mode MODE              serve (default), or validate: check the configuration and exit
   --drain-time-s N         how long requests may take to end after SIGTERM (default 600)
+  --workers N              processes that share the ports, or auto: one for each processor
+                           (default 1; --concurrency is the same)
   -l, --log-level LEVEL    ${logLevels.join(", ")} (default info)
   --otlp-endpoint URL      where spans go, by OTLP over HTTP (default OTEL_EXPORTER_OTLP_ENDPOINT)
   --service-name NAME      whose spans they are (default OTEL_SERVICE_NAME, or compendium-sidecar)
@@ -47,6 +52,8 @@ export function readPlan(
       "config-yaml": { type: "string" },
       mode: { type: "string", default: "serve" },
       "drain-time-s": { type: "string", default: "600" },
+      workers: { type: "string" },
+      concurrency: { type: "string" },
       "log-level": { type: "string", short: "l", default: "info" },
       "otlp-endpoint": { type: "string" },
       "service-name": { type: "string" },
@@ -65,6 +72,7 @@ export function readPlan(
   if (!(seconds >= 0 && seconds <= 86_400)) {
     throw new TypeError(`--drain-time-s must be in [0, 86400], got "${values["drain-time-s"]}"`);
   }
+  const workers = workersOf(values.workers, values.concurrency);
   const logLevel = logLevels.find((known) => known === level);
   if (logLevel === undefined) {
     throw new TypeError(`--log-level must be one of ${logLevels.join(", ")}, got "${level}"`);
@@ -78,9 +86,29 @@ export function readPlan(
     read: async () => (file === undefined ? (text as string) : await readFile(file, "utf8")),
     mode,
     drainMs: seconds * 1_000,
+    workers,
     logLevel,
     otlpEndpoint,
     serviceName: values["service-name"] ?? (usualName || "compendium-sidecar"),
-    flags: { ...(file && { "config-path": file }), "drain-time-s": seconds, "log-level": level },
+    flags: {
+      ...(file && { "config-path": file }),
+      "drain-time-s": seconds,
+      "log-level": level,
+      workers,
+    },
   };
+}
+
+const WORKERS_MAX = 256;
+
+function workersOf(own: string | undefined, envoys: string | undefined): number {
+  if (own !== undefined && envoys !== undefined) {
+    throw new TypeError("--workers and --concurrency are the same; give one of them");
+  }
+  const given = own ?? envoys ?? "1";
+  const workers = given === "auto" ? availableParallelism() : Number(given);
+  if (!(Number.isInteger(workers) && workers >= 1 && workers <= WORKERS_MAX)) {
+    throw new TypeError(`--workers must be auto or in [1, ${WORKERS_MAX}], got "${given}"`);
+  }
+  return workers;
 }

@@ -1,17 +1,16 @@
 // The command line, as a function: arguments in, lines and an exit code out, so that a test needs
 // no process for it. bin.ts gives it a real one.
 //
-// Exit codes: 0 after a clean stop, 1 when a configuration or a port cannot be had, 2 for a wrong
-// argument.
+// Exit codes: 0 after a clean stop, 1 when a configuration, a port or a library cannot be had, or
+// workers keep ending, 2 for a wrong argument.
 import { readFileSync } from "node:fs";
-import { type Clock, sleep, systemClock } from "@compendium/runtime";
+import { type Clock, systemClock } from "@compendium/runtime";
 import { HELP, type Plan, readPlan } from "./cli-plan.ts";
 import { compileText } from "./config/compile.ts";
 import { SidecarConfigError } from "./config/config-error.ts";
-import type { Snapshot } from "./config/snapshot.ts";
 import { Logger } from "./observe/logger.ts";
-import type { RequestObserver } from "./router/observer.ts";
-import { Sidecar } from "./sidecar.ts";
+import { type Loaded, type Served, startServed } from "./served.ts";
+import { checkDivisible } from "./workers/checks.ts";
 
 /** What {@link runCli} needs of a process. */
 export interface CliSurroundings {
@@ -47,9 +46,9 @@ export async function runCli(args: readonly string[], around: CliSurroundings): 
   const logger = new Logger(around);
   logger.level = plan.logLevel;
   try {
-    const snapshot = await load(plan, logger);
-    if (plan.mode === "serve") await serve(plan, snapshot, logger, around);
-    else around.out(`the configuration is sound: ${snapshot.version}`);
+    const loaded = await load(plan, logger);
+    if (plan.mode === "serve") await serve(plan, loaded, logger, around);
+    else around.out(`the configuration is sound: ${loaded.snapshot.version}`);
     return 0;
   } catch (error) {
     if (!(error instanceof SidecarConfigError || (error as NodeJS.ErrnoException).code))
@@ -59,69 +58,71 @@ export async function runCli(args: readonly string[], around: CliSurroundings): 
   }
 }
 
-async function load({ read }: Plan, logger: Logger): Promise<Snapshot> {
+async function load({ read, workers }: Plan, logger: Logger): Promise<Loaded> {
   const text = await read();
-  return compileText(text, ({ path, message }) => logger.warning(`${path}: ${message}`));
+  const snapshot = compileText(text, ({ path, message }) => logger.warning(`${path}: ${message}`));
+  if (workers > 1) checkDivisible(snapshot, workers);
+  return { text, snapshot };
 }
 
 async function serve(
   plan: Plan,
-  snapshot: Snapshot,
+  loaded: Loaded,
   logger: Logger,
   around: CliSurroundings,
 ): Promise<void> {
-  const { clock = systemClock } = around;
+  const { clock = systemClock, out, err } = around;
   const quit = new AbortController();
-  await using tracing = await startTracing(plan);
-  await using sidecar = new Sidecar({
-    clock,
+  let failure: Error | undefined;
+  await using served = await startServed({
+    plan,
     logger,
-    observers: tracing.observers,
-    drainMs: plan.drainMs,
+    clock,
+    out,
+    err,
     onQuit: () => quit.abort(),
+    onHopeless: (error) => {
+      failure = error;
+      quit.abort();
+    },
     version: ownVersion(),
-    flags: plan.flags,
   });
   const stop = AbortSignal.any([around.signal, quit.signal]);
-  stop.addEventListener("abort", () => sidecar.drain(), { once: true });
-  around.onReopen?.(() => sidecar.reopenLogs());
-  const first = use(sidecar, snapshot);
-  const settled = reloadWhenAsked(first, sidecar, plan, around);
-  await first;
+  stop.addEventListener("abort", () => served.drain(), { once: true });
+  around.onReopen?.(() => served.reopenLogs());
+  const first = served.apply(loaded);
+  const settled = reloadWhenAsked(first, { served, logger, plan, around });
+  await first.catch((error) => {
+    // Told to stop before it was warm: whatever that has broken off is no failure.
+    if (!stop.aborted) throw error;
+  });
   await aborted(stop);
   await settled();
   logger.info("draining");
-  const endAtMs = clock.now() + plan.drainMs;
-  while (sidecar.plane.active > 0 && clock.now() < endAtMs) await sleep(20, { clock });
+  await served.drained();
+  if (failure !== undefined) throw failure;
 }
 
-async function use(sidecar: Sidecar, snapshot: Snapshot): Promise<void> {
-  await sidecar.apply(snapshot);
-  const { logger, plane, adminPort } = sidecar;
-  // Told to stop before it was warm.
-  if (plane.state === "draining") return;
-  for (const [name, { address }] of snapshot.listeners) {
-    logger.info(`${name}: ${address}:${plane.portOf(name)}, configuration ${snapshot.version}`);
-  }
-  if (adminPort !== undefined) logger.info(`admin: ${snapshot.admin?.address}:${adminPort}`);
+interface Reloading {
+  readonly served: Served;
+  readonly logger: Logger;
+  readonly plan: Plan;
+  readonly around: CliSurroundings;
 }
 
 // One after the other, behind the first; what is in force stays so while the file is wrong. The
 // function settles when none is under way.
 function reloadWhenAsked(
   first: Promise<void>,
-  sidecar: Sidecar,
-  plan: Plan,
-  around: CliSurroundings,
+  { served, logger, plan, around }: Reloading,
 ): () => Promise<void> {
-  const { logger } = sidecar;
   let reloading: Promise<void> = first.catch(() => {});
   const reload = async (): Promise<void> => {
     const next = await load(plan, logger).catch((error: Error) => {
-      sidecar.noteRejected();
+      served.noteRejected();
       throw error;
     });
-    await use(sidecar, next);
+    await served.apply(next);
   };
   around.onReload(() => {
     reloading = reloading.then(reload).catch((error: Error) => {
@@ -129,17 +130,6 @@ function reloadWhenAsked(
     });
   });
   return () => reloading;
-}
-
-interface Tracing extends AsyncDisposable {
-  readonly observers: readonly RequestObserver[];
-}
-
-async function startTracing({ otlpEndpoint, serviceName }: Plan): Promise<Tracing> {
-  if (otlpEndpoint === undefined) return { observers: [], [Symbol.asyncDispose]: async () => {} };
-  // Only here: whoever sends no spans need not install what makes them.
-  const { startOtlp } = await import("./observe/otlp.ts");
-  return startOtlp({ endpoint: otlpEndpoint, serviceName });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
