@@ -75,9 +75,10 @@ export class RoutedCall implements ForwardPlan {
   }
 
   finish(response: ResponseHead): void {
+    const { requestDurationMs, responseDurationMs } = this.#options.info;
     // An answer to half a request says nothing of how long one takes.
-    if (this.#options.info.requestDurationMs !== undefined) {
-      const serviceMs = String(Math.floor(this.#sinceEndMs()));
+    if (requestDurationMs !== undefined && responseDurationMs !== undefined) {
+      const serviceMs = String(Math.floor(this.#sinceEndMs(responseDurationMs)));
       response.fields.set("x-envoy-upstream-service-time", serviceMs);
     }
     if (this.#hashed !== undefined) addCookie(response, this.#hashed);
@@ -95,15 +96,15 @@ export class RoutedCall implements ForwardPlan {
   }
 
   #spentMs(): number {
-    return this.timeout.from === "head" ? this.#options.info.elapsedMs() : this.#sinceEndMs();
+    const elapsedMs = this.#options.info.elapsedMs();
+    return this.timeout.from === "head" ? elapsedMs : this.#sinceEndMs(elapsedMs);
   }
 
   // A time that runs from the request's end does not begin before the filters have let the request
   // pass.
-  #sinceEndMs(): number {
-    const { info } = this.#options;
-    const { requestDurationMs } = info;
+  #sinceEndMs(elapsedMs: number): number {
+    const { requestDurationMs } = this.#options.info;
     if (requestDurationMs === undefined) return 0;
-    return info.elapsedMs() - Math.max(requestDurationMs, this.#decidedAtMs);
+    return elapsedMs - Math.max(requestDurationMs, this.#decidedAtMs);
   }
 }

@@ -21,8 +21,8 @@ export class Deadline {
   set(ms: number): void {
     // A write that fails, or a stream that ends, behind its connection would leave a timer behind.
     if (this.#isOver) return;
-    this.#atMs = this.#clock.now() + ms;
-    if (this.#atMs >= this.#timerAtMs || ms === Number.POSITIVE_INFINITY) return;
+    this.#atMs = ms === Number.POSITIVE_INFINITY ? ms : this.#clock.now() + ms;
+    if (this.#atMs >= this.#timerAtMs) return;
     this.#timer?.[Symbol.dispose]();
     this.#arm();
   }

@@ -10,7 +10,7 @@ import {
 } from "../rules/connection-fields.ts";
 import { isRefusal } from "../rules/refusals.ts";
 import type { Http1ClientConnection } from "./http1-client.ts";
-import { endWith, flushHead, hasNoBody } from "./http1-messages.ts";
+import { endWith, flushHead, flushHeadSoon, hasNoBody } from "./http1-messages.ts";
 import { OutgoingBuffer } from "./outgoing-buffer.ts";
 
 const nothing = new Uint8Array(0);
@@ -62,7 +62,7 @@ export class Http1ClientStream implements ClientStream {
     request.on("error", (error) => this.#onError(error));
     if (end) request.end();
     // The beginning of a body that is there already leaves together with the head.
-    else process.nextTick(this.#flushHead);
+    else flushHeadSoon(this);
   }
 
   #makeRequest(head: RequestHead, end: boolean): ClientRequest | undefined {
@@ -84,9 +84,10 @@ export class Http1ClientStream implements ClientStream {
     }
   }
 
-  readonly #flushHead = (): void => {
+  /** The head leaves without the body's beginning. */
+  flushHead(): void {
     if (!this.#hasWritten && this.#request?.destroyed === false) flushHead(this.#request);
-  };
+  }
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
     const out = this.#tunnel ?? this.#request;

@@ -2,6 +2,7 @@
 // node:http does not write.
 import { type OutgoingMessage, STATUS_CODES } from "node:http";
 import type { ResponseHead } from "../codec.ts";
+import type { Fields } from "../fields.ts";
 
 /** Whether a response of this status never has a body (RFC 9110 §6.4.1). */
 export const hasNoBody = (status: number): boolean =>
@@ -15,20 +16,23 @@ export interface ResponsePlace {
   readonly mayBeChunked: boolean;
 }
 
-/** Fields as they are written. */
+/** Fields as they are written: a copy where they differ from what they were. */
 export function sendableHead(
   { status, fields }: ResponseHead,
   { isEmpty, mayBeChunked }: ResponsePlace,
-): string[] {
-  const sent = fields.copy();
+): Fields {
+  const hasLength = fields.has("content-length");
   // Of trailers that cannot follow node would make an error.
-  if (!mayBeChunked || sent.has("content-length")) sent.remove("trailer");
+  const hasTrailers = (hasLength || !mayBeChunked) && fields.has("trailer");
   // RFC 9110 §8.6: never in 1xx and 204, where some clients would wait for the bytes.
-  if (status < 200 || status === 204) sent.remove("content-length");
-  else if (isEmpty && status !== 304 && !sent.has("content-length")) {
-    sent.append("content-length", "0");
-  }
-  return sent.flat;
+  const mayHaveLength = status >= 200 && status !== 204;
+  const lacksLength = isEmpty && mayHaveLength && status !== 304 && !hasLength;
+  if (!hasTrailers && !lacksLength && (mayHaveLength || !hasLength)) return fields;
+  const sent = fields.copy();
+  if (hasTrailers) sent.remove("trailer");
+  if (!mayHaveLength) sent.remove("content-length");
+  if (lacksLength) sent.append("content-length", "0");
+  return sent;
 }
 
 /**
@@ -37,6 +41,13 @@ export function sendableHead(
  * is.
  */
 export const flushHead = (message: OutgoingMessage): void => void message.write("", "latin1");
+
+/** Does so at the end of this turn, unless the body has begun by then and brings the head along. */
+export function flushHeadSoon(stream: { flushHead(): void }): void {
+  process.nextTick(flushHeadOf, stream);
+}
+
+const flushHeadOf = (stream: { flushHead(): void }): void => stream.flushHead();
 
 // Below this, node writes a head and a text behind it from its stack.
 const joinedBytesMax = 8_192;

@@ -12,6 +12,7 @@ import type { Http1RequestHead } from "../rules/request-head.ts";
 import {
   endWith,
   flushHead,
+  flushHeadSoon,
   hasNoBody,
   informationalMessage,
   sendableHead,
@@ -100,12 +101,12 @@ export class Http1ServerStream implements ServerStream {
     const isHead = this.#head.head.method === "HEAD";
     this.#isBodiless = isHead || hasNoBody(head.status);
     const mayBeChunked = !this.#isBodiless && !end && this.#head.head.protocol !== "http/1.0";
-    const flat = sendableHead(head, { isEmpty: end && !isHead, mayBeChunked });
-    const length = this.#isBodiless ? undefined : new Fields(flat).get("content-length");
+    const sent = sendableHead(head, { isEmpty: end && !isHead, mayBeChunked });
+    const length = this.#isBodiless ? undefined : sent.get("content-length");
     this.#owed = length === undefined ? undefined : Number(length);
     response.shouldKeepAlive = this.#head.isPersistent && !this.connection.isDraining;
     try {
-      response.writeHead(head.status, flat);
+      response.writeHead(head.status, sent.flat);
     } catch {
       // A field that somebody added on the way: node writes none that would break the head apart.
       this.connection.destroy();
@@ -114,12 +115,13 @@ export class Http1ServerStream implements ServerStream {
     if (end) this.#end(nothing);
     // Most bodies begin in the same turn: then head and body leave in one write. A head whose body
     // takes its time does not wait for it.
-    else process.nextTick(this.#flushHead);
+    else flushHeadSoon(this);
   }
 
-  readonly #flushHead = (): void => {
+  /** The head leaves without the body's beginning. */
+  flushHead(): void {
     if (!this.#hasWritten && !this.#response.destroyed) flushHead(this.#response);
-  };
+  }
 
   sendData(chunk: Uint8Array, end: boolean): boolean {
     this.connection.onActivity();

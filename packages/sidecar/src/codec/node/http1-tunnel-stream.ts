@@ -92,7 +92,8 @@ export class Http1TunnelStream implements ServerStream {
       response.detachSocket(this.#socket);
       this.connection.onStreamEnd(true);
     });
-    response.writeHead(head.status, sendableHead(head, { isEmpty: end, mayBeChunked: !end }));
+    const { flat } = sendableHead(head, { isEmpty: end, mayBeChunked: !end });
+    response.writeHead(head.status, flat);
     if (end || hasNoBody(head.status)) response.end();
     else flushHead(response);
   }

@@ -120,8 +120,10 @@ function note(draft: Draft, name: string, value: string): RefusalReason | undefi
 const joined = (list: string | undefined, value: string): string =>
   list === undefined ? value.toLowerCase() : `${list},${value.toLowerCase()}`;
 
-const listed = (list: string | undefined): string[] =>
-  list === undefined ? [] : list.split(",").map((option) => option.trim());
+const none: readonly string[] = [];
+
+const listed = (list: string | undefined): readonly string[] =>
+  list === undefined ? none : list.split(",").map((option) => option.trim());
 
 function conclude(draft: Draft, kept: string[]): ConnectionFacts | RefusalReason {
   const { coding } = draft;
