@@ -177,7 +177,7 @@ export class Exchange
     if (this.#isOver) return;
     this.#body.addTrailers(fields);
     this.#onRequestEnd();
-    this.#filters?.onBody(0, true);
+    this.#filters?.onTrailers();
     this.#pump();
   }
 

@@ -37,6 +37,7 @@ export class FilterRun implements FilteredRequest, Disposable {
   #collectedMax: number | undefined;
   #bytes = 0;
   #hasEnded: boolean;
+  #hasTrailers = false;
   #isOver = false;
 
   constructor(options: FilterRunOptions) {
@@ -93,7 +94,14 @@ export class FilterRun implements FilteredRequest, Disposable {
     if (this.#bytes > this.#collectedMax) return this.#reply(tooLarge);
     if (!hasEnded) return;
     this.#collectedMax = undefined;
+    this.#sayLength();
     this.start();
+  }
+
+  /** The body has ended, with trailers. */
+  onTrailers(): void {
+    this.#hasTrailers = true;
+    this.onBody(0, true);
   }
 
   /** Nothing more happens to the request: those that asked are told, a wait is called off. */
@@ -113,8 +121,10 @@ export class FilterRun implements FilteredRequest, Disposable {
         return false;
       case "collect":
         if (this.#bytes > verdict.bytesMax) this.#reply(tooLarge);
-        else if (this.#hasEnded) return true;
-        else {
+        else if (this.#hasEnded) {
+          this.#sayLength();
+          return true;
+        } else {
           this.#collectedMax = verdict.bytesMax;
           this.#askForBody();
         }
@@ -136,6 +146,14 @@ export class FilterRun implements FilteredRequest, Disposable {
     if (!head.fields.has("expect")) return;
     head.fields.remove("expect");
     client.sendInformational({ status: 100, fields: new Fields() });
+  }
+
+  // What is whole has a length, and upstream need not look for an end. Behind a length there is no
+  // place for trailers (RFC 9112 §7.1.2).
+  #sayLength(): void {
+    const { head, hasBody } = this.#options;
+    if (!hasBody || this.#hasTrailers || head.fields.has("content-length")) return;
+    head.fields.append("content-length", String(this.#bytes));
   }
 
   #reply(reply: LocalReply): void {

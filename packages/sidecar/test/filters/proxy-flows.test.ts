@@ -1,5 +1,6 @@
 // Filters and what does not follow the happy order: waits, streams, tunnels, clients that are slow
 // or gone.
+import { once } from "node:events";
 import { createServer as createHttp } from "node:http";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect, createServer as createTcp } from "node:net";
@@ -257,4 +258,31 @@ test("RFC 9110 §10.1.1: whoever waits for the body says so to a client that wai
   while (!got.includes(" 413 ")) await turn();
   expect(got.match(/ 100 /g)?.length).toBe(1);
   socket.destroy();
+});
+
+test("RFC 9110 §8.6: a body that was waited for has a length; with trailers there is no place for one", async () => {
+  const lengths: (string | string[] | undefined)[] = [];
+  await using upstream = await startUpstream("h1", ({ headers, body, trailers }) => {
+    lengths.push(headers["content-length"]);
+    return { status: 200, body: `${body} ${trailers?.["x-sum"] ?? ""}` };
+  });
+  const buffer = { kind: "buffer", name: "buffer", requestBytesMax: 10 } as const;
+  for (const filters of [[buffer], [buffer, { ...buffer, name: "again" }]]) {
+    await using proxy = await startFiltered(filters, { upstreamPorts: [upstream.port] });
+    const head =
+      "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+    const ask = async (end: string): Promise<string> => {
+      const socket = connect(proxy.port, "127.0.0.1");
+      let got = "";
+      socket.on("data", (chunk) => {
+        got += chunk;
+      });
+      socket.write(`${head}3\r\nabc\r\n2\r\nde\r\n0\r\n${end}\r\n`);
+      await once(socket, "close");
+      return got;
+    };
+    expect(await ask("")).toContain("abcde ");
+    expect(await ask("x-sum: 5\r\n")).toContain("abcde 5");
+  }
+  expect(lengths).toEqual(["5", undefined, "5", undefined]);
 });
