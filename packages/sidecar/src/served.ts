@@ -22,7 +22,10 @@ export interface Served extends AsyncDisposable {
   reopenLogs(): void;
   /** Takes no more connections. */
   drain(): void;
-  /** Settles when nothing is under way any more, or its time is up. */
+  /**
+   * Settles when the last connection has closed, or its time is up. Not as soon as nothing is under
+   * way: a request may be on its way to us, and the end of an answer on its way to its client.
+   */
   drained(): Promise<void>;
 }
 
@@ -62,7 +65,7 @@ async function serveAlone({ plan, clock, ...options }: ServedOptions): Promise<S
     drain: () => sidecar.drain(),
     drained: async () => {
       const endAtMs = clock.now() + drainMs;
-      while (sidecar.plane.active > 0 && clock.now() < endAtMs) await sleep(20, { clock });
+      while (sidecar.plane.connections > 0 && clock.now() < endAtMs) await sleep(20, { clock });
     },
     [Symbol.asyncDispose]: async () => {
       await sidecar[Symbol.asyncDispose]();

@@ -145,7 +145,7 @@ export class Worker {
     sidecar.drain();
     const clock = this.#clock;
     const endAtMs = clock.now() + setup.drainMs;
-    while (sidecar.plane.active > 0 && clock.now() < endAtMs) await sleep(20, { clock });
+    while (sidecar.plane.connections > 0 && clock.now() < endAtMs) await sleep(20, { clock });
     await sidecar[Symbol.asyncDispose]();
     await tracing[Symbol.asyncDispose]();
   }
