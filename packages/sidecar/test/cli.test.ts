@@ -1,6 +1,6 @@
 // The command as a person starts it: what it says, what it serves, how it reloads and stops.
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtemp, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -165,6 +165,36 @@ test("a sound configuration is said to be so, a wrong argument is one line and 2
   const missing = start("-c", path.join(folder, "nowhere.yaml"));
   expect(await missing.ended).toBe(1);
   expect(missing.err[0]).toContain("nowhere.yaml");
+});
+
+test("as a process: signals that come before it serves are honoured when it does", async () => {
+  const file = path.join(folder, "process.fifo");
+  execFileSync("mkfifo", [file]);
+  const bin = path.join(import.meta.dirname, "../src/bin.ts");
+  const args = ["--conditions=@compendium/source", bin, "-c", file];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const ended = new Promise((resolve) => child.on("exit", (...how) => resolve(how)));
+  // Opens when somebody reads: it has begun, and waits.
+  const pipe = await open(file, "w");
+  child.kill("SIGHUP");
+  child.kill("SIGUSR1");
+  await pipe.writeFile(bootstrap("/"));
+  await pipe.close();
+  // It reads once more, as it was told to.
+  await until(() => out !== "" || err !== "");
+  await writeFile(file, bootstrap("/again"));
+  await until(() => out.split("\n").length > 2);
+  expect(err).toBe("");
+  child.kill("SIGTERM");
+  expect(await ended).toEqual([0, null]);
 });
 
 test("as a process: signals reload, open logs anew, and end it with 0", async () => {

@@ -49,7 +49,7 @@ export function parseConfig(text: string): unknown {
     if (error instanceof SidecarConfigError) throw error;
     const [said = ""] = String(error instanceof Error ? error.message : error).split("\n", 1);
     // It may quote the document, all of it.
-    const message = said.slice(0, 200);
+    const message = said.slice(0, 200).replace(/:$/, "");
     refuse({ message: `is no YAML: ${message}`, next: "correct it there" }, { cause: error });
   }
   checkValues(value);

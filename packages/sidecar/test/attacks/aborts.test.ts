@@ -121,7 +121,11 @@ test.each(cases)("upstream of %s, seed %i: nothing is left behind", async (versi
   const sockets = new Set<Socket>();
   const port = await startFickle(version, random, sockets);
   const protocol = version === "h1" ? "http1" : "http2";
-  const action = { retry, hedge: { onPerTryTimeout: seed % 2 === 0 }, timeoutMs: 60 };
+  const action = {
+    retry,
+    hedge: { initialRequests: 1, onPerTryTimeout: seed % 2 === 0 },
+    timeoutMs: 60,
+  };
   await using proxy = await startProxy({
     upstreamPorts: [port],
     cluster: { protocol },
