@@ -65,17 +65,20 @@ describe("by the demo's own load", () => {
 });
 
 describe("through sidecars, of which preview's hedges and the edge does not", () => {
+  // The demo's own is as long as the one above; here it is about who hedges.
+  const shorter = { ...x4Scenario, phasesMs: { ...x4Scenario.phasesMs, measured: 2_500 } };
+
   test("a change of its configuration is all that it takes", async () => {
     const deaths: string[] = [];
     const source = new MeshStacks((line) => deaths.push(line));
-    const { off, on, objections } = await runX4(source, x4Scenario, () => {}, never, "sidecar");
+    const { off, on, objections } = await runX4(source, shorter, () => {}, never, "sidecar");
     const { p99Ms, extraShare, extraCalls, abandonedCalls } = on.measured;
     console.log(
       `X4 through sidecars: p99 ${off.measured.p99Ms} ms off, ${p99Ms} ms on; ` +
         `${extraCalls} calls more, ${abandonedCalls} given up`,
     );
     expect(objections).toEqual([]);
-    expect(off.measured).toMatchObject({ previews: 1_000, extraCalls: 0, abandonedCalls: 0 });
+    expect(off.measured).toMatchObject({ previews: 625, extraCalls: 0, abandonedCalls: 0 });
     expect(extraShare).toBeGreaterThan(0);
     expect(deaths).toEqual([]);
   });
