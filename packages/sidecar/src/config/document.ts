@@ -7,8 +7,8 @@ import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { type Problem, SidecarConfigError } from "./config-error.ts";
 import { shown } from "./schema/node.ts";
 
-/** Limits of a document. */
-export const documentLimits: {
+// Limits of a document.
+const documentLimits: {
   readonly lengthMax: number;
   readonly depthMax: number;
   readonly valuesMax: number;

@@ -124,8 +124,8 @@ function trafficOf(among: Map<string, Traffic>, name: string): Traffic {
   return made;
 }
 
-/** The class of a status; of none, "none". */
-export function classOf(status: number | undefined): StatusClass {
+// The class of a status; of none, "none".
+function classOf(status: number | undefined): StatusClass {
   return (status !== undefined && statusClasses[Math.floor(status / 100) - 1]) || "none";
 }
 

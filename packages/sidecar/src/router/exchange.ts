@@ -16,8 +16,8 @@ import type {
   StreamReceiver,
 } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
-import type { HttpFilter } from "../filters/http-filter.ts";
 import type { Timeout } from "./deadline-fields.ts";
+import type { Decider, ForwardPlan } from "./decision.ts";
 import { lateReply } from "./failure-replies.ts";
 import { FilterRun } from "./filter-run.ts";
 import { type LocalReply, sendLocalReply } from "./local-reply.ts";
@@ -28,38 +28,7 @@ import type { RequestInfo } from "./request-info.ts";
 import { type LateListener, type LateReason, RequestTimers } from "./request-timers.ts";
 import type { ResponseFlag } from "./response-flags.ts";
 import { ResponsePath, type ResponsePathOwner } from "./response-path.ts";
-import { type CallNumbers, type CallOwner, type CallPlan, UpstreamCall } from "./upstream-call.ts";
-
-/** What becomes of a request. */
-export type Decision =
-  | { readonly kind: "reply"; readonly reply: LocalReply }
-  | ({ readonly kind: "forward" } & ForwardPlan);
-
-/** To upstream. */
-export interface ForwardPlan extends CallPlan {
-  readonly timeout: Timeout;
-  readonly numbers: CallNumbers;
-  /** Clusters that get a copy. */
-  readonly mirrors: readonly CallPlan[];
-  /** What is done to the head of upstream's response. */
-  readonly finish: (head: ResponseHead) => void;
-}
-
-/** Who decides. */
-export interface Decider {
-  /** By the head alone: finds the route and writes it down, or refuses. */
-  route(head: RequestHead, info: RequestInfo): LocalReply | undefined;
-  /** How long the route that was found lets nothing move in either direction; 0: no bound. */
-  idleTimeoutMs(info: RequestInfo): number;
-  /** The filters of the route that was found. */
-  filtersFor(info: RequestInfo): readonly HttpFilter[];
-  /** After the filters. */
-  decide(head: RequestHead, info: RequestInfo): Decision;
-  /** What the route does to the head of each answer, before the filters see it. */
-  edit(head: ResponseHead, info: RequestInfo): void;
-  /** What the listener does to it, at the very end. */
-  sign(head: ResponseHead): void;
-}
+import { type CallOwner, UpstreamCall } from "./upstream-call.ts";
 
 /** Plain numbers, shared by all exchanges of a listener. */
 export interface ExchangeNumbers {

@@ -9,7 +9,6 @@ import type {
   ForwardAction,
   MirrorConfig,
   RouteConfig,
-  WeightedCluster,
 } from "../config/route-config.ts";
 import type { FilterChain } from "../filters/filter-chain.ts";
 import type { HttpFilter } from "../filters/http-filter.ts";
@@ -17,9 +16,10 @@ import { applyEdits } from "../match/header-edits.ts";
 import { hasDotSegments, PathNormalizer } from "../match/path-normalizer.ts";
 import { redirectLocation, rewritePath } from "../match/rewrite.ts";
 import { RouteTable } from "../match/route-table.ts";
+import { shareOf } from "../match/weighted-share.ts";
 import type { Destination, UpstreamCluster } from "../upstream/upstream-cluster.ts";
 import { clientOf } from "./client-address.ts";
-import type { Decider, Decision } from "./exchange.ts";
+import type { Decider, Decision } from "./decision.ts";
 import { addForwardingFields } from "./forwarding-fields.ts";
 import type { LocalReply } from "./local-reply.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -127,7 +127,7 @@ export class RequestRouter implements Decider {
       const reply = { status: 403, text: "the route takes no upgrade", details: "upgrade_failed" };
       return { kind: "reply", reply };
     }
-    const share = this.#share(action.clusters);
+    const share = shareOf(action.clusters, this.#options.random);
     info.share = share;
     const { clusterHeader } = action;
     const name = clusterHeader === undefined ? share?.cluster : head.fields.get(clusterHeader);
@@ -170,17 +170,6 @@ export class RequestRouter implements Decider {
       });
     }
     return plans;
-  }
-
-  // A split by weight; one cluster needs no chance.
-  #share(clusters: readonly WeightedCluster[]): WeightedCluster | undefined {
-    if (clusters.length <= 1) return clusters[0];
-    const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
-    let at = this.#options.random.below(total);
-    return clusters.find(({ weight }) => {
-      at -= weight;
-      return at < 0;
-    });
   }
 }
 

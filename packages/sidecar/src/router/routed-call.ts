@@ -6,7 +6,7 @@ import type { RequestHead, ResponseHead } from "../codec/codec.ts";
 import type { ForwardAction, HedgeConfig, RetryConfig } from "../config/route-config.ts";
 import type { Destination, UpstreamCluster } from "../upstream/upstream-cluster.ts";
 import { addDeadline, type Timeout, timeoutOf } from "./deadline-fields.ts";
-import type { ForwardPlan } from "./exchange.ts";
+import type { ForwardPlan } from "./decision.ts";
 import { addCookie, type HashedRequest, hashRequest } from "./request-hash.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { CallNumbers, CallPlan } from "./upstream-call.ts";

@@ -10,6 +10,7 @@ import type { PeerInfo } from "../codec/codec.ts";
 import { Deadline } from "../codec/node/deadline.ts";
 import type { TcpConfig } from "../config/listener-config.ts";
 import type { WeightedCluster } from "../config/route-config.ts";
+import { shareOf } from "../match/weighted-share.ts";
 import type { ResponseFlag } from "../router/response-flags.ts";
 import type { Connector } from "../upstream/connect.ts";
 import { Relay } from "./relay.ts";
@@ -77,7 +78,7 @@ export class TcpConnection {
   start(): void {
     const { config, upstreamOf } = this.#options;
     this.#socket.once("close", this.#onEarlyClose);
-    const share = this.#share(config.clusters);
+    const share = shareOf(config.clusters, this.#options.random);
     const upstream = share && upstreamOf(share.cluster);
     if (share === undefined || upstream === undefined) {
       this.#refuse("NC", "no such cluster");
@@ -202,17 +203,6 @@ export class TcpConnection {
       bytesSent: this.#relay?.bytesSent ?? 0,
       flags: this.#flags,
       detail: this.#detail,
-    });
-  }
-
-  // A split by weight; one cluster needs no chance.
-  #share(clusters: readonly WeightedCluster[]): WeightedCluster | undefined {
-    if (clusters.length <= 1) return clusters[0];
-    const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
-    let at = this.#options.random.below(total);
-    return clusters.find(({ weight }) => {
-      at -= weight;
-      return at < 0;
     });
   }
 }

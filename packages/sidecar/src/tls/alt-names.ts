@@ -16,8 +16,8 @@ export interface AltNames {
   readonly dnsNames: readonly string[];
 }
 
-/** More names than these are refused: a certificate is for one workload, or for some hosts. */
-export const ALT_NAMES_MAX = 1_000;
+// More names than these are refused: a certificate is for one workload, or for some hosts.
+const ALT_NAMES_MAX = 1_000;
 
 const DNS_NAME = 0x82;
 const URI = 0x86;

@@ -35,8 +35,8 @@ import { type TcpWithoutBuffer, tcpProxy } from "./tcp-proxy.ts";
 import { downstreamSocket } from "./tls.ts";
 import { address, checkIp } from "./types.ts";
 
-/** More connections than this are closed at once, whatever a document says. */
-export const CONNECTIONS_MAX: number = 65_536;
+// More connections than this are closed at once, whatever a document says.
+const CONNECTIONS_MAX: number = 65_536;
 
 interface ConnectionLimit {
   readonly kind: "connection-limit";
