@@ -157,6 +157,9 @@ test("a sound configuration is said to be so, a wrong argument is one line and 2
     [],
     ["--mode", "dance", "-c", "x"],
     ["--drain-time-s", "-1", "-c", "x"],
+    ["--workers", "0", "-c", "x"],
+    ["--workers", "many", "-c", "x"],
+    ["--workers", "2", "--concurrency", "2", "-c", "x"],
     ["-z"],
   ]) {
     const wrong = start(...args);
@@ -273,4 +276,13 @@ test("a level keeps lines away, and a wrong one is refused", async () => {
   expect(quiet.out).toEqual([]);
   quiet.stop();
   expect(await quiet.ended).toBe(0);
+});
+
+test("a port of its own for each worker is refused; one processor or all of them is a number", async () => {
+  const many = start("--config-yaml", bootstrap("/"), "--concurrency", "2", "--mode", "validate");
+  expect(await many.ended).toBe(1);
+  expect(many.err[0]).toMatch(/listener inbound: has port 0, and each of 2 workers would get/);
+  const fixed = bootstrap("/").replace("port_value: 0", "port_value: 8080");
+  const auto = start("--config-yaml", fixed, "--workers", "auto", "--mode", "validate");
+  expect([await auto.ended, auto.err]).toEqual([0, []]);
 });

@@ -1,17 +1,40 @@
 // The suite must kill each mutant: one of the traps has to fail on it.
 import path from "node:path";
 import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
-import { type DivideModule, divideTraps } from "../divide-traps.ts";
+import { divideTraps } from "../divide-traps.ts";
+import { poolTraps } from "../pool-traps.ts";
 import { mutants } from "./mutants.ts";
 
 testPlantedBugs({
   packageFolder: path.join(import.meta.dirname, "../../.."),
   mutants,
   findFault: async (source) => {
-    const file = path.join(source, "workers/divide.ts");
-    const module: DivideModule = await import(/* @vite-ignore */ file);
-    return await faultOf(() => {
-      for (const trap of Object.values(divideTraps)) trap(module);
+    const load = (file: string) => import(/* @vite-ignore */ path.join(source, file));
+    const divide = await load("workers/divide.ts");
+    const modules = {
+      pool: await load("workers/worker-pool.ts"),
+      handle: await load("workers/worker-handle.ts"),
+      totals: await load("workers/totals.ts"),
+      readings: await load("observe/readings.ts"),
+    };
+    return await faultOf(async () => {
+      for (const trap of Object.values(divideTraps)) trap(divide);
+      for (const trap of Object.values(poolTraps)) await withinTurns(trap(modules));
     });
   },
 });
+
+// A call that nobody answers never settles; with a clock that is turned by hand nothing takes long.
+async function withinTurns(work: Promise<void>): Promise<void> {
+  const TURNS_MAX = 5_000;
+  let isSettled = false;
+  const settled = work.finally(() => {
+    isSettled = true;
+  });
+  settled.catch(() => {});
+  for (let turn = 0; !isSettled; turn++) {
+    if (turn === TURNS_MAX) throw new Error("it never settles");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await settled;
+}
