@@ -67,7 +67,7 @@ export class ListenerTable {
     return active;
   }
 
-  /** Connections that are open, wherever on their way they are, of listeners that are gone as well. */
+  /** Connections that are open, wherever on their way they are; of listeners that are gone, too. */
   get connections(): number {
     let connections = 0;
     for (const { listener } of this.#everyone()) connections += listener.numbers.active;

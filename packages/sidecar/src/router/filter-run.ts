@@ -139,8 +139,8 @@ export class FilterRun implements FilteredRequest, Disposable {
     }
   }
 
-  // A client may wait for a word before it sends the body (RFC 9110 §10.1.1). Upstream, whose word it
-  // is, does not hear of the request before all of it is here.
+  // A client may wait for a word before it sends the body (RFC 9110 §10.1.1). Upstream, whose word
+  // it is, does not hear of the request before all of it is here.
   #askForBody(): void {
     const { client, head } = this.#options;
     if (!head.fields.has("expect")) return;

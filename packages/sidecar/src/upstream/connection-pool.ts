@@ -73,8 +73,8 @@ export interface PoolOptions {
 export class ConnectionPool {
   readonly #options: PoolOptions;
   readonly #open = new Set<Entry>();
-  // Invariant: those of #open that have room, the one that was given back last on top, and some that
-  // have none any more.
+  // Invariant: those of #open that have room, the one that was given back last on top, and some
+  // that have none any more.
   readonly #room: Entry[] = [];
   readonly #connecting = new Set<Disposable>();
   readonly #waiting = new Set<Waiting>();

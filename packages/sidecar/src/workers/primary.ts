@@ -81,7 +81,8 @@ export class Primary implements AsyncDisposable {
    *
    * @param snapshot the document compiled
    * @throws SidecarConfigError when it cannot be divided; nothing has changed then
-   * @throws Error when an address cannot be had, or a worker cannot run it; nothing has changed then
+   * @throws Error when an address cannot be had, or a worker cannot run it; nothing has changed
+   *   then either
    */
   async apply(text: string, snapshot: Snapshot): Promise<void> {
     try {

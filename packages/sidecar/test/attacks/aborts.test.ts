@@ -1,5 +1,5 @@
-// Sockets that are cut off at any moment, on both sides of the proxy, by chance from a seed: nothing
-// is left behind, and the next request is answered.
+// Sockets that are cut off at any moment, on both sides of the proxy, by chance from a seed.
+// Nothing is left behind, and the next request is answered.
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type Socket } from "node:net";
 import { SeededRandom } from "@compendium/runtime";

@@ -21,6 +21,24 @@ const answering =
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export const callTraps: Traps = {
+  "interim answers have room for as much as a head, and no more"(subject) {
+    const world = new World(subject);
+    const client = world.request();
+    // With 32 for itself each is 1,032 long.
+    for (let i = 0; i < 59; i++) world.last.inform(103, ["link", "x".repeat(996)]);
+    assert.deepEqual([client.head, client.informational.length], [undefined, 59]);
+    world.last.inform(103, ["link", "x".repeat(996)]);
+    assert.deepEqual([client.head?.status, client.informational.length], [502, 59]);
+    assert.equal(world.last.resetReason, "overload");
+    world.assertSettled();
+    // A word now and then costs nothing to speak of.
+    const patient = new World(subject);
+    const waiting = patient.request();
+    for (let i = 0; i < 1_900; i++) patient.last.inform(102);
+    patient.last.respond(200);
+    assert.deepEqual([waiting.head?.status, waiting.informational.length], [200, 1_900]);
+  },
+
   "503, then 200: the client sees the second, after a pause, and the log both"(subject) {
     const world = new World(subject, {
       action: { retry: policy({ retries: 2 }) },

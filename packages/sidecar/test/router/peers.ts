@@ -132,8 +132,9 @@ export class UpstreamSide implements ClientStream {
 
   // What upstream says; nothing after a reset, as the codec has it.
 
-  inform(status: number): void {
-    if (this.isLive) this.#receiver?.onInformational({ status, fields: new Fields() });
+  inform(status: number, fields: readonly string[] = []): void {
+    const head = { status, fields: new Fields([...fields]) };
+    if (this.isLive) this.#receiver?.onInformational(head);
   }
 
   respond(status: number, fields: readonly string[] = [], end = true): this {
