@@ -11,6 +11,8 @@ export interface GuardModules {
   readonly fields: typeof import("../../src/codec/rules/http2-fields.ts");
   readonly requests: typeof import("../../src/codec/rules/request-scanner.ts");
   readonly buffers: typeof import("../../src/codec/node/outgoing-buffer.ts");
+  readonly deadlines: typeof import("../../src/codec/node/deadline.ts");
+  readonly messages: typeof import("../../src/codec/node/http1-messages.ts");
 }
 
 export interface GuardTrap {

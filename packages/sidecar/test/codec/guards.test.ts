@@ -1,16 +1,19 @@
 // The guards as they are.
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import * as deadlines from "../../src/codec/node/deadline.ts";
+import * as messages from "../../src/codec/node/http1-messages.ts";
 import * as buffers from "../../src/codec/node/outgoing-buffer.ts";
 import * as frames from "../../src/codec/rules/frame-scanner.ts";
 import * as fields from "../../src/codec/rules/http2-fields.ts";
 import * as floods from "../../src/codec/rules/http2-floods.ts";
 import * as requests from "../../src/codec/rules/request-scanner.ts";
 import { guardTraps } from "./guard-traps.ts";
+import { partTraps } from "./part-traps.ts";
 
-const modules = { frames, floods, fields, requests, buffers };
+const modules = { frames, floods, fields, requests, buffers, deadlines, messages };
 
-test.each(guardTraps)("$name", ({ run }) => run(modules));
+test.each([...guardTraps, ...partTraps])("$name", ({ run }) => run(modules));
 
 test("whatever bytes come, in whatever pieces, the scanner sees the same frames", () => {
   fc.assert(

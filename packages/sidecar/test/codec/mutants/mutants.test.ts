@@ -2,6 +2,7 @@
 import path from "node:path";
 import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
 import { type GuardModules, guardTraps } from "../guard-traps.ts";
+import { partTraps } from "../part-traps.ts";
 import { mutants } from "./mutants.ts";
 
 async function load(source: string): Promise<GuardModules> {
@@ -12,6 +13,8 @@ async function load(source: string): Promise<GuardModules> {
     fields: await from("rules/http2-fields.ts"),
     requests: await from("rules/request-scanner.ts"),
     buffers: await from("node/outgoing-buffer.ts"),
+    deadlines: await from("node/deadline.ts"),
+    messages: await from("node/http1-messages.ts"),
   };
 }
 
@@ -21,7 +24,7 @@ testPlantedBugs({
   findFault: async (source) => {
     const modules = await load(source);
     return await faultOf(() => {
-      for (const { run } of guardTraps) run(modules);
+      for (const { run } of [...guardTraps, ...partTraps]) run(modules);
     });
   },
 });

@@ -12,6 +12,8 @@ const floods = inFile("codec/rules/http2-floods.ts");
 const fields = inFile("codec/rules/http2-fields.ts");
 const requests = inFile("codec/rules/request-scanner.ts");
 const buffers = inFile("codec/node/outgoing-buffer.ts");
+const deadlines = inFile("codec/node/deadline.ts");
+const messages = inFile("codec/node/http1-messages.ts");
 
 export const mutants: readonly Mutant[] = [
   frames("padding counts as content", "Math.max(length - padding, 0)", "length"),
@@ -110,4 +112,28 @@ export const mutants: readonly Mutant[] = [
     "this.#isFull = false;\n    this.#events",
     "this.#events",
   ),
+  deadlines("a connection that is gone leaves a timer", "if (this.#isOver) return;", ""),
+  deadlines(
+    "a byte does not move it",
+    "if (this.#clock.now() < this.#atMs) this.#arm();",
+    "if (false) this.#arm();",
+  ),
+  deadlines(
+    "the nearer one waits",
+    "if (this.#atMs >= this.#timerAtMs) return;",
+    "if (this.#timer !== undefined) return;",
+  ),
+  deadlines(
+    "one that was taken away is set again",
+    "if (this.#atMs === Number.POSITIVE_INFINITY) return;",
+    "",
+  ),
+  messages("the log sees what was sent", "const sent = fields.copy();", "const sent = fields;"),
+  messages(
+    "a 204 has a length",
+    "const mayHaveLength = status >= 200 && status !== 204;",
+    "const mayHaveLength = status >= 200;",
+  ),
+  messages("trailers behind a length", "(hasLength || !mayBeChunked) &&", "!mayBeChunked &&"),
+  messages("a 304 has no content", "&& status !== 304 && !hasLength", "&& !hasLength"),
 ];
