@@ -50,11 +50,12 @@ const LENGTH_MAX = 4_096;
 // All of it or nothing; the trace itself goes on without (§3.3.1.1).
 function readState(values: readonly string[]): string {
   const all = values.join(",");
-  if (all.length > LENGTH_MAX) return "";
+  if (all.length > LENGTH_MAX || /[^\t\x20-\x7e]/.test(all)) return "";
   const members: string[] = [];
   const keys = new Set<string>();
   for (const part of all.split(",")) {
-    const member = part.replace(/^[ \t]+|[ \t]+$/g, "");
+    // By an expression, spaces in the middle of it would be looked at again from each of them.
+    const member = part.trim();
     if (member === "") continue;
     const key = MEMBER.exec(member)?.[1];
     if (key === undefined || keys.has(key)) return "";

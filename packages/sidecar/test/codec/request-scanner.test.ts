@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readFieldLines } from "../../src/codec/rules/field-lines.ts";
 import { RequestScanner, type ScannerRules } from "../../src/codec/rules/request-scanner.ts";
 import { post, type Shape, withLines } from "../ambiguity/shape.ts";
 import { connections, limits } from "../ambiguity/shapes/connection.ts";
@@ -146,4 +147,16 @@ test("a head is refused when it is too large, and not a byte later", () => {
     expect(scanner.scan(byte, 0).kind).toBe("more");
   }
   expect(scanner.scan(byte, 0)).toEqual({ kind: "refused", reason: "head-too-large" });
+});
+
+// By an expression that can split spaces in two ways the first of these takes half an hour.
+test.each([
+  ["spaces", " ".repeat(1_000_000)],
+  ["tabs behind a letter", `a${"\t".repeat(1_000_000)}`],
+  ["letters and spaces", "a ".repeat(500_000)],
+  ["spaces on both sides", `${" ".repeat(500_000)}a${" ".repeat(500_000)}`],
+])("a line of %s and a NUL is refused in time that grows with it, and no faster", (_, value) => {
+  const section = { headersMax: 10 };
+  expect(readFieldLines(`x:${value}\0\r\n`, 0, section)).toBe("field-value");
+  expect(readFieldLines(`x:${value}`, 0, section)).toEqual(["x", value.trim()]);
 });
