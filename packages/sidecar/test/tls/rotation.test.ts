@@ -1,4 +1,4 @@
-// A hundred of them: `pnpm run simulate:tls`.
+// A hundred of them: `npm run simulate sidecar -- --only rotations`.
 import { expect, test } from "vitest";
 import { rotateUnderLoad } from "./rotation.ts";
 
