@@ -98,10 +98,12 @@ export class ConnectionManager {
   }
 
   #limitLifetime(connection: ServerConnection): Disposable | undefined {
-    const { connectionLifetimeMs } = this.config.timers;
-    if (connectionLifetimeMs === 0) return undefined;
+    const { connectionLifetimeMs, drainTimeoutMs } = this.config.timers;
+    // Who came late to a drain, and says nothing, must not hold it up until he is idle.
+    const lifetimeMs = this.#isDraining ? drainTimeoutMs : connectionLifetimeMs;
+    if (lifetimeMs === 0) return undefined;
     const { clock } = this.#options;
-    return clock.setTimer(clock.now() + connectionLifetimeMs, () => connection.drain());
+    return clock.setTimer(clock.now() + lifetimeMs, () => connection.drain());
   }
 
   #compile(config: HttpConfig, before?: FilterChain): Compiled {

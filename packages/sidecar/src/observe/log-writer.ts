@@ -156,13 +156,19 @@ export class LogWriter {
 const { O_APPEND, O_CREAT, O_WRONLY, O_NONBLOCK } = constants;
 
 /**
- * A file, added to at its end. A pipe that nobody reads is an error, and does not hold one of the
+ * A file, added to at its end. What is written together goes out in one write, which the system
+ * carries out as one step: other processes may write whole lines there too. A pipe that nobody reads is an error, and does not hold one of the
  * process's few threads: it would not end while that waits.
  */
 export async function openLogFile(path: string): Promise<LogTarget> {
   const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK);
   return {
-    write: (text) => file.appendFile(text),
+    // Not appendFile, which writes 512 KiB at a time: another process's lines would come between.
+    write: async (text) => {
+      const bytes = Buffer.from(text);
+      let written = 0;
+      while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten;
+    },
     close: () => file.close(),
   };
 }

@@ -1,4 +1,5 @@
-// What a pool of workers must do, with processes that do what a test says and a clock that it turns.
+// What a pool of workers must do, with processes that do what a test says, and a clock that is
+// turned by hand.
 import { EventEmitter } from "node:events";
 import { ManualClock } from "@compendium/runtime";
 import { expect } from "vitest";

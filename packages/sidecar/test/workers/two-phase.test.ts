@@ -1,6 +1,7 @@
 // A configuration in two steps: everything that can be refused is found out before anything has
 // changed, and who connects in between waits. And who comes late, when a drain has begun already.
 import { connect, createServer, type Socket } from "node:net";
+import { ManualClock } from "@compendium/runtime";
 import { expect, onTestFinished, test } from "vitest";
 import { NodeCodec } from "../../src/codec/node/node-codec.ts";
 import type { Snapshot } from "../../src/config/snapshot.ts";
@@ -128,6 +129,21 @@ test("who is still saying hello when a drain begins has one request, and is told
   running.plane.drain();
   socket.write("OST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n");
   expect(await readAll(socket)).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: close[\s\S]*hello/i);
+});
+
+test("who comes late to a drain and says no more is asked to leave after a while", async () => {
+  const clock = new ManualClock();
+  await using running = await startProxy({ upstreamPorts: [], clock });
+  const { listener, managers } = running.plane.listeners.get("in")!;
+  const manager = managers.get("http")!;
+  manager.drain();
+  const socket = open(running.port).resume();
+  // A client that says what it speaks, and then nothing.
+  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+  await until(() => manager.connections === 1);
+  await clock.advanceAsync(5_000);
+  await clock.advanceAsync(5_000);
+  await until(() => listener.numbers.active === 0);
 });
 
 test("a listener that is gone counts who came in late, and takes them along when it must", async () => {
