@@ -160,3 +160,23 @@ test.each([
   expect(readFieldLines(`x:${value}\0\r\n`, 0, section)).toBe("field-value");
   expect(readFieldLines(`x:${value}`, 0, section)).toEqual(["x", value.trim()]);
 });
+
+test("trailers are counted as they come, not when they have ended", () => {
+  const scanner = new RequestScanner({ ...rules, headersBytesMax: 1_000_000 });
+  const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+  const most = scanAll([Buffer.from(`${chunked}${"a:b\r\n".repeat(50)}`)], scanner);
+  expect([most.refused, most.trailers]).toEqual([undefined, []]);
+  const whole = scanAll([Buffer.from("\r\n")], scanner);
+  expect(whole.trailers.map(({ length }) => length)).toEqual([100]);
+  const more = [Buffer.from(`${chunked}${"a:b\r\n".repeat(50)}`), Buffer.from("a:b\r\n")];
+  expect(scanAll(more, scanner).refused).toBe("fields-too-many");
+});
+
+test("trailers as large as they may be cost no more than their own length", () => {
+  const scanner = new RequestScanner({ ...rules, headersMax: 1e6, headersBytesMax: 8e6 });
+  const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+  const lines = Buffer.from("a:b\r\n".repeat(1e6));
+  expect(
+    scanAll([Buffer.from(chunked), lines, Buffer.from("\r\n")], scanner).trailers,
+  ).toHaveLength(1);
+});

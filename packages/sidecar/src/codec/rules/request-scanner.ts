@@ -51,8 +51,12 @@ export class RequestScanner {
   readonly #rules: ScannerRules;
   #place: "head" | "length" | "chunk-line" | "chunk" | "chunk-end" | "trailers" = "head";
   readonly #held = new HeldHead();
-  // What has come of a chunk line or of the trailers, in latin1.
+  // What has come of a chunk line or of a line of the trailers, in latin1.
   #text = "";
+  // The lines of the trailers that are whole. They are only put together, and looked at once, at
+  // their end: to look at each time would copy them each time.
+  #section = "";
+  #sectionLines = 0;
   // Bytes of the body, or of the chunk, that are still to come.
   #left = 0;
   #mayBeBlank = true;
@@ -163,7 +167,8 @@ export class RequestScanner {
   }
 
   #lineBytesMax(): number {
-    return this.#place === "trailers" ? this.#rules.headersBytesMax : chunkLineBytesMax;
+    if (this.#place !== "trailers") return chunkLineBytesMax;
+    return this.#rules.headersBytesMax - this.#section.length;
   }
 
   // The text ends with LF; an outcome is the end of the message.
@@ -187,11 +192,17 @@ export class RequestScanner {
   }
 
   #finishTrailers(): string[] | RefusalReason | undefined {
-    const text = this.#text;
-    if (text !== "\r\n" && !text.endsWith("\r\n\r\n")) return undefined;
-    this.#place = "head";
+    const line = this.#text;
     this.#text = "";
-    const flat = readFieldLines(text.slice(0, -2), 0, this.#rules);
+    if (line !== "\r\n") {
+      this.#section += line;
+      this.#sectionLines++;
+      return this.#sectionLines > this.#rules.headersMax ? "fields-too-many" : undefined;
+    }
+    const flat = readFieldLines(this.#section, 0, this.#rules);
+    this.#place = "head";
+    this.#section = "";
+    this.#sectionLines = 0;
     if (isRefusal(flat)) return flat;
     for (let i = 0; i < flat.length; i += 2) if (!isTrailerAllowed(flat[i]!)) return "trailer";
     return flat;
