@@ -157,8 +157,9 @@ const { O_APPEND, O_CREAT, O_WRONLY, O_NONBLOCK } = constants;
 
 /**
  * A file, added to at its end. What is written together goes out in one write, which the system
- * carries out as one step: other processes may write whole lines there too. A pipe that nobody reads is an error, and does not hold one of the
- * process's few threads: it would not end while that waits.
+ * carries out as one step: other processes may write whole lines there too. A pipe that nobody
+ * reads is an error, and does not hold one of the process's few threads: it would not end while
+ * that waits.
  */
 export async function openLogFile(path: string): Promise<LogTarget> {
   const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK);
