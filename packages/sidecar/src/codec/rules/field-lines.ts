@@ -8,8 +8,8 @@ export const token: RegExp = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // field-vchar is VCHAR or obs-text (RFC 9110 §5.5); a value begins and ends with one, so that the
 // whitespace around it is nobody's. A line that ends the text has no CR LF behind it.
 //
-// Whitespace behind a value is looked for only where there is a value: were both whitespaces open to
-// the same spaces, a line of n of them and a NUL would be split in n² ways before it is refused.
+// Whitespace behind a value is looked for only where there is a value: were both whitespaces open
+// to the same spaces, a line of n of them and a NUL would be split in n² ways before it is refused.
 const line =
   /([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?:([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)[ \t]*)?(?:\r\n|$)/y;
 
