@@ -1,11 +1,24 @@
 // A request's body between the two connections: what has come, and how far each attempt has sent
 // it. As long as the request may have to be sent again, all of it is kept; keeping ends at a bound,
 // and with it the possibility of another attempt, so that memory never depends on how much a client
-// sends.
+// sends; nor on how small its pieces are: those that nobody has sent yet are put together, and what
+// a piece costs besides its bytes counts.
 import type { ClientStream } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 
-type Part = { readonly chunk: Uint8Array; readonly end: boolean } | { readonly trailers: Fields };
+interface DataPart {
+  chunk: Uint8Array;
+  end: boolean;
+  /** What small pieces are put together in. */
+  room: Uint8Array | undefined;
+}
+
+type Part = DataPart | { readonly trailers: Fields };
+
+const smallBytes = 1_024;
+const roomBytes = 8_192;
+// An object, its place in a list, a view of a buffer.
+const partBytes = 256;
 
 /** The body of one request, in parts. */
 export class RequestBody {
@@ -59,8 +72,9 @@ export class RequestBody {
   addData(chunk: Uint8Array, end: boolean): void {
     this.#hasEnded = end;
     this.#bytes += chunk.length;
-    this.#parts.push({ chunk, end });
-    if (this.#bytes > this.#keptBytesMax) this.stopKeeping();
+    if (!this.#extendLast(chunk, end)) this.#parts.push({ chunk, end, room: undefined });
+    if (!this.#isKept) return;
+    if (this.#bytes + (this.#parts.length - 1) * partBytes > this.#keptBytesMax) this.stopKeeping();
   }
 
   /** Takes the trailers, and with them the end. */
@@ -104,6 +118,24 @@ export class RequestBody {
     const at = this.#readers.indexOf(reader);
     if (at !== -1) this.#readers.splice(at, 1);
     if (!this.#isKept) this.#dropSent();
+  }
+
+  // Whether it went into the part before it, which nobody must have sent.
+  #extendLast(chunk: Uint8Array, end: boolean): boolean {
+    const last = this.#parts.at(-1);
+    if (chunk.length > smallBytes || last === undefined || "trailers" in last) return false;
+    const length = last.chunk.length + chunk.length;
+    if (length > roomBytes) return false;
+    const number = this.#gone + this.#parts.length - 1;
+    for (const { position } of this.#readers) if (position > number) return false;
+    if (last.room === undefined) {
+      last.room = Buffer.allocUnsafeSlow(roomBytes);
+      last.room.set(last.chunk);
+    }
+    last.room.set(chunk, last.chunk.length);
+    last.chunk = last.room.subarray(0, length);
+    last.end = end;
+    return true;
   }
 
   #dropSent(): void {

@@ -66,6 +66,36 @@ function staged(made: OneBehind[]): FilterFactory {
 }
 
 export const streamTraps: Traps = {
+  "small pieces are put together as long as nobody has sent them, and count for what they cost"({
+    body: { RequestBody },
+  }) {
+    const text = Array.from({ length: 5_000 }, (_, i) => String.fromCharCode(97 + (i % 26)));
+    const takeFrom = () => {
+      const got: string[] = [];
+      const sendData = (chunk: Uint8Array, end: boolean): boolean => {
+        got.push(`${Buffer.from(chunk)}${end ? "." : ""}`);
+        return true;
+      };
+      return { got, stream: { sendData } as never };
+    };
+    const waiting = new RequestBody(65_536);
+    for (const [i, letter] of text.entries()) waiting.addData(Buffer.from(letter), i === 4_999);
+    const late = takeFrom();
+    waiting.read().sendTo(late.stream);
+    assert.deepEqual([late.got.length, late.got.join("")], [1, `${text.join("")}.`]);
+    assert.equal(waiting.canRewind, true);
+
+    const sent = new RequestBody(65_536);
+    const [reader, prompt] = [sent.read(), takeFrom()];
+    for (const [i, letter] of text.entries()) {
+      sent.addData(Buffer.from(letter), i === 4_999);
+      reader.sendTo(prompt.stream);
+      assert.equal(sent.canRewind, i < 256, String(i));
+    }
+    assert.equal(prompt.got.join(""), `${text.join("")}.`);
+    assert.equal(sent.bytes, 0);
+  },
+
   "an upstream that takes no more pauses the client, and one that does lets it go on"(subject) {
     const world = new World(subject);
     const client = world.request(upload);

@@ -126,7 +126,15 @@ export const mutants: readonly Mutant[] = [
     "Math.min(sent, position)",
     "Math.max(sent === Number.POSITIVE_INFINITY ? 0 : sent, position)",
   ),
-  body("everything is kept", "if (this.#bytes > this.#keptBytesMax) this.stopKeeping();", ""),
+  body(
+    "everything is kept",
+    "> this.#keptBytesMax) this.stopKeeping();",
+    "< 0) this.stopKeeping();",
+  ),
+  body("pieces cost nothing by themselves", "(this.#parts.length - 1) * partBytes", "0"),
+  body("small pieces stay apart", "chunk.length > smallBytes ||", "chunk.length > 0 ||"),
+  body("what was sent still grows", "if (position > number) return false;", ""),
+  body("the end of a small piece is lost", "last.end = end;", ""),
   exchange(
     "a client that went away is forgotten",
     "this.#finish();\n    this.#call?.abandon(reason);",
