@@ -350,6 +350,24 @@ const bufferTraps: readonly GuardTrap[] = [
       expect(buffer.write(sink, Buffer.alloc(99))).toBe(true);
     },
   },
+  {
+    name: "a buffer is full of 2,048 chunks as well, however small they are",
+    run: ({ buffers }) => {
+      const done: (() => void)[] = [];
+      const sink = { write: (_chunk: Uint8Array, left: () => void) => done.push(left) > 0 };
+      let rooms = 0;
+      const onRoom = (): void => void rooms++;
+      const buffer = new buffers.OutgoingBuffer(1e6, { onLeft: () => {}, onRoom });
+      const byte = Buffer.alloc(1);
+      for (let i = 1; i < 2_048; i++) expect(buffer.write(sink, byte)).toBe(true);
+      expect(buffer.write(sink, byte)).toBe(false);
+      for (const left of done.splice(0, 1_023)) left();
+      expect(rooms).toBe(0);
+      done.pop()?.();
+      expect(rooms).toBe(1);
+      expect(buffer.write(sink, byte)).toBe(true);
+    },
+  },
 ];
 
 export const guardTraps: readonly GuardTrap[] = [

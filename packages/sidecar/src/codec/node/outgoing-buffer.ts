@@ -4,6 +4,10 @@
 // the client's window (HTTP/2). Like Envoy's it has two marks: full at the limit, room again at the
 // half of it, so that the sender is not woken for every byte.
 
+// However few bytes they have: a chunk costs objects of its own, and of node's three in HTTP/1.1. A
+// megabyte byte by byte would be most of a gigabyte.
+const chunksMax = 2_048;
+
 /** What a buffer tells. */
 export interface BufferEvents {
   /** Bytes have left. */
@@ -21,6 +25,7 @@ export class OutgoingBuffer {
   readonly #bytesMax: number;
   readonly #events: BufferEvents;
   #bytes = 0;
+  #chunks = 0;
   #isFull = false;
 
   constructor(bytesMax: number, events: BufferEvents) {
@@ -32,15 +37,17 @@ export class OutgoingBuffer {
   write(sink: Sink, chunk: Uint8Array): boolean {
     const { length } = chunk;
     this.#bytes += length;
-    this.#isFull ||= this.#bytes >= this.#bytesMax;
+    this.#chunks++;
+    this.#isFull ||= this.#bytes >= this.#bytesMax || this.#chunks >= chunksMax;
     sink.write(chunk, () => this.#onLeft(length));
     return !this.#isFull;
   }
 
   #onLeft(length: number): void {
     this.#bytes -= length;
+    this.#chunks--;
     this.#events.onLeft();
-    if (!this.#isFull || this.#bytes > this.#bytesMax / 2) return;
+    if (!this.#isFull || this.#bytes > this.#bytesMax / 2 || this.#chunks > chunksMax / 2) return;
     this.#isFull = false;
     this.#events.onRoom();
   }

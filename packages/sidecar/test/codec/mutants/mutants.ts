@@ -97,6 +97,9 @@ export const mutants: readonly Mutant[] = [
   requests("small chunks cost too much", "+ 2 - 16 - 2 *", "+ 2 - 2 *"),
   requests("content pays for nothing", "- 2 * this.#left;", ";"),
   buffers("bytes that left still count", "this.#bytes -= length;", ""),
+  buffers("chunks cost nothing by themselves", "|| this.#chunks >= chunksMax", ""),
+  buffers("chunks that left still count", "this.#chunks--;", ""),
+  buffers("there is room among chunks at once", "|| this.#chunks > chunksMax / 2", ""),
   buffers(
     "there is room with the first byte that left",
     "this.#bytes > this.#bytesMax / 2",
