@@ -2,7 +2,15 @@
 // source file, and what stands there instead) and its tests must kill every one of them. Here is
 // what all of them need: a patched copy of `src/`, to be imported beside the original in the very
 // process of the test, which is far quicker than a run of the suite for each.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 /** A planted bug. */
@@ -21,6 +29,9 @@ export interface Mutant {
 export class PlantedCopies implements Disposable {
   readonly #source: string;
   readonly #folder: string;
+  // Of the source, as they were when the first copy was wished for.
+  readonly #folders: readonly string[];
+  readonly #files: readonly string[];
   #copies = 0;
 
   /** @param packageFolder the folder that has `src/` */
@@ -30,12 +41,22 @@ export class PlantedCopies implements Disposable {
     const coverage = path.join(packageFolder, "coverage");
     mkdirSync(coverage, { recursive: true });
     this.#folder = mkdtempSync(path.join(coverage, "mutants-"));
+    const all = readdirSync(this.#source, { recursive: true, withFileTypes: true });
+    const below = ({ parentPath, name }: (typeof all)[number]): string =>
+      path.relative(this.#source, path.join(parentPath, name));
+    this.#folders = all.filter((it) => it.isDirectory()).map(below);
+    this.#files = all.filter((it) => it.isFile()).map(below);
   }
 
   /** Makes a copy as it is, and returns its folder. */
   copy(): string {
     const copy = path.join(this.#folder, String(this.#copies++));
-    cpSync(this.#source, copy, { recursive: true });
+    mkdirSync(copy);
+    // File by file: cpSync takes five times as long, and there are hundreds of copies.
+    for (const folder of this.#folders) mkdirSync(path.join(copy, folder), { recursive: true });
+    for (const file of this.#files) {
+      copyFileSync(path.join(this.#source, file), path.join(copy, file));
+    }
     return copy;
   }
 

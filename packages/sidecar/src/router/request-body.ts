@@ -1,8 +1,8 @@
 // A request's body between the two connections: what has come, and how far each attempt has sent
 // it. As long as the request may have to be sent again, all of it is kept; keeping ends at a bound,
 // and with it the possibility of another attempt, so that memory never depends on how much a client
-// sends; nor on how small its pieces are: those that nobody has sent yet are put together, and what
-// a piece costs besides its bytes counts.
+// sends; nor on how small its pieces are: those that nobody has sent yet are put together, and there
+// is a bound for the others.
 import type { ClientStream } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 
@@ -17,8 +17,8 @@ type Part = DataPart | { readonly trailers: Fields };
 
 const smallBytes = 1_024;
 const roomBytes = 8_192;
-// An object, its place in a list, a view of a buffer.
-const partBytes = 256;
+// What one costs besides its bytes is some 256 of them: 64 KiB for all.
+const partsMax = 256;
 
 /** The body of one request, in parts. */
 export class RequestBody {
@@ -73,8 +73,8 @@ export class RequestBody {
     this.#hasEnded = end;
     this.#bytes += chunk.length;
     if (!this.#extendLast(chunk, end)) this.#parts.push({ chunk, end, room: undefined });
-    if (!this.#isKept) return;
-    if (this.#bytes + (this.#parts.length - 1) * partBytes > this.#keptBytesMax) this.stopKeeping();
+    const isTooMuch = this.#bytes > this.#keptBytesMax || this.#parts.length > partsMax;
+    if (this.#isKept && isTooMuch) this.stopKeeping();
   }
 
   /** Takes the trailers, and with them the end. */
