@@ -20,7 +20,7 @@ import {
 } from "@opentelemetry/api";
 import type { RequestHead } from "./codec/codec.ts";
 import { readTraceContext, writeTraceContext } from "./observe/trace-context.ts";
-import type { RequestObserver } from "./router/observer.ts";
+import type { AttemptEnd, RequestObserver } from "./router/observer.ts";
 import type { RequestInfo } from "./router/request-info.ts";
 
 export type { RequestObserver } from "./router/observer.ts";
@@ -28,12 +28,13 @@ export type { RequestObserver } from "./router/observer.ts";
 interface Traced {
   readonly server: Span;
   readonly context: Context;
-  client: Span | undefined;
 }
 
 /** Makes spans of requests with this tracer. */
 export function traceRequests(tracer: Tracer): RequestObserver {
   const traced = new WeakMap<RequestInfo, Traced>();
+  // By what was sent: with hedging there are several at a time, and the first may end last.
+  const clients = new WeakMap<RequestHead, Span>();
   return {
     onBegin: (info) => {
       const { request } = info;
@@ -42,25 +43,27 @@ export function traceRequests(tracer: Tracer): RequestObserver {
       const options = { kind, startTime: info.startedAtWallMs, attributes: asked(info, request) };
       const parent = parentOf(request);
       const server = tracer.startSpan(nameOf(info, request), options, parent);
-      traced.set(info, { server, context: trace.setSpan(parent, server), client: undefined });
+      traced.set(info, { server, context: trace.setSpan(parent, server) });
       const spanContext = server.spanContext();
       if (isSpanContextValid(spanContext)) info.traceId = spanContext.traceId;
     },
     onForward: (info, head) => {
       const of = traced.get(info);
       if (of === undefined) return;
-      // The one before has come to nothing, or this one would not be.
-      of.client?.setStatus({ code: SpanStatusCode.ERROR }).end();
       const options = { kind: SpanKind.CLIENT, attributes: sentOn(info, head) };
-      of.client = tracer.startSpan(nameOf(info, head), options, of.context);
-      write(of.client, head);
+      const client = tracer.startSpan(nameOf(info, head), options, of.context);
+      clients.set(head, client);
+      write(client, head);
+    },
+    onAttemptEnd: (_info, head, how) => {
+      const client = clients.get(head);
+      if (client !== undefined) endClient(client, how);
     },
     onEnd: (info) => {
       const of = traced.get(info);
       if (of === undefined) return;
       traced.delete(info);
-      if (of.client !== undefined) end(of.client, info, 400);
-      end(of.server, info, 500);
+      endServer(of.server, info);
     },
   };
 }
@@ -157,14 +160,25 @@ function serverOf(authority: string): Attributes {
   return { "server.address": address, ...(port !== undefined && { "server.port": Number(port) }) };
 }
 
-// An error for the caller begins at 400; a server has only done wrong from 500 on.
-function end(span: Span, info: RequestInfo, errorsFrom: number): void {
-  const { response, responseFlags } = info;
+// For whoever asks, an error begins at 400. An attempt that was called off is none.
+function endClient(span: Span, { status, failure }: AttemptEnd): void {
+  if (status !== undefined) span.setAttribute("http.response.status_code", status);
+  if (failure === "cancelled") span.setAttribute("attempt_cancelled", true);
+  else if (failure !== undefined) fail(span, failure);
+  else if (status !== undefined && status >= 400) fail(span, `${status}`);
+  span.end();
+}
+
+// A server has only done wrong from 500 on.
+function endServer(span: Span, { response, responseFlags }: RequestInfo): void {
   if (response !== undefined) span.setAttribute("http.response.status_code", response.status);
   if (responseFlags !== "") span.setAttribute("response_flags", responseFlags);
-  if (response === undefined || response.status >= errorsFrom) {
-    span.setAttribute("error.type", response === undefined ? responseFlags : `${response.status}`);
-    span.setStatus({ code: SpanStatusCode.ERROR });
-  }
+  if (response === undefined) fail(span, responseFlags);
+  else if (response.status >= 500) fail(span, `${response.status}`);
   span.end();
+}
+
+function fail(span: Span, type: string): void {
+  span.setAttribute("error.type", type);
+  span.setStatus({ code: SpanStatusCode.ERROR });
 }

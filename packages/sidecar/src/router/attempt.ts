@@ -18,6 +18,7 @@ import type { PoolEvents, PoolFailure } from "../upstream/connection-pool.ts";
 import type { Destination } from "../upstream/upstream-cluster.ts";
 import type { TryTimeout } from "./failure-replies.ts";
 import { statusOfGrpcAnswer } from "./grpc-status.ts";
+import type { AttemptEnd } from "./observer.ts";
 import type { BodyReader, RequestBody } from "./request-body.ts";
 import { IdleTimer, Timer } from "./timer.ts";
 
@@ -34,6 +35,8 @@ export interface AttemptOwner {
   /** It has taken longer than a single try may. It goes on until it is told otherwise. */
   onTryTimeout(attempt: Attempt, timeout: TryTimeout): void;
   onFailed(attempt: Attempt, failure: Failure): void;
+  /** It is over, after it had sent this head; before `onFailed`, where that follows. */
+  onSentEnd(head: RequestHead, status: number | undefined, failure: AttemptEnd["failure"]): void;
 }
 
 /** Why an attempt brought nothing, or not all. */
@@ -76,6 +79,9 @@ export class Attempt implements ResponseReceiver, PoolEvents {
   #idle: IdleTimer | undefined;
   #wish: Disposable | undefined;
   #stream: ClientStream | undefined;
+  #head: RequestHead | undefined;
+  // As it came, and what it stands for: gRPC's own statuses are as good as HTTP's.
+  #sentStatus: number | undefined;
   #status: number | undefined;
   #isGrpc = false;
   #isReused = false;
@@ -142,6 +148,7 @@ export class Attempt implements ResponseReceiver, PoolEvents {
     this.#isReused = isReused;
     this.#stream = connection.start(this);
     const head = owner.headFor(this);
+    this.#head = head;
     this.#isGrpc = isGrpc(head);
     this.#stream.sendHead(head, body.isEmpty);
     this.pump();
@@ -180,6 +187,7 @@ export class Attempt implements ResponseReceiver, PoolEvents {
     if (this.#isOver) return;
     this.#timer.stop();
     this.#idle?.touch();
+    this.#sentStatus = head.status;
     this.#status = this.#isGrpc ? statusOfGrpcAnswer(head) : head.status;
     this.#options.owner.onResponse(this, head, end);
   }
@@ -248,14 +256,21 @@ export class Attempt implements ResponseReceiver, PoolEvents {
     this.#idle?.[Symbol.dispose]();
     this.#reader[Symbol.dispose]();
     const { cluster, host } = this.destination;
-    const { breakers, isRetry, clock } = this.#options;
+    const { owner, breakers, isRetry, clock } = this.#options;
     if (this.#isCounted) breakers.give("requests");
     if (isRetry) breakers.give("retries");
     cluster.end(host, outcome, clock.now() - this.#beganAtMs);
+    if (this.#head !== undefined) owner.onSentEnd(this.#head, this.#sentStatus, failureOf(outcome));
   }
 }
 
 type Outcome = Parameters<Cluster["end"]>[1];
+
+function failureOf(outcome: Outcome): AttemptEnd["failure"] {
+  return outcome === "cancelled" || outcome === "timed-out" || outcome === "failed"
+    ? outcome
+    : undefined;
+}
 
 function outcomeOf(reason: ResetReason | PoolFailure): Outcome {
   switch (reason) {

@@ -22,7 +22,7 @@ import { lateReply } from "./failure-replies.ts";
 import { FilterRun } from "./filter-run.ts";
 import { type LocalReply, sendLocalReply } from "./local-reply.ts";
 import { Mirror } from "./mirror.ts";
-import type { RequestObserver } from "./observer.ts";
+import type { AttemptEnd, RequestObserver } from "./observer.ts";
 import { RequestBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { type LateListener, type LateReason, RequestTimers } from "./request-timers.ts";
@@ -156,8 +156,8 @@ export class Exchange
     this.#info.flags.add(resetFlags[reason] ?? "DC");
     this.#info.responseCodeDetails = "downstream_remote_disconnect";
     this.#info.connectionTerminationDetails = detail;
-    this.#finish();
     this.#call?.abandon(reason);
+    this.#finish();
   }
 
   onWritable(): void {
@@ -220,12 +220,18 @@ export class Exchange
     for (const mirror of this.#mirrors) mirror.pump();
     this.#steer();
     if (!this.#hasResponseEnded || !this.#isThrough) return;
-    this.#finish();
     this.#call?.end();
+    this.#finish();
   }
 
   onForward(sent: RequestHead): void {
     for (const observer of this.#options.observers) observer.onForward?.(this.#info, sent);
+  }
+
+  onSentEnd(sent: RequestHead, status: number | undefined, failure: AttemptEnd["failure"]): void {
+    for (const observer of this.#options.observers) {
+      observer.onAttemptEnd?.(this.#info, sent, { status, failure });
+    }
   }
 
   onFlow(): void {
@@ -253,20 +259,21 @@ export class Exchange
     // Anything else refuses the upgrade. (What HTTP/2 says instead, the codec has translated.)
     this.#isTunnel = this.#head?.upgrade !== undefined && head.status === 101;
     this.#plan?.finish(head);
-    this.#response.sendHead(head, end);
+    // First: whoever looks on hears of the attempt's end before the request's.
     if (end) this.#call?.end();
+    this.#response.sendHead(head, end);
   }
 
   onResponseData(chunk: Uint8Array, end: boolean): void {
     this.#timers.touch();
-    const isWritable = this.#response.sendData(chunk, end);
     if (end) this.#endCall();
-    else if (!isWritable) this.#call?.pauseResponse();
+    const isWritable = this.#response.sendData(chunk, end);
+    if (!end && !isWritable) this.#call?.pauseResponse();
   }
 
   onResponseTrailers(fields: Fields): void {
-    this.#response.sendTrailers(fields);
     this.#endCall();
+    this.#response.sendTrailers(fields);
   }
 
   #endCall(): void {

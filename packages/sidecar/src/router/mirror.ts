@@ -85,6 +85,9 @@ export class Mirror implements AttemptOwner {
 
   onInformational(): void {}
 
+  // A mirror is no part of the request.
+  onSentEnd(): void {}
+
   onTryTimeout(): void {
     this.#stop((attempt) => attempt.timeOut());
   }

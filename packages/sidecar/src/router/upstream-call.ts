@@ -75,6 +75,8 @@ export interface CallOwner {
   onResponseTrailers(fields: Fields): void;
   /** An attempt is about to send its head. */
   onForward(head: RequestHead): void;
+  /** The attempt that sent this head is over. */
+  onSentEnd: AttemptOwner["onSentEnd"];
   /** Whether the client should go on may have changed: `wantsMore`. */
   onFlow(): void;
   /** There is no response: this one takes its place. */
@@ -208,9 +210,15 @@ export class UpstreamCall implements AttemptOwner {
     // Each attempt has fields of its own: the codec and tracing may change them.
     const head: RequestHead = { ...plan.head, fields: plan.head.fields.copy() };
     plan.prepare(head, destination);
+    // With hedging, another one may have been chosen since.
+    info.host = destination.host;
     info.forwarded = head;
     owner.onForward(head);
     return head;
+  }
+
+  onSentEnd(...[head, status, failure]: Parameters<AttemptOwner["onSentEnd"]>): void {
+    this.#options.owner.onSentEnd(head, status, failure);
   }
 
   onFlow(): void {

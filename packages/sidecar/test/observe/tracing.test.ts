@@ -12,13 +12,13 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { expect, test } from "vitest";
-import type { RetryConfig } from "../../src/config/route-config.ts";
 import { startOtlp } from "../../src/observe/otlp.ts";
 import type { RequestObserver } from "../../src/router/observer.ts";
 import { Sidecar } from "../../src/sidecar.ts";
 import { traceRequests } from "../../src/tracing.ts";
 import { listenOn, type ProxyOptions, snapshotOf } from "../proxy/harness.ts";
 import { makeClient, type SeenRequest, startUpstream } from "../proxy/peers.ts";
+import { policy } from "../router/world.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
@@ -137,16 +137,7 @@ test("without an SDK the caller's context is passed on as it is", async () => {
 test("each attempt has a span, and those that came to nothing are errors", async () => {
   const { observer, spans } = recorder();
   let asked = 0;
-  const retry: RetryConfig = {
-    on: new Set(["5xx"]),
-    statusCodes: new Set(),
-    retries: 1,
-    perTryTimeoutMs: 0,
-    perTryIdleTimeoutMs: 0,
-    backoff: { baseMs: 1, maxMs: 2 },
-    retryAfterMsMax: 0,
-    hostSelectionAttempts: 1,
-  };
+  const retry = policy({ backoff: { baseMs: 1, maxMs: 2 } });
   const seen = await through(
     observer,
     { action: { retry } },
@@ -161,6 +152,35 @@ test("each attempt has a span, and those that came to nothing are errors", async
     spanIdOf(first),
     spanIdOf(second),
   ]);
+});
+
+test("hedging: each attempt beside another has its own span, and the slow one is the error", async () => {
+  const { observer, spans } = recorder();
+  const release = Promise.withResolvers<void>();
+  let asked = 0;
+  await using app = await startUpstream("h1", async () => {
+    if (asked++ === 0) await release.promise;
+    return { status: 200 };
+  });
+  await using sidecar = new Sidecar({ observers: [observer] });
+  const hedge = { onPerTryTimeout: true, initialRequests: 1 };
+  const action = { hedge, retry: policy({ perTryTimeoutMs: 20 }) };
+  await sidecar.apply(snapshotOf({ upstreamPorts: [app.port], action }));
+  using client = makeClient("h1", sidecar.plane.portOf("in")!);
+  expect((await client.send({})).status).toBe(200);
+  release.resolve();
+  while (spans().length < 3) await new Promise((resolve) => setImmediate(resolve));
+  const [slow, quick, server] = spans();
+  expect(slow?.attributes).toMatchObject({ "error.type": "timed-out" });
+  expect(slow?.attributes["http.response.status_code"]).toBeUndefined();
+  expect(quick?.attributes).toMatchObject({
+    "http.response.status_code": 200,
+    "http.request.resend_count": 1,
+  });
+  expect([slow, quick, server].map((span) => span?.status.code)).toEqual([2, 0, 0]);
+  for (const span of [slow, quick]) {
+    expect(span?.parentSpanContext?.spanId).toBe(spanIdOf(server));
+  }
 });
 
 test("an error of the server is one on both, an error of the client on the client's span alone", async () => {

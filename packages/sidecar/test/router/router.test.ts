@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, test } from "vitest";
 import { addressTraps } from "./address-traps.ts";
 import { callTraps } from "./call-traps.ts";
+import { observerTraps } from "./observer-traps.ts";
 import { requestTraps } from "./request-traps.ts";
 import { retryTraps } from "./retry-traps.ts";
 import { streamTraps } from "./stream-traps.ts";
@@ -34,4 +35,8 @@ describe("a stream", () => {
 
 describe("a call", () => {
   test.each(Object.entries(callTraps))("%s", (_, trap) => trap(subject));
+});
+
+describe("somebody who looks on", () => {
+  test.each(Object.entries(observerTraps))("%s", (_, trap) => trap(subject));
 });

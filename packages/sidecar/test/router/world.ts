@@ -90,6 +90,8 @@ export class World {
   readonly #random: Random;
   readonly #router: InstanceType<Subject["router"]["RequestRouter"]>;
   readonly #upstreams = new Map<string, Upstream>();
+  // Heads that were sent on, of attempts whose end was not told.
+  readonly #sent = new Set<RequestHead>();
 
   constructor(subject: Subject, options: WorldOptions = {}) {
     this.#subject = subject;
@@ -131,13 +133,17 @@ export class World {
     const connection = { peer: { ...peer, ...from } } as ServerConnection;
     const stream = new ClientSide(connection);
     const info = new this.#subject.info.RequestInfo(connection.peer, this.clock);
-    const onEnd = (ended: RequestInfo): void => void this.ended.push(ended);
+    const look: RequestObserver = {
+      onForward: (_info, head) => void this.#sent.add(head),
+      onAttemptEnd: (_info, head) => assert.ok(this.#sent.delete(head), "ended without a head"),
+      onEnd: (ended) => void this.ended.push(ended),
+    };
     const exchange = new this.#subject.exchange.Exchange(stream, {
       clock: this.clock,
       random: this.#random,
       numbers: this.numbers,
       decider: this.#router,
-      observers: [{ onEnd }, ...(this.#options.observer ? [this.#options.observer] : [])],
+      observers: [look, ...(this.#options.observer ? [this.#options.observer] : [])],
       info,
       requestTimeoutMs: this.http.timers.requestTimeoutMs,
       lifetimeMs: this.http.timers.streamLifetimeMs,
@@ -161,7 +167,8 @@ export class World {
   /** Nothing is under way any more, and nobody has kept anything. */
   assertSettled(): void {
     const { active } = this.numbers;
-    const left: Record<string, number> = { active, timers: this.clock.pendingTimers };
+    const timers = this.clock.pendingTimers;
+    const left: Record<string, number> = { active, timers, attempts: this.#sent.size };
     for (const [name, { cluster }] of this.#upstreams) {
       for (const priority of ["default", "high"] as const) {
         for (const resource of ["connections", "pending", "requests", "retries"] as const) {

@@ -4,6 +4,7 @@ import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
 import { addressTraps } from "../address-traps.ts";
 import { callTraps } from "../call-traps.ts";
 import { checkHistory } from "../history.ts";
+import { observerTraps } from "../observer-traps.ts";
 import { requestTraps } from "../request-traps.ts";
 import { retryTraps } from "../retry-traps.ts";
 import { streamTraps } from "../stream-traps.ts";
@@ -13,9 +14,15 @@ import { mutants } from "./mutants.ts";
 
 const SEEDS = 100;
 
-const traps = [retryTraps, timeTraps, addressTraps, streamTraps, requestTraps, callTraps].flatMap(
-  Object.values,
-);
+const traps = [
+  retryTraps,
+  timeTraps,
+  addressTraps,
+  streamTraps,
+  requestTraps,
+  callTraps,
+  observerTraps,
+].flatMap(Object.values);
 
 testPlantedBugs({
   packageFolder: path.join(import.meta.dirname, "../../.."),

@@ -133,7 +133,7 @@ export const mutants: readonly Mutant[] = [
   body("the end of a small piece is lost", "last.end = end;", ""),
   exchange(
     "a client that went away is forgotten",
-    "this.#finish();\n    this.#call?.abandon(reason);",
+    "this.#call?.abandon(reason);\n    this.#finish();",
     "this.#finish();",
   ),
   exchange(
@@ -158,7 +158,29 @@ export const mutants: readonly Mutant[] = [
     "if (this.#isPaused) this.#client.pause();",
     "if (false) this.#client.pause();",
   ),
-  exchange("upstream is never paused", "else if (!isWritable) this.#call?.pauseResponse();", ""),
+  exchange("the end of an attempt is not told", "observer.onAttemptEnd?.(", "void (0, () => {})("),
+  attempt(
+    "an attempt without a connection ends, too",
+    "if (this.#head !== undefined) owner.onSentEnd(this.#head,",
+    "owner.onSentEnd(this.#head!,",
+  ),
+  attempt(
+    "gRPC's status is taken for HTTP's",
+    "owner.onSentEnd(this.#head, this.#sentStatus,",
+    "owner.onSentEnd(this.#head, this.#status,",
+  ),
+  attempt("what was called off has failed", "    ? outcome\n", '    ? "failed"\n'),
+  exchange(
+    "a request ends before its attempt",
+    "if (end) this.#endCall();\n    const isWritable = this.#response.sendData(chunk, end);",
+    "const isWritable = this.#response.sendData(chunk, end);\n    if (end) this.#endCall();",
+  ),
+  call(
+    "an attempt has the host of the one beside it",
+    "info.host = destination.host;\n    info.forwarded",
+    "info.forwarded",
+  ),
+  exchange("upstream is never paused", "if (!end && !isWritable) this.#call?.pauseResponse();", ""),
   exchange(
     "a deadline counts from the decision",
     "Math.max(1, ms - info.elapsedMs())",
