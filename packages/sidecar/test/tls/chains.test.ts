@@ -107,6 +107,8 @@ test("connections of a chain whose TLS changes, or that is gone, are drained; ot
   const { chains } = proxy.plane.listeners.get("in")!;
   while (chains.connections < 4) await new Promise((resolve) => setTimeout(resolve, 1));
   await apply(proxy, [chain("a.example", downstreamTls(two!)), chain("c.example")]);
+  // What crosses the drain is answered, and is the last.
+  for (const socket of [a!, b!]) socket.resume().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   // Nobody knew yet what it would speak.
   late.write("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
   await ended;
