@@ -152,7 +152,8 @@ test("fetch: what authorization refuses, and a client that gives up", async () =
   const refused = await fetch(urlOf("plain", "/x/../forbidden"));
   expect([refused.status, await refused.text()]).toEqual([403, "RBAC: access denied\n"]);
   const gone = new AbortController();
-  const silent = new ReadableStream();
+  // Its head leaves with the first part of its body; then nothing more comes.
+  const silent = new ReadableStream({ start: (body) => body.enqueue(Buffer.from("begun")) });
   const init = { method: "POST", body: silent, duplex: "half", signal: gone.signal } as RequestInit;
   const asked = fetch(urlOf("plain", "/late"), init);
   await until(() => sidecar.plane.active === 1);
