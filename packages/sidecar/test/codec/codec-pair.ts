@@ -40,14 +40,19 @@ export interface CodecServer extends AsyncDisposable {
   readonly sockets: Socket[];
 }
 
-/** A server of one protocol whose streams are the test's. */
+/**
+ * A server of one protocol whose streams are the test's.
+ *
+ * @param Codec of this package, or of a copy with a planted bug
+ */
 export async function startCodecServer(
   protocol: Protocol,
   onStream: (stream: ServerStream) => StreamReceiver<RequestHead>,
   more: Partial<ServerOptions> = {},
+  Codec: typeof NodeCodec = NodeCodec,
 ): Promise<CodecServer> {
   const clock = new ManualClock();
-  const codec = new NodeCodec({ clock });
+  const codec = new Codec({ clock });
   const options = { ...defaultCodecLimits, upgrades: new Set(["websocket"]), ...more };
   const side = codec.server(options, onStream);
   const connections: ServerConnection[] = [];

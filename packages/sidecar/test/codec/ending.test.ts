@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import type { ServerStream } from "../../src/codec/codec.ts";
 import { Fields } from "../../src/codec/fields.ts";
+import { NodeCodec } from "../../src/codec/node/node-codec.ts";
 import {
   block,
   END_HEADERS,
@@ -13,6 +14,7 @@ import {
   type SeenFrame,
 } from "../ambiguity/http2-frames.ts";
 import { type CodecServer, nothing, startCodecServer } from "./codec-pair.ts";
+import { drainTraps } from "./drain-traps.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -152,55 +154,4 @@ test("HTTP/1.1: the last response says `Connection: close`, and those before it 
   expect(responses.map((text) => /connection: close/i.test(text))).toEqual([false, false, true]);
 });
 
-const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const closes = ({ bytes }: Raw): boolean[] =>
-  bytes
-    .toString("latin1")
-    .split("\r\n\r\n")
-    .slice(0, -1)
-    .map((text) => /connection: close/i.test(text));
-
-test("RFC 9112 §9.3.1: an idle connection that is drained still answers what crosses the drain, and says that it was the last", async () => {
-  await using server = await startAnswering("http/1.1", { drainTimeoutMs: 700 });
-  using client = raw(server.port);
-  client.write(request);
-  await until(() => closes(client).length === 1);
-  server.connections[0]!.drain();
-  server.clock.advance(699);
-  client.write(request);
-  await until(() => client.hasEnded);
-  expect(closes(client)).toEqual([false, true]);
-});
-
-test("an idle connection that nobody uses any more is closed when the pause is over", async () => {
-  await using server = await startAnswering("http/1.1", { drainTimeoutMs: 700 });
-  using client = raw(server.port);
-  client.write(request);
-  await until(() => closes(client).length === 1);
-  server.connections[0]!.drain();
-  server.clock.advance(500);
-  // Draining again begins no other pause.
-  server.connections[0]!.drain();
-  server.clock.advance(199);
-  await turn();
-  expect(client.hasEnded).toBe(false);
-  server.clock.advance(1);
-  await until(() => client.hasEnded);
-  expect(closes(client)).toEqual([false]);
-});
-
-test("a response that began before the drain did not say that it is the last: the next one does", async () => {
-  await using server = await startAnswering("http/1.1", {});
-  using client = raw(server.port);
-  client.write("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-  await until(() => server.held.length === 1);
-  const fields = new Fields();
-  fields.append("content-length", "4");
-  server.held[0]!.sendHead({ status: 200, fields }, false);
-  server.connections[0]!.drain();
-  server.held[0]!.sendData(Buffer.from("late"), true);
-  await until(() => client.bytes.includes("late"));
-  client.write(request);
-  await until(() => client.hasEnded);
-  expect(closes(client)).toEqual([false, true]);
-});
+test.each(Object.entries(drainTraps))("HTTP/1.1: %s", (_, trap) => trap(NodeCodec));
