@@ -1,5 +1,5 @@
-// How connections of HTTP/1.1 are drained, which has no GOAWAY: on the codec as it is, and on copies
-// with planted bugs.
+// How connections of HTTP/1.1 are drained, which has no GOAWAY: on the codec as it is, and on
+// copies with planted bugs.
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import type { ServerOptions, ServerStream } from "../../src/codec/codec.ts";
