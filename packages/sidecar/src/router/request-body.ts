@@ -1,8 +1,8 @@
 // A request's body between the two connections: what has come, and how far each attempt has sent
 // it. As long as the request may have to be sent again, all of it is kept; keeping ends at a bound,
 // and with it the possibility of another attempt, so that memory never depends on how much a client
-// sends. Nor on how small its pieces are: those that nobody has sent yet are put together, and there
-// is a bound for the others.
+// sends. Nor on how small its pieces are: those that nobody has sent yet are joined, and there is a
+// bound for the others.
 import type { ClientStream } from "../codec/codec.ts";
 import type { Fields } from "../codec/fields.ts";
 
