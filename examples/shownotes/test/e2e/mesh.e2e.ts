@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { requireOrSkip } from "@compendium/metrics/testing";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { commandOf, Demo, killLeftovers, linux, survivors } from "./demo.ts";
 import { describeNightly } from "./run.ts";
 
@@ -14,9 +14,9 @@ const PROCESSES = 18;
 
 afterAll(killLeftovers);
 
-describeNightly("npm start -- --mesh", () => {
-  beforeEach((context) => requireOrSkip(context, linux));
+beforeEach((context) => requireOrSkip(context, linux));
 
+describeNightly("npm start -- --mesh", () => {
   const isSidecar = (pid: number) => commandOf(pid).includes(" sidecar ");
   const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith("shownotes-mesh-"));
 
@@ -48,7 +48,9 @@ describeNightly("npm start -- --mesh", () => {
     },
     2 * MINUTE_MS,
   );
+});
 
+describe("npm start -- --mesh, ended", () => {
   test(
     "kill -9 of the supervisor takes the sidecars along",
     async () => {

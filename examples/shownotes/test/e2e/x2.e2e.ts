@@ -70,9 +70,11 @@ describe("npm start -- --once --experiment x2", () => {
 });
 
 test("an unknown experiment is one line and exit code 2", async () => {
-  const demo = Demo.start(["--once", "--experiment", "x9"]);
+  const demo = Demo.start(["--once", "--experiment", "x99"]);
   expect(await demo.end()).toBe(2);
-  expect(demo.output).toMatch(/^shownotes: --experiment must be [^\n]* got "x9" \(see --help\)\n$/);
+  expect(demo.output).toMatch(
+    /^shownotes: --experiment must be [^\n]* got "x99" \(see --help\)\n$/,
+  );
 });
 
 describeNightly("k6 on processes of 127.0.0.1", () => {
