@@ -15,6 +15,11 @@ const hostPort = (address: string, port: number): string => {
 
 const protocols = { "http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", h2: "HTTP/2" } as const;
 
+// As Envoy has them: what is not yet a millisecond is 0.
+const whole = (ms: number | undefined): number | undefined => {
+  return ms === undefined ? undefined : Math.trunc(ms);
+};
+
 const listed = (names: readonly string[] | undefined): string | undefined => {
   return names === undefined || names.length === 0 ? undefined : names.join(",");
 };
@@ -42,17 +47,17 @@ export const operators: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (c) => c.remoteAddress,
   DOWNSTREAM_REMOTE_PORT: (c) => c.remotePort,
   DOWNSTREAM_TLS_VERSION: (c) => c.peer.tls?.version,
-  DURATION: (c) => c.durationMs,
+  DURATION: (c) => whole(c.durationMs),
   GRPC_STATUS_NUMBER: (c) => grpcStatusOf(c),
   HOSTNAME: (c) => c.hostname,
   PROTOCOL: (c) => (c.request === undefined ? undefined : protocols[c.request.protocol]),
   REQUESTED_SERVER_NAME: (c) => c.peer.tls?.serverName,
-  REQUEST_DURATION: (c) => c.requestDurationMs,
+  REQUEST_DURATION: (c) => whole(c.requestDurationMs),
   RESPONSE_CODE: (c) => c.response?.status ?? 0,
   RESPONSE_CODE_DETAILS: (c) => c.responseCodeDetails,
-  RESPONSE_DURATION: (c) => c.responseDurationMs,
+  RESPONSE_DURATION: (c) => whole(c.responseDurationMs),
   RESPONSE_FLAGS: (c) => (c.responseFlags === "" ? "-" : c.responseFlags),
-  RESPONSE_TX_DURATION: (c) => c.responseSendDurationMs,
+  RESPONSE_TX_DURATION: (c) => whole(c.responseSendDurationMs),
   ROUTE_NAME: (c) => c.routeName,
   START_TIME: (c) => new Date(c.startedAtWallMs).toISOString(),
   TRACE_ID: (c) => c.traceId,

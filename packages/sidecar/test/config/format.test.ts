@@ -62,6 +62,11 @@ describe("a format", () => {
 });
 
 describe("a line of the access log", () => {
+  test("a duration is whole milliseconds, as in Envoy", () => {
+    expect(new Format("%DURATION%").value(contextOf({ durationMs: 2.99 }))).toBe(2);
+    expect(new Format("%DURATION%").render(contextOf({ durationMs: undefined }), "-")).toBe("-");
+  });
+
   test("is Envoy's where none is given", () => {
     expect(new LineFormat(new Format(defaultLine)).render(contextOf())).toBe(
       '[2026-01-02T03:04:05.006Z] "GET /a?b=1 HTTP/2" 200 - 10 20 6 7 "-" "curl" "-" "shop.example" "10.0.0.1:8080"\n',
