@@ -59,3 +59,17 @@ export async function faultOf(check: () => unknown): Promise<string | undefined>
     return String(error);
   }
 }
+
+/** Waits for work that needs nothing but turns of the event loop; what never settles is a fault. */
+export async function withinTurns(work: Promise<void>, turnsMax: number): Promise<void> {
+  let isSettled = false;
+  const settled = work.finally(() => {
+    isSettled = true;
+  });
+  settled.catch(() => {});
+  for (let turn = 0; !isSettled; turn++) {
+    if (turn === turnsMax) throw new Error("it never settles");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await settled;
+}

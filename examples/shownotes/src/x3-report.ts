@@ -1,9 +1,10 @@
 // X3 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
+import { formatOffOn, type TableRow } from "./off-on-table.ts";
 import { formatVerdict } from "./verdict.ts";
 import type { X2Scenario } from "./x2-scenario.ts";
 import { capacityPerSecond } from "./x2-theory.ts";
-import type { X3Comparison, X3Measurement } from "./x3.ts";
+import type { X3Comparison } from "./x3.ts";
 import type { X3Scenario } from "./x3-scenario.ts";
 import type { X3Prediction } from "./x3-theory.ts";
 
@@ -43,28 +44,14 @@ export function formatX3(
 
 const VERDICT = "as expected: the one that flooded was held to its limit, and alone";
 
-function formatTable({ off, on }: X3Comparison, { withinMs, thresholds }: X3Scenario): string[] {
-  const rows: [string, (run: X3Prediction) => string][] = [
+function formatTable(comparison: X3Comparison, { withinMs, thresholds }: X3Scenario): string[] {
+  const rows: TableRow<X3Prediction>[] = [
     [`others paid within ${withinMs / 1_000} s`, (run) => percent(run.othersWithin)],
     ["others, 99th percentile", ({ othersP99Ms }) => ms(othersP99Ms)],
     ["of the flood, let through", ({ admitted }) => grouped(admitted)],
   ];
-  const line = (label: string, cells: string[]) => `  ${label.padEnd(30)}${cells.join("  ")}`;
-  const cell = (text: string) => text.padStart(8);
-  // Judged by the same measure: what is green off would be as good as on.
-  const paint = ({ othersWithin }: X3Measurement, text: string) =>
-    styleText(othersWithin >= thresholds.on.othersWithinMin ? "green" : "red", cell(text));
-  return [
-    line("", ["off", "theory", "on", "theory"].map(cell)),
-    ...rows.map(([label, show]) =>
-      line(label, [
-        paint(off.measured, show(off.measured)),
-        cell(show(off.predicted)),
-        paint(on.measured, show(on.measured)),
-        cell(show(on.predicted)),
-      ]),
-    ),
-  ];
+  const { othersWithinMin } = thresholds.on;
+  return formatOffOn(comparison, rows, (run) => run.othersWithin >= othersWithinMin);
 }
 
 function ms(time: number): string {

@@ -1,7 +1,8 @@
 // X4 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
+import { formatOffOn, type TableRow } from "./off-on-table.ts";
 import { formatVerdict } from "./verdict.ts";
-import type { Hedger, X4Comparison, X4Measurement } from "./x4.ts";
+import type { Hedger, X4Comparison } from "./x4.ts";
 import type { X4Scenario } from "./x4-scenario.ts";
 import type { X4Prediction } from "./x4-theory.ts";
 
@@ -40,30 +41,15 @@ function formatHedge({ client, mesh }: X4Scenario, hedger: Hedger): string {
 
 const VERDICT = "as expected: a second call overtook nearly every slow first one";
 
-function formatTable({ off, on }: X4Comparison, { thresholds }: X4Scenario): string[] {
-  const rows: [string, (run: X4Prediction) => string][] = [
+function formatTable(comparison: X4Comparison, { thresholds }: X4Scenario): string[] {
+  const rows: TableRow<X4Prediction>[] = [
     ["previews, median", ({ p50Ms }) => ms(p50Ms)],
     ["previews, 99th percentile", ({ p99Ms }) => ms(p99Ms)],
     ["previews, 99.9th percentile", ({ p999Ms }) => ms(p999Ms)],
     ["calls beyond one each", ({ extraShare }) => percent(extraShare)],
   ];
-  const line = (label: string, cells: string[]) => `  ${label.padEnd(30)}${cells.join("  ")}`;
-  const cell = (text: string) => text.padStart(8);
-  // Judged by the same measure: what is green off would be as good as on.
-  const limitMs = thresholds.on.p99RatioMax * off.measured.p99Ms;
-  const paint = ({ p99Ms }: X4Measurement, text: string) =>
-    styleText(p99Ms <= limitMs ? "green" : "red", cell(text));
-  return [
-    line("", ["off", "theory", "on", "theory"].map(cell)),
-    ...rows.map(([label, show]) =>
-      line(label, [
-        paint(off.measured, show(off.measured)),
-        cell(show(off.predicted)),
-        paint(on.measured, show(on.measured)),
-        cell(show(on.predicted)),
-      ]),
-    ),
-  ];
+  const limitMs = thresholds.on.p99RatioMax * comparison.off.measured.p99Ms;
+  return formatOffOn(comparison, rows, ({ p99Ms }) => p99Ms <= limitMs);
 }
 
 function ms(time: number): string {

@@ -1,7 +1,8 @@
 // X9 as a person reads it in a terminal: measured beside predicted, off beside on.
 import { styleText } from "node:util";
+import { formatOffOn, type TableRow } from "./off-on-table.ts";
 import { formatVerdict } from "./verdict.ts";
-import type { X9Comparison, X9Measurement } from "./x9.ts";
+import type { X9Comparison } from "./x9.ts";
 import type { X9Scenario } from "./x9-scenario.ts";
 import type { X9Prediction } from "./x9-theory.ts";
 
@@ -27,29 +28,15 @@ export function formatX9(comparison: X9Comparison, scenario: X9Scenario): string
 
 const VERDICT = "as expected: the canary was put aside, and its failures with it";
 
-function formatTable({ off, on }: X9Comparison, { thresholds }: X9Scenario): string[] {
-  const rows: [string, (run: X9Prediction) => string][] = [
+function formatTable(comparison: X9Comparison, { thresholds }: X9Scenario): string[] {
+  const rows: TableRow<X9Prediction>[] = [
     ["previews that failed", ({ errorShare }) => percent(errorShare)],
     ["calls to the canary", ({ canaryShare }) => percent(canaryShare)],
     ["its calls until put aside", ({ callsUntilFound }) => count(callsUntilFound)],
     ["of these, failed", ({ failuresUntilFound }) => count(failuresUntilFound)],
   ];
-  const line = (label: string, cells: string[]) => `  ${label.padEnd(30)}${cells.join("  ")}`;
-  const cell = (text: string) => text.padStart(8);
-  // Judged by the same measure: what is green off would be as good as on.
-  const paint = ({ errorShare }: X9Measurement, text: string) =>
-    styleText(errorShare < thresholds.on.errorShareMax ? "green" : "red", cell(text));
-  return [
-    line("", ["off", "theory", "on", "theory"].map(cell)),
-    ...rows.map(([label, show]) =>
-      line(label, [
-        paint(off.measured, show(off.measured)),
-        cell(show(off.predicted)),
-        paint(on.measured, show(on.measured)),
-        cell(show(on.predicted)),
-      ]),
-    ),
-  ];
+  const { errorShareMax } = thresholds.on;
+  return formatOffOn(comparison, rows, ({ errorShare }) => errorShare < errorShareMax);
 }
 
 function count(calls: number): string {

@@ -118,3 +118,17 @@ function digitsOf(bytes: Buffer): string {
   }
   return digits;
 }
+
+/** The head of a GET, which is all of the request. */
+export const get = (stream: number): Buffer =>
+  frame(
+    "headers",
+    END_HEADERS | END_STREAM,
+    stream,
+    block([
+      [":method", "GET"],
+      [":scheme", "http"],
+      [":authority", "a.example"],
+      [":path", "/"],
+    ]),
+  );

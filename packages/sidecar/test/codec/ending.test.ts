@@ -4,15 +4,7 @@ import { expect, test } from "vitest";
 import type { ServerStream } from "../../src/codec/codec.ts";
 import { Fields } from "../../src/codec/fields.ts";
 import { NodeCodec } from "../../src/codec/node/node-codec.ts";
-import {
-  block,
-  END_HEADERS,
-  END_STREAM,
-  frame,
-  framesOf,
-  preface,
-  type SeenFrame,
-} from "../ambiguity/http2-frames.ts";
+import { frame, framesOf, get, preface, type SeenFrame } from "../ambiguity/http2-frames.ts";
 import { type CodecServer, nothing, startCodecServer } from "./codec-pair.ts";
 import { drainTraps } from "./drain-traps.ts";
 
@@ -45,19 +37,6 @@ function raw(port: number): Raw {
   });
   return state;
 }
-
-const get = (stream: number): Buffer =>
-  frame(
-    "headers",
-    END_HEADERS | END_STREAM,
-    stream,
-    block([
-      [":method", "GET"],
-      [":scheme", "http"],
-      [":authority", "a.example"],
-      [":path", "/"],
-    ]),
-  );
 
 const goaways = ({ bytes }: Raw): number[] =>
   framesOf(bytes)

@@ -5,14 +5,7 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import type { ServerConnection, ServerStream } from "../../src/codec/codec.ts";
 import { Fields } from "../../src/codec/fields.ts";
-import {
-  block,
-  END_HEADERS,
-  END_STREAM,
-  frame,
-  preface,
-  words,
-} from "../ambiguity/http2-frames.ts";
+import { frame, get, preface, words } from "../ambiguity/http2-frames.ts";
 import { dial, nothing, startCodecServer } from "./codec-pair.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -27,19 +20,6 @@ const greeting = Buffer.concat([
   frame("settings", 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])),
   frame("windowUpdate", 0, 0, words(0x7fff0000)),
 ]);
-
-const get = (stream: number): Buffer =>
-  frame(
-    "headers",
-    END_HEADERS | END_STREAM,
-    stream,
-    block([
-      [":method", "GET"],
-      [":scheme", "http"],
-      [":authority", "a.example"],
-      [":path", "/"],
-    ]),
-  );
 
 const ok = () => ({ status: 200, fields: new Fields() });
 

@@ -1,9 +1,12 @@
 // The suite must kill each mutant: one of the traps has to fail on it.
 import path from "node:path";
-import { faultOf, testPlantedBugs } from "@compendium/house/planted/suite";
+import { faultOf, testPlantedBugs, withinTurns } from "@compendium/house/planted/suite";
 import { divideTraps } from "../divide-traps.ts";
 import { poolTraps } from "../pool-traps.ts";
 import { mutants } from "./mutants.ts";
+
+// A call that nobody answers never settles; with a clock that is turned by hand nothing takes long.
+const TURNS_MAX = 5_000;
 
 testPlantedBugs({
   packageFolder: path.join(import.meta.dirname, "../../.."),
@@ -19,22 +22,7 @@ testPlantedBugs({
     };
     return await faultOf(async () => {
       for (const trap of Object.values(divideTraps)) trap(divide);
-      for (const trap of Object.values(poolTraps)) await withinTurns(trap(modules));
+      for (const trap of Object.values(poolTraps)) await withinTurns(trap(modules), TURNS_MAX);
     });
   },
 });
-
-// A call that nobody answers never settles; with a clock that is turned by hand nothing takes long.
-async function withinTurns(work: Promise<void>): Promise<void> {
-  const TURNS_MAX = 5_000;
-  let isSettled = false;
-  const settled = work.finally(() => {
-    isSettled = true;
-  });
-  settled.catch(() => {});
-  for (let turn = 0; !isSettled; turn++) {
-    if (turn === TURNS_MAX) throw new Error("it never settles");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await settled;
-}
